@@ -1,0 +1,51 @@
+// The YAML of `twinroute build`: mergekit's vocabulary with twinroute's additions.
+
+import * as z from 'zod/mini';
+import { Count, Fraction, Name } from './names.ts';
+import { Policy } from './policy.ts';
+
+/** One model to merge. */
+export const ConfigModel = z.strictObject({
+  /** Defaults to the folder's name. */
+  name: z.optional(Name),
+  /** A Hugging Face checkpoint or a PEFT adapter folder, relative to the working directory. */
+  model: z.string().check(z.minLength(1)),
+  /** JSONL of `{text, text_pair?, label?}` for the router. */
+  examples: z.optional(z.string()),
+  parameters: z.optional(z.strictObject({ weight: z.optional(z.number()), density: z.optional(Fraction) })),
+});
+export type ConfigModel = z.infer<typeof ConfigModel>;
+
+/** Parameters of a Twin pack. */
+export const TwinParameters = z.strictObject({
+  /** Name of a static method of the registry: how the shared model is made. */
+  shared: z._default(z.string(), 'task_arithmetic'),
+  /** λ of the shared model. */
+  lambda: z.optional(z.number().check(z.minimum(-10), z.maximum(10))),
+  /** Rank of every exclusive module; one of rank, energy, density. */
+  rank: z.optional(z.int().check(z.minimum(1), z.maximum(65_536))),
+  /** Rank by kept energy: the smallest that keeps this share of the squared Frobenius norm. */
+  energy: z.optional(Fraction),
+  /** Rank by share of min(m, n), at least 1. */
+  density: z.optional(Fraction),
+  quantize: z._default(z.enum(['none', 'fp16', 'int8', 'int4']), 'int8'),
+  router: z._default(z.enum(['edge', 'origin', 'auto']), 'edge'),
+  /** Overrides of the routing policy. */
+  policy: z.optional(z.partial(Policy)),
+  max_tokens: z.optional(z.int().check(z.minimum(2), z.maximum(1 << 20))),
+  seed: z._default(Count, 0),
+});
+export type TwinParameters = z.infer<typeof TwinParameters>;
+
+/** A build config. */
+export const BuildConfig = z.strictObject({
+  /** The pack's name; defaults to the config file's name without its ending. */
+  name: z.optional(Name),
+  merge_method: z.literal('twin'),
+  base_model: z.string().check(z.minLength(1)),
+  models: z.array(ConfigModel).check(z.minLength(1), z.maxLength(10_000)),
+  parameters: z._default(TwinParameters, () => z.parse(TwinParameters, {})),
+  /** Stored type of the shared model. */
+  dtype: z._default(z.enum(['float16', 'bfloat16', 'float32']), 'float16'),
+});
+export type BuildConfig = z.infer<typeof BuildConfig>;

@@ -1,0 +1,59 @@
+// What the edge needs of a pack, as deployed assets: `index.json` lists configs, `<config>/edge.json` and `<config>/router.onnx` stand
+// beside it. A new pack is new assets, never new code.
+
+import * as z from 'zod/mini';
+import { ConfigId, Count, Name, Sha256 } from './names.ts';
+import { Policy } from './policy.ts';
+import { RouterFeatures } from './manifest.ts';
+
+/** One expert as the edge knows it. */
+export const EdgeExpert = z.strictObject({
+  name: Name,
+  problem: z.enum(['classification', 'regression']),
+  labels: z.array(z.string()),
+});
+export type EdgeExpert = z.infer<typeof EdgeExpert>;
+
+/** `<config>/edge.json`. */
+export const EdgeBundle = z.strictObject({
+  schema: z.literal(1),
+  name: Name,
+  config: ConfigId,
+  method: z.string(),
+  parameters: z.record(z.string(), z.unknown()),
+  routing: z.enum(['edge', 'origin', 'auto']),
+  experts: z.array(EdgeExpert),
+  /** Absent when the origin alone routes. */
+  router: z.optional(
+    z.strictObject({
+      file: z.string(),
+      sha256: Sha256,
+      bytes: Count,
+      features: RouterFeatures,
+      classes: z.array(Name),
+      policy: Policy,
+    }),
+  ),
+});
+export type EdgeBundle = z.infer<typeof EdgeBundle>;
+
+/** `index.json`: the first config is the default. */
+export const EdgeIndex = z.strictObject({
+  schema: z.literal(1),
+  configs: z.array(z.strictObject({ config: ConfigId, name: Name, sha256: Sha256 })),
+});
+export type EdgeIndex = z.infer<typeof EdgeIndex>;
+
+/** One origin address, as the edge's `ENDPOINTS` variable lists them (JSON). */
+export const Endpoint = z.strictObject({
+  id: Name,
+  url: z.url({ protocol: /^https?$/ }),
+  /** Experts it holds; `*` for all of its configs' experts. */
+  experts: z.union([z.literal('*'), z.array(Name)]),
+  /** Configs it serves; absent means any. */
+  configs: z.optional(z.array(ConfigId)),
+});
+export type Endpoint = z.infer<typeof Endpoint>;
+
+/** The `ENDPOINTS` variable. */
+export const Endpoints = z.array(Endpoint).check(z.maxLength(1000));

@@ -1,0 +1,105 @@
+// Bodies of the edge's HTTP interface. Requests are strict: an unknown field is a mistake that the caller wants to hear of.
+
+import * as z from 'zod/mini';
+import { ConfigId, Count, Name } from './names.ts';
+
+/** Limits of a request, with reasons. */
+export const HTTP_LIMITS = {
+  /** Whole body; a batch of 64 long texts fits, an attack on memory does not. */
+  bodyBytes: 1 << 20,
+  /** One text in UTF-16 units: about forty times what a 512-token model reads. */
+  textChars: 100_000,
+  /** Inputs of a batch. */
+  batch: 64,
+} as const;
+
+const Text = z.string().check(
+  z.refine((text) => text.trim().length > 0, 'expected a text that is not empty'),
+  z.maxLength(HTTP_LIMITS.textChars),
+);
+
+/** A mix in a request: `{"cola": 0.7, "sst2": 0.3}` or the answer's own `[{expert, weight}]` form. */
+export const MixInput = z.union([
+  z.record(Name, z.number()),
+  z.array(z.strictObject({ expert: Name, weight: z.number() })),
+]);
+export type MixInput = z.infer<typeof MixInput>;
+
+/** One input of `/v1/predict`. */
+export const PredictInput = z.strictObject({
+  text: Text,
+  text_pair: z.optional(Text),
+  /** Expert to answer with; the router is not asked. */
+  task: z.optional(Name),
+  /** Mix to merge with, weights ≥ 0 whose sum is at most 1 (the rest is the shared model); the router is not asked. */
+  mix: z.optional(MixInput),
+  /** Overrides the policy's top_k. */
+  top_k: z.optional(z.int().check(z.minimum(1), z.maximum(64))),
+  /** Config to answer with; the first one otherwise. */
+  config: z.optional(ConfigId),
+  /** Adds router scores, endpoint and placement to the answer. */
+  explain: z.optional(z.boolean()),
+});
+export type PredictInput = z.infer<typeof PredictInput>;
+
+/** Body of `/v1/predict`: one input or a batch. */
+export const PredictRequest = z.union([PredictInput, z.strictObject({ inputs: z.array(PredictInput).check(z.minLength(1), z.maxLength(HTTP_LIMITS.batch)) })]);
+
+/** One weight of a mix. */
+export const MixEntry = z.strictObject({ expert: Name, weight: z.number() });
+
+/** One answer of `/v1/predict`. */
+export const Prediction = z.strictObject({
+  id: z.string(),
+  /** The expert whose head answered. */
+  task: Name,
+  /** The class with the highest score; null for a regression. */
+  label: z.nullable(z.string()),
+  /** Probability by class name; for a regression the value by its name. */
+  scores: z.record(z.string(), z.number()),
+  mix: z.array(MixEntry),
+  config: ConfigId,
+  usage: z.strictObject({ tokens: Count, experts: Count, truncated: z.boolean() }),
+  /** Milliseconds as the edge's clock shows them (deployed Workers freeze it while computing). */
+  timing: z.strictObject({ router_ms: z.number(), origin_ms: z.number(), total_ms: z.number() }),
+  /** The router was not sure enough: the shared model answered without any expert's module. */
+  abstained: z.boolean(),
+  /** Set when no endpoint held the whole mix: what was asked for and how much of it was served. */
+  cut: z.optional(z.strictObject({ wanted: z.array(MixEntry), covered: z.number() })),
+  explain: z.optional(
+    z.strictObject({
+      router: z.array(z.strictObject({ expert: Name, score: z.number() })),
+      routed_by: z.enum(['edge', 'origin', 'caller']),
+      endpoint: z.string(),
+      attempts: Count,
+    }),
+  ),
+});
+export type Prediction = z.infer<typeof Prediction>;
+
+/** Batch answer of `/v1/predict`: answers in the order of the inputs, each an answer or an error. */
+export const ErrorBody = z.strictObject({
+  error: z.strictObject({ code: z.string(), message: z.string(), param: z.optional(z.string()), request_id: z.string() }),
+});
+export type ErrorBody = z.infer<typeof ErrorBody>;
+
+/** Batch answer of `/v1/predict`. */
+export const PredictBatch = z.strictObject({ id: z.string(), predictions: z.array(z.union([Prediction, ErrorBody])) });
+
+/** Body of `/v1/route`. */
+export const RouteRequest = z.strictObject({
+  text: Text,
+  text_pair: z.optional(Text),
+  top_k: z.optional(z.int().check(z.minimum(1), z.maximum(64))),
+  config: z.optional(ConfigId),
+});
+
+/** Answer of `/v1/route`. */
+export const RouteAnswer = z.strictObject({
+  id: z.string(),
+  config: ConfigId,
+  scores: z.array(z.strictObject({ expert: Name, score: z.number() })),
+  mix: z.array(MixEntry),
+  abstained: z.boolean(),
+});
+export type RouteAnswer = z.infer<typeof RouteAnswer>;

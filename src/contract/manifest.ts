@@ -1,0 +1,127 @@
+// manifest.json: everything a reader has to know about a pack before it trusts one byte of it.
+
+import * as z from 'zod/mini';
+import { ConfigId, Count, Fraction, Name, Sha256 } from './names.ts';
+import { Policy } from './policy.ts';
+
+/** The schema version that this code writes and reads. */
+export const MANIFEST_SCHEMA = 1;
+
+/** How a factor's numbers are stored. */
+export const FactorFormat = z.enum(['fp32', 'fp16', 'int8', 'int4']);
+export type FactorFormat = z.infer<typeof FactorFormat>;
+
+/** What became of one tensor's difference to the shared model. */
+export const ModuleTensor = z.strictObject({
+  name: z.string(),
+  shape: z.array(Count),
+  /**
+   * `factored`: `U [m, r] · V [r, n]`. `whole`: a 1-D delta, kept as it is. `unchanged`: the expert equals the shared model here, so
+   * nothing is stored.
+   */
+  kind: z.enum(['factored', 'whole', 'unchanged']),
+  rank: Count,
+  /** Share of the delta's squared Frobenius norm that the rank keeps. */
+  kept_energy: Fraction,
+  /** ‖delta − stored‖_F / ‖delta‖_F, truncation and quantisation together; 0 for an unchanged tensor. */
+  error: z.number().check(z.minimum(0)),
+});
+export type ModuleTensor = z.infer<typeof ModuleTensor>;
+
+/** Where a model came from. */
+export const Provenance = z.strictObject({
+  /** Hash over the model's files in name order. */
+  sha256: Sha256,
+  license: z.string(),
+  source: z.string(),
+});
+export type Provenance = z.infer<typeof Provenance>;
+
+/** A metric's value with what it was measured on. */
+export const Score = z.strictObject({ metric: z.string(), value: z.number(), rows: Count });
+
+/** One expert of a pack. */
+export const ManifestExpert = z.strictObject({
+  name: Name,
+  /** `lora`: read as an adapter, never dense. `full`: a whole checkpoint. */
+  kind: z.enum(['lora', 'full']),
+  provenance: Provenance,
+  problem: z.enum(['classification', 'regression']),
+  /** Class names by index; one name for a regression. */
+  labels: z.array(z.string()).check(z.minLength(1), z.maxLength(100_000)),
+  file: z.string(),
+  format: FactorFormat,
+  tensors: z.array(ModuleTensor),
+  /** The expert's own score (θ_t itself), when the build had data. */
+  individual: z.optional(Score),
+});
+export type ManifestExpert = z.infer<typeof ManifestExpert>;
+
+/** How the light router turns raw text into feature ids; core/routing/features.ts reads it. */
+export const RouterFeatures = z.strictObject({
+  version: z.literal(1),
+  /** Rows of the embedding table; a power of two. */
+  buckets: z.int().check(z.minimum(16), z.maximum(1 << 22)),
+  /** Longest word n-gram. */
+  word_ngrams: z.int().check(z.minimum(1), z.maximum(5)),
+  /** Shortest and longest character n-gram. */
+  char_ngrams: z.tuple([z.int().check(z.minimum(1), z.maximum(8)), z.int().check(z.minimum(1), z.maximum(8))]),
+  /** Characters read of each text; the rest is ignored by the router. */
+  max_chars: z.int().check(z.minimum(16), z.maximum(65_536)),
+});
+export type RouterFeatures = z.infer<typeof RouterFeatures>;
+
+/** The light router. */
+export const ManifestRouter = z.strictObject({
+  file: z.string(),
+  features: RouterFeatures,
+  /** Class order of the router's logits: names, never a directory listing. */
+  classes: z.array(Name),
+  policy: Policy,
+  /** Rows it was trained on and rows held back. */
+  rows: z.strictObject({ train: Count, held_back: Count }),
+  /** Accuracy and expected calibration error on the held-back rows. */
+  accuracy: Fraction,
+  calibration_error: Fraction,
+});
+export type ManifestRouter = z.infer<typeof ManifestRouter>;
+
+/** The paper's router on the mean-pooled hidden states of the shared model, run by the origin. */
+export const ManifestOriginRouter = z.strictObject({
+  file: z.string(),
+  classes: z.array(Name),
+  policy: Policy,
+  rows: z.strictObject({ train: Count, held_back: Count }),
+  accuracy: Fraction,
+});
+export type ManifestOriginRouter = z.infer<typeof ManifestOriginRouter>;
+
+/** A file of the pack. */
+export const ManifestFile = z.strictObject({ sha256: Sha256, bytes: Count });
+
+/** manifest.json. */
+export const Manifest = z.strictObject({
+  schema: z.literal(MANIFEST_SCHEMA),
+  name: Name,
+  /** Content hash of method, parameters, inputs and seed. */
+  config: ConfigId,
+  method: z.string(),
+  parameters: z.record(z.string(), z.unknown()),
+  seed: Count,
+  /** The engine that built it: same inputs, seed and engine give the same bytes. */
+  engine: z.string(),
+  producer: z.string(),
+  architecture: z.strictObject({ type: z.string(), config: z.record(z.string(), z.unknown()) }),
+  /** Longest input in tokens; longer ones are cut and said to be. */
+  max_tokens: z.int().check(z.minimum(2), z.maximum(1 << 20)),
+  base: Provenance,
+  shared: z.strictObject({ file: z.string(), method: z.string(), format: z.enum(['fp32', 'fp16', 'bf16']) }),
+  experts: z.array(ManifestExpert).check(z.minLength(1), z.maxLength(10_000)),
+  /** Who decides: the edge's light router, the origin's, or the origin's where the edge's abstains. */
+  routing: z.enum(['edge', 'origin', 'auto']),
+  router: z.optional(ManifestRouter),
+  origin_router: z.optional(ManifestOriginRouter),
+  tokenizer: z.strictObject({ file: z.string(), config_file: z.string() }),
+  files: z.record(z.string(), ManifestFile),
+});
+export type Manifest = z.infer<typeof Manifest>;
