@@ -10,6 +10,8 @@ export const ERROR_CODES = {
   format: { fault: 'user', status: 400 },
   /** A tensor has another shape or dtype than its use needs. */
   shape: { fault: 'user', status: 400 },
+  /** A command line that the verb does not take. */
+  usage: { fault: 'user', status: 400 },
   /** A build config, environment variable or option does not fit its schema. */
   config: { fault: 'user', status: 400 },
   /** A model does not fit its base: missing, extra or misshapen tensors, other vocabulary, other base. */
