@@ -1,11 +1,14 @@
 // Three projects: `node` for what runs in Node, `edge` for what runs in workerd, `e2e` for whole processes talking to each other.
 
+import { cloudflareTest } from '@cloudflare/vitest-plugin';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
     projects: [
       { test: { name: 'node', include: ['test/**/*.test.ts'], exclude: ['test/edge/**', 'test/e2e/**'], testTimeout: 30_000 } },
+      { plugins: [cloudflareTest({ wrangler: { configPath: './wrangler.toml' } })], test: { name: 'edge', include: ['test/edge/**/*.test.ts'] } },
+      { test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], testTimeout: 300_000, fileParallelism: false } },
     ],
   },
 });
