@@ -1,0 +1,50 @@
+// Where a model folder comes from: a hash over the files that make the model, and what its card says of licence and source.
+
+import { parse as parseYaml } from 'yaml';
+import type { Provenance } from '../contract/manifest.ts';
+import { hashSource, hashText, type CreateHasher } from '../formats/hash.ts';
+import type { FolderSource } from '../formats/source.ts';
+
+/** Files that change what a model computes; cards and training leftovers do not. */
+const MODEL_FILE = /\.(safetensors|safetensors\.index\.json)$|^(config|adapter_config|tokenizer|tokenizer_config)\.json$/;
+/** Cards are prose; what a build reads of them stands in the first lines. */
+const MAX_CARD_BYTES = 1 << 20;
+
+/**
+ * Hash, licence and source of a model folder. What the card does not say is `unspecified`.
+ * Cost: reads every weight file once.
+ */
+export async function readProvenance(folder: FolderSource, createHasher: CreateHasher): Promise<Provenance> {
+  const lines: string[] = [];
+  for (const file of await folder.list()) {
+    if (!MODEL_FILE.test(file)) continue;
+    const source = await folder.open(file);
+    if (source !== undefined) lines.push(`${file} ${await hashSource(source, createHasher)}\n`);
+  }
+  const card = await readCard(folder);
+  return {
+    sha256: hashText(lines.join(''), createHasher),
+    license: textOf(card['license']) ?? 'unspecified',
+    source: textOf(card['source']) ?? textOf(card['base_model']) ?? 'unspecified',
+  };
+}
+
+/** The YAML front matter of README.md, or nothing. */
+async function readCard(folder: FolderSource): Promise<Record<string, unknown>> {
+  const source = await folder.open('README.md');
+  if (source === undefined) return {};
+  const text = new TextDecoder().decode(await source.read(0, Math.min(source.sizeBytes, MAX_CARD_BYTES)));
+  const front = /^---\r?\n(.*?)\r?\n---/s.exec(text)?.[1];
+  if (front === undefined) return {};
+  try {
+    const value: unknown = parseYaml(front);
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
+  } catch {
+    return {}; // a card is for people: one that does not parse is not a reason to refuse the model
+  }
+}
+
+function textOf(value: unknown): string | undefined {
+  if (typeof value === 'string' && value !== '') return value;
+  return Array.isArray(value) && value.every((item) => typeof item === 'string') ? value.join(', ') : undefined;
+}

@@ -1,0 +1,41 @@
+// The YAML config of a build as a checked value.
+
+import { basename, extname } from 'node:path';
+import { LineCounter, parseDocument } from 'yaml';
+import { BuildConfig } from '../contract/build-config.ts';
+import { parseWith } from '../contract/parse.ts';
+import { TwinrouteError } from '../core/errors.ts';
+
+/** A config of a thousand experts is far smaller. */
+const MAX_CONFIG_BYTES = 4 << 20;
+
+/** A build config whose names are settled: every model has one and they differ. */
+export interface NamedConfig extends BuildConfig {
+  readonly name: string;
+  readonly models: (BuildConfig['models'][number] & { readonly name: string })[];
+}
+
+/**
+ * Parses a build config.
+ * @param text YAML
+ * @param file its path, for messages and the pack's default name
+ * @throws {TwinrouteError} `config` naming the line or the field
+ */
+export function readConfig(text: string, file: string): NamedConfig {
+  if (text.length > MAX_CONFIG_BYTES) throw new TwinrouteError('config', `${file}: expected at most ${MAX_CONFIG_BYTES} characters, got ${text.length}`);
+  const document = parseDocument(text, { lineCounter: new LineCounter(), prettyErrors: true });
+  const [problem] = document.errors;
+  if (problem !== undefined) throw new TwinrouteError('config', `${file}: ${problem.message}`);
+  const value: unknown = document.toJS({ maxAliasCount: 100 });
+  const config = parseWith(BuildConfig, value, file, 'config');
+  const { rank, energy, density } = config.parameters;
+  const given = [rank, energy, density].filter((setting) => setting !== undefined).length;
+  if (given > 1) throw new TwinrouteError('config', `${file}: expected one of rank, energy and density, got ${given} of them`, { param: 'parameters' });
+  const models = config.models.map((model) => ({ ...model, name: model.name ?? basename(model.model) }));
+  const seen = new Set<string>();
+  for (const { name } of models) {
+    if (seen.has(name)) throw new TwinrouteError('config', `${file}: expected unlike names, got two models named "${name}"`, { param: 'models' });
+    seen.add(name);
+  }
+  return { ...config, name: config.name ?? basename(file, extname(file)), models };
+}

@@ -1,0 +1,46 @@
+// The edge in workerd on this machine: the bundled Worker, a folder of assets and a list of endpoints, through miniflare.
+
+import { Log, LogLevel, Miniflare } from 'miniflare';
+import type { Endpoint } from '../../contract/edge-bundle.ts';
+import { COMPATIBILITY_DATE, type WorkerBundle } from './bundle-worker.ts';
+
+/** A running edge. */
+export interface RunningEdge {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** What an edge is started with. */
+export interface EdgeOptions {
+  readonly bundle: WorkerBundle;
+  /** Folder that `writeEdgeAssets` filled. */
+  readonly assetsFolder: string;
+  readonly endpoints: readonly Endpoint[];
+  /** 0 takes a free one. */
+  readonly port: number;
+}
+
+/**
+ * Starts workerd on loopback.
+ * @returns once it accepts requests
+ */
+export async function startEdge({ bundle, assetsFolder, endpoints, port }: EdgeOptions): Promise<RunningEdge> {
+  const miniflare = new Miniflare({
+    host: '127.0.0.1',
+    port,
+    log: new Log(LogLevel.ERROR),
+    workers: [
+      {
+        config: {
+          name: 'twinroute',
+          compatibilityDate: COMPATIBILITY_DATE,
+          manifest: { ...bundle, modulesRoot: '/' },
+          env: { ENDPOINTS: { type: 'text', value: JSON.stringify(endpoints) }, ASSETS: { type: 'assets' } },
+          assets: { directory: assetsFolder, hasUserWorker: true, runWorkerFirst: true },
+        },
+      },
+    ],
+  });
+  const url = await miniflare.ready;
+  return { url: url.origin, close: () => miniflare.dispose() };
+}

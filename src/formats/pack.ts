@@ -1,0 +1,83 @@
+// A pack as a reader sees it: the manifest, and files whose bytes are checked against it before the first use.
+
+import { TwinrouteError } from '../core/errors.ts';
+import type { Manifest, ManifestExpert } from '../contract/manifest.ts';
+import { hashSource, type CreateHasher } from './hash.ts';
+import { decodeManifest, MANIFEST_FILE } from './manifest-file.ts';
+import type { ByteSource, FolderSource } from './source.ts';
+
+/** An open pack. */
+export interface Pack {
+  /** Shown in errors. */
+  readonly name: string;
+  readonly manifest: Manifest;
+  /**
+   * A file of the pack, after its size and sha256 were found to be the manifest's. Checked once; later calls give the same source.
+   * @throws {TwinrouteError} `integrity` when it is missing or differs; `not_found` when the manifest lists no such file
+   */
+  source(file: string): Promise<ByteSource>;
+  /** All bytes of a file, checked alike. */
+  bytes(file: string): Promise<Uint8Array>;
+  /** All bytes of a file as UTF-8 text, checked alike. */
+  text(file: string): Promise<string>;
+  /** Checks every file of the manifest. */
+  verify(): Promise<void>;
+}
+
+/**
+ * Opens a pack. Only the manifest is read; other files are read and checked when they are asked for.
+ * @throws {TwinrouteError} `not_found` when the folder holds no manifest, else as `decodeManifest`
+ */
+export async function openPack(folder: FolderSource, createHasher: CreateHasher): Promise<Pack> {
+  const manifestSource = await folder.open(MANIFEST_FILE);
+  if (manifestSource === undefined) throw new TwinrouteError('not_found', `${folder.name}: expected a pack, got a folder without ${MANIFEST_FILE}`);
+  const manifest = decodeManifest(await manifestSource.read(0, manifestSource.sizeBytes), createHasher, manifestSource.name);
+  const checked = new Map<string, Promise<ByteSource>>();
+
+  async function check(file: string): Promise<ByteSource> {
+    const expected = manifest.files[file];
+    if (expected === undefined) throw new TwinrouteError('not_found', `${folder.name}: expected ${file} to be listed in ${MANIFEST_FILE}, got no entry`);
+    const source = await folder.open(file);
+    if (source === undefined) throw new TwinrouteError('integrity', `${folder.name}: expected ${file}, got no such file`);
+    if (source.sizeBytes !== expected.bytes) {
+      throw new TwinrouteError('integrity', `${source.name}: expected ${expected.bytes} bytes, got ${source.sizeBytes}; the pack was changed or damaged`);
+    }
+    const sha256 = await hashSource(source, createHasher);
+    if (sha256 !== expected.sha256) {
+      throw new TwinrouteError('integrity', `${source.name}: expected sha256 ${expected.sha256}, got ${sha256}; the pack was changed or damaged`);
+    }
+    return source;
+  }
+
+  function source(file: string): Promise<ByteSource> {
+    const pending = checked.get(file) ?? check(file);
+    checked.set(file, pending);
+    return pending;
+  }
+
+  async function bytes(file: string): Promise<Uint8Array> {
+    const found = await source(file);
+    return found.read(0, found.sizeBytes);
+  }
+
+  return {
+    name: folder.name,
+    manifest,
+    source,
+    bytes,
+    text: async (file) => new TextDecoder().decode(await bytes(file)),
+    async verify() {
+      for (const file of Object.keys(manifest.files)) await source(file);
+    },
+  };
+}
+
+/**
+ * The manifest's entry of an expert.
+ * @throws {TwinrouteError} `not_found` listing the pack's experts
+ */
+export function expertOf(manifest: Manifest, name: string): ManifestExpert {
+  const expert = manifest.experts.find((candidate) => candidate.name === name);
+  if (expert !== undefined) return expert;
+  throw new TwinrouteError('not_found', `expected an expert of the pack, one of ${manifest.experts.map((each) => each.name).join(', ')}; got "${name}"`, { param: name });
+}
