@@ -21,7 +21,7 @@ export interface EncoderInputs<V> {
 export interface EncoderOutputs<V> {
   /** `[B, T, d]` */
   readonly hidden: V;
-  /** What heads read: `[B, d]` */
+  /** What heads read: `[B, 1, d]` */
   readonly pooled: V;
 }
 

@@ -2,7 +2,7 @@
 // the tfjs executor gives it tf tensors and gradients, the ONNX emitter gives it names of graph values. A new architecture
 // is a new definition; a new way to run or to mix weights is a new interpreter.
 //
-// Letters: B batch, T tokens, d hidden width, h attention heads.
+// Letters: B batch, T tokens, d hidden width. Hidden values always have three axes; one vector a request is `[B, 1, d]`.
 
 /**
  * Operators of an interpreter over its value type `V`. Parameters are named as in the Hugging Face checkpoint, without the
@@ -12,31 +12,24 @@
 export interface Ops<V> {
   /** Rows of table `${name}.weight` for ids `[B, T]` → `[B, T, d]`. */
   embed(name: string, ids: V): V;
-  /** The first T rows of table `${name}.weight`, T taken from ids `[B, T]` → `[1, T, d]`. */
+  /** The first T rows of table `${name}.weight`, T taken from ids `[B, T]` → `[1, T, d]`, or `[B, T, d]` where requests differ. */
   embedPositions(name: string, ids: V): V;
-  /** `x · Wᵀ + b` with `W = ${name}.weight [m, n]` and, when `bias`, `b = ${name}.bias [m]`: `[..., n]` → `[..., m]`. */
-  linear(name: string, x: V, options?: { readonly bias?: boolean }): V;
+  /** `x · Wᵀ + b` with `W = ${name}.weight [m, n]` and `b = ${name}.bias [m]`: `[B, T, n]` → `[B, T, m]`. */
+  linear(name: string, x: V): V;
   /** Layer normalisation over the last axis with `${name}.weight` and `${name}.bias`. */
   layerNorm(name: string, x: V, epsilon: number): V;
+  /**
+   * Scaled dot-product attention over projected queries, keys and values, each `[B, T, d]`, cut into `heads` equal parts → `[B, T, d]`.
+   * Scores are multiplied by `scale`; tokens whose mask `[B, T]` is 0 are not attended to.
+   */
+  attention(q: V, k: V, v: V, mask: V, options: { readonly heads: number; readonly scale: number }): V;
   /** Element-wise sum with broadcasting. */
   add(a: V, b: V): V;
-  /** Element-wise product with a constant. */
-  scale(x: V, factor: number): V;
   /** Exact (erf) GELU. */
   gelu(x: V): V;
   tanh(x: V): V;
-  /** Softmax over the last axis. */
-  softmax(x: V): V;
-  /** Batched matrix product over the last two axes; `transposeB` multiplies by the transposed right side. */
-  matmul(a: V, b: V, transposeB?: boolean): V;
-  /** `[B, T, d]` → `[B, h, T, d/h]`. */
-  splitHeads(x: V, heads: number): V;
-  /** `[B, h, T, d/h]` → `[B, T, d]`. */
-  mergeHeads(x: V): V;
-  /** Additive attention bias of a 0/1 mask `[B, T]` → `[B, 1, 1, T]`: 0 where 1, a large negative number where 0. */
-  maskBias(mask: V): V;
-  /** The first token's vector: `[B, T, d]` → `[B, d]`. */
+  /** The first token's vector: `[B, T, d]` → `[B, 1, d]`. */
   firstToken(x: V): V;
-  /** Mean over the tokens whose mask is 1: `[B, T, d]`, `[B, T]` → `[B, d]`. */
+  /** Mean over the tokens whose mask is 1: `[B, T, d]`, `[B, T]` → `[B, 1, d]`. */
   meanTokens(x: V, mask: V): V;
 }

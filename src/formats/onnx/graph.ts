@@ -1,0 +1,75 @@
+// Builds an ONNX model node by node. Values are names; the builder makes fresh ones, so that whoever emits a graph thinks in values.
+
+import { TwinrouteError } from '../../core/errors.ts';
+import type { ArrayOf, DType } from '../../core/tensor.ts';
+import { encodeModel, type OnnxAttribute, type OnnxInitializer, type OnnxNode, type OnnxValue } from './model.ts';
+
+/** Name of a value of a graph. */
+export type ValueName = string;
+
+/** A graph under construction. */
+export interface GraphBuilder {
+  /** Declares an input; a name as extent is symbolic. */
+  input(name: string, dtype: DType, shape: readonly (number | string)[]): ValueName;
+  /** Declares `value` as the output `name`. */
+  output(name: string, value: ValueName, dtype: DType, shape: readonly (number | string)[]): void;
+  /** Adds a constant under a name that is used once; `data` is called when the file is assembled. */
+  constant<D extends DType>(name: string, dtype: D, shape: readonly number[], data: () => ArrayOf[D]): ValueName;
+  /** A constant 1-D int64, such as a shape or axes; equal ones are shared. */
+  ints(values: readonly number[]): ValueName;
+  /** A constant f32 scalar; equal ones are shared. */
+  scalar(value: number): ValueName;
+  /** Adds a node; an empty input name leaves an optional input out. Returns its output. */
+  node(op: string, inputs: readonly ValueName[], attributes?: Readonly<Record<string, OnnxAttribute>>, domain?: string): ValueName;
+  /** The file. */
+  encode(metadata?: Readonly<Record<string, string>>): Uint8Array;
+}
+
+/** An empty graph. */
+export function createGraph(name: string): GraphBuilder {
+  const inputs: OnnxValue[] = [];
+  const outputs: OnnxValue[] = [];
+  const initializers: OnnxInitializer[] = [];
+  const nodes: OnnxNode[] = [];
+  const names = new Set<string>();
+  const claim = (value: ValueName): ValueName => {
+    if (names.has(value)) throw new TwinrouteError('internal', `createGraph: expected one value named ${value}, got two`);
+    names.add(value);
+    return value;
+  };
+  const shared = (value: ValueName, add: () => void): ValueName => {
+    if (!names.has(value)) {
+      names.add(value);
+      add();
+    }
+    return value;
+  };
+  return {
+    input(value, dtype, shape) {
+      inputs.push({ name: claim(value), dtype, shape });
+      return value;
+    },
+    output(value, source, dtype, shape) {
+      outputs.push({ name: claim(value), dtype, shape });
+      nodes.push({ op: 'Identity', domain: '', inputs: [source], output: value, attributes: {} });
+    },
+    constant(value, dtype, shape, data) {
+      initializers.push({ name: claim(value), dtype, shape, data });
+      return value;
+    },
+    ints: (values) =>
+      shared(`ints_${values.join('_')}`, () => {
+        initializers.push({ name: `ints_${values.join('_')}`, dtype: 'int64', shape: [values.length], data: () => BigInt64Array.from(values.map(BigInt)) });
+      }),
+    scalar: (value) =>
+      shared(`scalar_${value}`, () => {
+        initializers.push({ name: `scalar_${value}`, dtype: 'float32', shape: [], data: () => Float32Array.of(value) });
+      }),
+    node(op, sources, attributes = {}, domain = '') {
+      const output = claim(`${op}_${nodes.length}`);
+      nodes.push({ op, domain, inputs: sources, output, attributes });
+      return output;
+    },
+    encode: (metadata = {}) => encodeModel({ name, inputs, outputs, initializers, nodes, metadata }),
+  };
+}

@@ -1,0 +1,97 @@
+// Weights of a graph that may differ from request to request of one batch. Nothing is merged: a factored module costs two thin
+// products beside the shared one, so that every row of a batch carries its own mix.
+//
+// Letters: B batch, T tokens, E experts, m × n a matrix, R the ranks of all experts' modules of one parameter added up.
+
+import { TwinrouteError } from '../core/errors.ts';
+import { expectFloat, type FloatTensor } from '../core/tensor.ts';
+import type { GraphBuilder, ValueName } from '../formats/onnx/graph.ts';
+import { concatColumns, concatRows } from './matrices.ts';
+import type { GraphExpert, ReadParameter } from './twin-parameters.ts';
+
+/** The factors of all experts that change one matrix, side by side. */
+export interface FactorStack {
+  /** `[m, R]` */
+  u(): Float32Array;
+  /** `[R, n]` */
+  v(): Float32Array;
+  readonly rank: number;
+  /** Each request's weights, one for each of the R columns: `[B, 1, R]`. */
+  readonly weights: ValueName;
+}
+
+/** Parameters as values of a graph. */
+export interface MixedWeights {
+  /** The shared matrix `[m, n]`. */
+  matrix(name: string): FloatTensor;
+  /** What the experts add to a matrix, undefined when none does. */
+  factors(name: string): FactorStack | undefined;
+  /** A vector: `[m]` where no expert changes it (`mixed` false), else each request's own, `[B, 1, m]`. */
+  vector(name: string): { readonly value: ValueName; readonly mixed: boolean; readonly size: number };
+}
+
+/**
+ * The parameters of the shared model and its experts.
+ * @param mix `[B, E]`, the weight of each expert; undefined when there are no experts
+ */
+export function createMixedWeights(graph: GraphBuilder, shared: ReadParameter, experts: readonly GraphExpert[], mix: ValueName | undefined): MixedWeights {
+  const columnsByOwners = new Map<string, ValueName>();
+
+  /** The mix's column of each owner, in that order: `[B, 1, owners]`. */
+  const mixColumns = (owners: readonly number[]): ValueName => {
+    if (mix === undefined) throw new TwinrouteError('internal', 'mixColumns: expected a mix, got a graph without experts');
+    const key = owners.join(' ');
+    const known = columnsByOwners.get(key);
+    if (known !== undefined) return known;
+    const gathered = graph.node('Gather', [mix, graph.ints(owners)], { axis: { int: 1 } });
+    const columns = graph.node('Unsqueeze', [gathered, graph.ints([1])]);
+    columnsByOwners.set(key, columns);
+    return columns;
+  };
+
+  const matrix = (name: string): FloatTensor => {
+    const tensor = shared(name);
+    if (tensor.shape.length === 2) return tensor;
+    throw new TwinrouteError('shape', `${name}: expected a matrix, got [${tensor.shape.join(', ')}]`);
+  };
+
+  return {
+    matrix,
+
+    factors(name) {
+      const [m, n] = matrix(name).shape;
+      const us: FloatTensor[] = [];
+      const vs: FloatTensor[] = [];
+      const owners: number[] = [];
+      for (const [e, expert] of experts.entries()) {
+        const module = expert.module(name);
+        if (module === undefined) continue;
+        if (module.kind !== 'factored') throw new TwinrouteError('shape', `${expert.name}, ${name}: expected factors for a matrix, got a ${module.kind} delta`);
+        const rank = module.v.shape[0];
+        us.push(expectFloat(module.u, [m, rank], `${expert.name}, U of ${name}`));
+        vs.push(expectFloat(module.v, [rank, n], `${expert.name}, V of ${name}`));
+        for (let k = 0; k < rank; k++) owners.push(e);
+      }
+      if (owners.length === 0) return undefined;
+      return { u: () => concatColumns(us), v: () => concatRows(vs), rank: owners.length, weights: mixColumns(owners) };
+    },
+
+    vector(name) {
+      const tensor = shared(name);
+      const value = graph.constant(name, 'float32', tensor.shape, () => tensor.data);
+      const deltas: FloatTensor[] = [];
+      const owners: number[] = [];
+      for (const [e, expert] of experts.entries()) {
+        const module = expert.module(name);
+        if (module === undefined) continue;
+        if (module.kind !== 'whole') throw new TwinrouteError('shape', `${expert.name}, ${name}: expected a whole delta for a vector, got a ${module.kind} one`);
+        deltas.push(expectFloat(module.delta, tensor.shape, `${expert.name}, delta of ${name}`));
+        owners.push(e);
+      }
+      if (owners.length === 0) return { value, mixed: false, size: tensor.data.length };
+      const rows = graph.constant(`${name}.deltas`, 'float32', [deltas.length, ...tensor.shape], () => concatRows(deltas));
+      const delta = graph.node('MatMul', [mixColumns(owners), rows]); // [B, 1, owners] · [owners, m] → [B, 1, m]
+      return { value: graph.node('Add', [value, delta]), mixed: true, size: tensor.data.length };
+    },
+  };
+}

@@ -1,0 +1,50 @@
+// From an architecture and its weights to the graph that an origin runs. Inputs `input_ids`, `attention_mask`, `token_type_ids`
+// (int64 `[B, T]`) and, with experts, `mix` (f32 `[B, E]`, columns in the experts' order). Outputs `logits` (f32 `[B, C]`, the heads of
+// all experts side by side, each whole: heads are never mixed) and `features` (f32 `[B, d]`, the mean over tokens of the last hidden
+// states, which the paper's router reads).
+
+import { expectFloat } from '../core/tensor.ts';
+import { createGraph, type ValueName } from '../formats/onnx/graph.ts';
+import type { Architecture } from './architecture.ts';
+import { concatRows, transpose } from './matrices.ts';
+import { createMixedWeights } from './mixed-weights.ts';
+import { createOnnxOps } from './onnx-ops.ts';
+import type { GraphExpert, GraphHead, ReadParameter } from './twin-parameters.ts';
+
+/**
+ * ONNX bytes of the model with factored experts: each request of a batch is answered by `W_s + Σ_e mix[e] · U_e · V_e`.
+ * @param heads output layers in the order of `logits`; without any there is no such output
+ * @throws {TwinrouteError} `shape` when a module or head does not fit; `unsupported` when the file would reach 2 GiB
+ * Cost: the file's size in memory, and one weight at a time beside it
+ */
+export function emitTwinGraph<C>(
+  architecture: Architecture<C>,
+  config: C,
+  shared: ReadParameter,
+  experts: readonly GraphExpert[],
+  heads: readonly GraphHead[],
+): Uint8Array {
+  const graph = createGraph(architecture.type);
+  const ids = graph.input('input_ids', 'int64', ['batch', 'tokens']);
+  const mask = graph.input('attention_mask', 'int64', ['batch', 'tokens']);
+  const types = graph.input('token_type_ids', 'int64', ['batch', 'tokens']);
+  const mix = experts.length === 0 ? undefined : graph.input('mix', 'float32', ['batch', experts.length]);
+  const ops = createOnnxOps(graph, createMixedWeights(graph, shared, experts, mix));
+  const { hidden, pooled } = architecture.encode(ops, config, { ids, mask, types });
+  const width = architecture.width(config);
+  const flat = (value: ValueName): ValueName => graph.node('Squeeze', [value, graph.ints([1])]);
+  if (heads.length > 0) {
+    const classes = heads.reduce((sum, head) => sum + head.bias.data.length, 0);
+    for (const [i, { weight, bias }] of heads.entries()) expectFloat(weight, [bias.data.length, width], `head ${i}`);
+    const weight = graph.constant('heads.weight', 'float32', [width, classes], () => transpose(concatRows(heads.map((head) => head.weight)), [classes, width]));
+    const bias = graph.constant('heads.bias', 'float32', [classes], () => concatRows(heads.map((head) => head.bias)));
+    graph.output('logits', flat(graph.node('Add', [graph.node('MatMul', [pooled, weight]), bias])), 'float32', ['batch', classes]);
+  }
+  graph.output('features', flat(ops.meanTokens(hidden, mask)), 'float32', ['batch', width]);
+  return graph.encode(experts.length === 0 ? {} : { experts: experts.map((expert) => expert.name).join(' ') });
+}
+
+/** ONNX bytes of the model alone: the same graph without experts, for folded models and for the shared model's features. */
+export function emitPlainGraph<C>(architecture: Architecture<C>, config: C, parameters: ReadParameter, heads: readonly GraphHead[]): Uint8Array {
+  return emitTwinGraph(architecture, config, parameters, [], heads);
+}

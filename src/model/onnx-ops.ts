@@ -1,0 +1,103 @@
+// The ONNX interpreter of `Ops`: values are names in a graph, operators are nodes. Whether a parameter is the same for all requests or
+// mixed for each is MixedWeights' business; here it only decides between a plain product and one with factors beside it.
+//
+// Letters: B batch, T tokens, d hidden width, h attention heads, R ranks added up.
+
+import type { GraphBuilder, ValueName } from '../formats/onnx/graph.ts';
+import { transpose } from './matrices.ts';
+import type { MixedWeights } from './mixed-weights.ts';
+import type { Ops } from './ops.ts';
+
+/** Added to the score of a token that is not attended to: far below any score, far inside f32. */
+const MASKED_SCORE = -1e9;
+
+/** The operators over a graph. */
+export function createOnnxOps(graph: GraphBuilder, weights: MixedWeights): Ops<ValueName> {
+  const { node, ints, scalar } = graph;
+  const memo = new Map<string, ValueName>();
+  /** A value derived from an input once a graph, not once a layer. */
+  const once = (key: string, make: () => ValueName): ValueName => {
+    const value = memo.get(key) ?? make();
+    memo.set(key, value);
+    return value;
+  };
+  const floatMask = (mask: ValueName): ValueName => once(`float ${mask}`, () => node('Cast', [mask], { to: { int: 1 } }));
+  const maskBias = (mask: ValueName): ValueName =>
+    once(`bias ${mask}`, () => {
+      const masked = node('Sub', [scalar(1), floatMask(mask)]);
+      return node('Unsqueeze', [node('Mul', [masked, scalar(MASKED_SCORE)]), ints([1, 2])]); // [B, 1, 1, T]
+    });
+
+  /** `(rows ⊙ weights) · right`, with `rows [B, T, R]` and `right [R, d]`. */
+  const weighted = (rows: ValueName, columnWeights: ValueName, right: ValueName): ValueName => node('MatMul', [node('Mul', [rows, columnWeights]), right]);
+
+  return {
+    embed(name, ids) {
+      const parameter = `${name}.weight`;
+      const table = weights.matrix(parameter);
+      const rows = node('Gather', [graph.constant(parameter, 'float32', table.shape, () => table.data), ids]);
+      const factors = weights.factors(parameter);
+      if (factors === undefined) return rows;
+      const u = graph.constant(`${parameter}.u`, 'float32', [table.shape[0], factors.rank], () => factors.u());
+      const v = graph.constant(`${parameter}.v`, 'float32', [factors.rank, table.shape[1]], () => factors.v());
+      return node('Add', [rows, weighted(node('Gather', [u, ids]), factors.weights, v)]);
+    },
+
+    embedPositions(name, ids) {
+      const parameter = `${name}.weight`;
+      const table = weights.matrix(parameter);
+      const length = once(`length ${ids}`, () => node('Shape', [ids], { start: { int: 1 }, end: { int: 2 } })); // [1]
+      const head = (rows: ValueName): ValueName => node('Slice', [rows, ints([0]), length, ints([1])]); // [1, T, …]
+      const rows = head(graph.constant(parameter, 'float32', [1, ...table.shape], () => table.data));
+      const factors = weights.factors(parameter);
+      if (factors === undefined) return rows;
+      const u = graph.constant(`${parameter}.u`, 'float32', [1, table.shape[0], factors.rank], () => factors.u());
+      const v = graph.constant(`${parameter}.v`, 'float32', [factors.rank, table.shape[1]], () => factors.v());
+      return node('Add', [rows, weighted(head(u), factors.weights, v)]);
+    },
+
+    linear(name, x) {
+      const parameter = `${name}.weight`;
+      const matrix = weights.matrix(parameter);
+      const [m, n] = matrix.shape;
+      const product = node('MatMul', [x, graph.constant(parameter, 'float32', [n, m], () => transpose(matrix.data, matrix.shape))]);
+      const factors = weights.factors(parameter);
+      const bias = weights.vector(`${name}.bias`).value;
+      if (factors === undefined) return node('Add', [product, bias]);
+      const v = graph.constant(`${parameter}.v`, 'float32', [n, factors.rank], () => transpose(factors.v(), [factors.rank, n]));
+      const u = graph.constant(`${parameter}.u`, 'float32', [factors.rank, m], () => transpose(factors.u(), [m, factors.rank]));
+      return node('Add', [node('Add', [product, weighted(node('MatMul', [x, v]), factors.weights, u)]), bias]);
+    },
+
+    layerNorm(name, x, epsilon) {
+      const gain = weights.vector(`${name}.weight`);
+      const bias = weights.vector(`${name}.bias`);
+      const attributes = { axis: { int: -1 }, epsilon: { float: epsilon } };
+      if (!gain.mixed && !bias.mixed) return node('LayerNormalization', [x, gain.value, bias.value], attributes);
+      if (!gain.mixed) return node('Add', [node('LayerNormalization', [x, gain.value], attributes), bias.value]);
+      const { size } = gain;
+      const ones = once(`ones ${size}`, () => graph.constant(`ones_${size}`, 'float32', [size], () => new Float32Array(size).fill(1)));
+      return node('Add', [node('Mul', [node('LayerNormalization', [x, ones], attributes), gain.value]), bias.value]);
+    },
+
+    attention(q, k, v, mask, { heads, scale }) {
+      const split = (x: ValueName, axes: readonly number[]): ValueName =>
+        node('Transpose', [node('Reshape', [x, ints([0, 0, heads, -1])])], { perm: { ints: axes } });
+      const scores = node('Mul', [node('MatMul', [split(q, [0, 2, 1, 3]), split(k, [0, 2, 3, 1])]), scalar(scale)]); // [B, h, T, T]
+      const shares = node('Softmax', [node('Add', [scores, maskBias(mask)])], { axis: { int: -1 } });
+      const mixed = node('MatMul', [shares, split(v, [0, 2, 1, 3])]); // [B, h, T, d / h]
+      return node('Reshape', [node('Transpose', [mixed], { perm: { ints: [0, 2, 1, 3] } }), ints([0, 0, -1])]);
+    },
+
+    add: (a, b) => node('Add', [a, b]),
+    gelu: (x) => node('Gelu', [x]),
+    tanh: (x) => node('Tanh', [x]),
+    firstToken: (x) => node('Slice', [x, ints([0]), ints([1]), ints([1])]),
+
+    meanTokens(x, mask) {
+      const row = once(`row ${mask}`, () => node('Unsqueeze', [floatMask(mask), ints([1])])); // [B, 1, T]
+      const count = node('Max', [node('ReduceSum', [row, ints([2])]), scalar(1)]); // [B, 1, 1]
+      return node('Div', [node('MatMul', [row, x]), count]);
+    },
+  };
+}

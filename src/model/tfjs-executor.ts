@@ -1,0 +1,105 @@
+// The tfjs interpreter of `Ops`: values are tensors, so that anything computed from an encoder has gradients with respect to its
+// parameters. Uses only kernels and gradients that the cpu, wasm, WebGPU and TensorFlow backends all have. Memory is the caller's: run
+// it inside `tf.tidy` or `tf.grads`.
+//
+// Letters: B batch, T tokens, d hidden width, h attention heads.
+
+import type * as tfjs from '@tensorflow/tfjs';
+import type { Architecture, EncoderInputs } from './architecture.ts';
+import type { Ops } from './ops.ts';
+
+/** The tfjs module: `@tensorflow/tfjs` with any backend, or tfjs-node. */
+export type Tfjs = Pick<
+  typeof tfjs,
+  'add' | 'cast' | 'customGrad' | 'div' | 'erf' | 'expandDims' | 'gather' | 'matMul' | 'maximum' | 'mean' | 'mul' | 'reshape' | 'rsqrt' | 'scatterND' | 'slice' | 'softmax' | 'square' | 'squeeze' | 'sub' | 'sum' | 'tanh' | 'transpose'
+>;
+
+type Tensor = tfjs.Tensor;
+
+/** Added to the score of a token that is not attended to: far below any score, far inside f32. */
+const MASKED_SCORE = -1e9;
+
+/** What an encoder gives for a batch. */
+export interface Encoded {
+  /** `[B, T, d]` */
+  readonly hidden: Tensor;
+  /** What heads read: `[B, d]` */
+  readonly pooled: Tensor;
+  /** Mean over the tokens of `hidden`: `[B, d]` */
+  readonly features: Tensor;
+}
+
+/**
+ * Runs an encoder on a batch.
+ * @param parameter gives a parameter by its name in the checkpoint, without prefix
+ * @param inputs int32, each `[B, T]`
+ */
+export function encodeBatch<C>(tf: Tfjs, architecture: Architecture<C>, config: C, parameter: (name: string) => Tensor, inputs: EncoderInputs<Tensor>): Encoded {
+  const ops = createTfjsOps(tf, parameter);
+  const { hidden, pooled } = architecture.encode(ops, config, inputs);
+  return { hidden, pooled: tf.squeeze(pooled, [1]), features: tf.squeeze(ops.meanTokens(hidden, inputs.mask), [1]) };
+}
+
+/** The operators over tensors; token ids and masks are int32. */
+export function createTfjsOps(tf: Tfjs, parameter: (name: string) => Tensor): Ops<Tensor> {
+  /** `[B, T, d]` → `[B, h, T, d / h]` */
+  const split = (x: Tensor, heads: number): Tensor => {
+    const [b, t, d] = x.shape;
+    return tf.transpose(tf.reshape(x, [b, t, heads, d / heads]), [0, 2, 1, 3]);
+  };
+
+  return {
+    embed(name, ids) {
+      // gather's own gradient needs UnsortedSegmentSum, which the wasm backend lacks; scatterND adds up repeated ids just as well.
+      const lookUp = tf.customGrad((table) => {
+        const { shape } = table as Tensor;
+        const rows = tf.reshape(ids, [ids.size, 1]);
+        return {
+          value: tf.gather(table as Tensor, ids),
+          gradFunc: (dy: Tensor) => tf.scatterND(rows, tf.reshape(dy, [ids.size, shape[1]]), shape as [number, number]),
+        };
+      });
+      return lookUp(parameter(`${name}.weight`));
+    },
+
+    embedPositions(name, ids) {
+      const table = parameter(`${name}.weight`);
+      return tf.expandDims(tf.slice(table, [0, 0], [ids.shape[1] ?? 0, table.shape[1] ?? 0]), 0);
+    },
+
+    linear(name, x) {
+      const [b, t, n] = x.shape;
+      const weight = parameter(`${name}.weight`);
+      // Two axes and an explicit transpose: the wasm backend's fast kernel takes neither batches nor transpose flags.
+      const product = tf.matMul(tf.reshape(x, [b * t, n]), tf.transpose(weight));
+      return tf.reshape(tf.add(product, parameter(`${name}.bias`)), [b, t, weight.shape[0]]);
+    },
+
+    layerNorm(name, x, epsilon) {
+      const centred = tf.sub(x, tf.mean(x, -1, true));
+      const variance = tf.mean(tf.square(centred), -1, true);
+      const normalised = tf.mul(centred, tf.rsqrt(tf.add(variance, epsilon)));
+      return tf.add(tf.mul(normalised, parameter(`${name}.weight`)), parameter(`${name}.bias`));
+    },
+
+    attention(q, k, v, mask, { heads, scale }) {
+      const keys = tf.transpose(split(k, heads), [0, 1, 3, 2]);
+      const scores = tf.mul(tf.matMul(split(q, heads), keys), scale); // [B, h, T, T]
+      const masked = tf.mul(tf.sub(1, tf.cast(mask, 'float32')), MASKED_SCORE); // [B, T]
+      const shares = tf.softmax(tf.add(scores, tf.expandDims(tf.expandDims(masked, 1), 1)));
+      const mixed = tf.transpose(tf.matMul(shares, split(v, heads)), [0, 2, 1, 3]); // [B, T, h, d / h]
+      return tf.reshape(mixed, v.shape);
+    },
+
+    add: (a, b) => tf.add(a, b),
+    gelu: (x) => tf.mul(tf.mul(x, 0.5), tf.add(tf.erf(tf.mul(x, Math.SQRT1_2)), 1)),
+    tanh: (x) => tf.tanh(x),
+    firstToken: (x) => tf.slice(x, [0, 0, 0], [-1, 1, -1]),
+
+    meanTokens(x, mask) {
+      const weights = tf.expandDims(tf.cast(mask, 'float32'), 2); // [B, T, 1]
+      const total = tf.sum(tf.mul(x, weights), 1, true);
+      return tf.div(total, tf.maximum(tf.sum(weights, 1, true), 1));
+    },
+  };
+}
