@@ -3,7 +3,7 @@
 
 import { TwinrouteError } from '../errors.ts';
 import { inverseIteration } from './inverse-iteration.ts';
-import { type Dense, rotate, rowOf, zeros } from './kernels.ts';
+import { type Dense, rotate, rowOf, rowsOf, zeros } from './kernels.ts';
 import { type Tridiagonal, backTransform, tridiagonalise } from './tridiagonal.ts';
 
 /** Eigenvalues, descending, and as many leading eigenvectors as were asked for. */
@@ -59,6 +59,7 @@ function qlVectors(t: Tridiagonal, r: number): Dense {
  */
 function implicitQl(d: Float64Array, e: Float64Array, z?: Dense): void {
   const n = d.length;
+  const rows = z === undefined ? undefined : rowsOf(z);
   // From here on e[i] couples i and i + 1.
   e.copyWithin(0, 1);
   if (n > 0) e[n - 1] = 0;
@@ -68,13 +69,13 @@ function implicitQl(d: Float64Array, e: Float64Array, z?: Dense): void {
       while (high < n - 1 && Math.abs(e[high]) > Number.EPSILON * (Math.abs(d[high]) + Math.abs(d[high + 1]))) high++;
       if (high === low) break;
       if (sweep === MAX_SWEEPS) throw new TwinrouteError('numeric', `eigh: expected convergence in ${MAX_SWEEPS} sweeps, got none at ${low} of ${n}`);
-      qlSweep(d, e, low, high, z);
+      qlSweep(d, e, low, high, rows);
     }
   }
 }
 
 /** One implicit QL sweep over the unreduced block [low, high]. */
-function qlSweep(d: Float64Array, e: Float64Array, low: number, high: number, z: Dense | undefined): void {
+function qlSweep(d: Float64Array, e: Float64Array, low: number, high: number, rows: readonly Float64Array[] | undefined): void {
   const half = (d[low + 1] - d[low]) / (2 * e[low]);
   const root = Math.hypot(half, 1);
   let g = d[high] - d[low] + e[low] / (half + (half < 0 ? -root : root));
@@ -99,7 +100,7 @@ function qlSweep(d: Float64Array, e: Float64Array, low: number, high: number, z:
     p = s * t;
     d[i + 1] = g + p;
     g = c * t - b;
-    if (z !== undefined) rotate(rowOf(z, i), rowOf(z, i + 1), c, s);
+    if (rows !== undefined) rotate(rows[i], rows[i + 1], c, s);
   }
   d[low] -= p;
   e[low] = g;

@@ -2,7 +2,7 @@
 // every vector's residual is checked: what comes back is right, or nothing comes back.
 
 import { createRandom } from '../random.ts';
-import { type Dense, axpy, dot, rowOf, scaleInPlace, zeros } from './kernels.ts';
+import { type Dense, axpy, dot, rowsOf, scaleInPlace, zeros } from './kernels.ts';
 
 const MAX_SOLVES = 6;
 /** A vector is accepted when ‖T·y − λ·y‖ is below this many roundings of ‖T‖. */
@@ -20,12 +20,13 @@ const ACCEPTED_ROUNDINGS = 64;
 export function inverseIteration(d: Float64Array, e: Float64Array, values: Float64Array): Dense | undefined {
   const n = d.length;
   const vectors = zeros(values.length, n);
+  const rows = rowsOf(vectors);
   const random = createRandom(0, 'inverse-iteration');
   let norm = 0;
   for (let i = 0; i < n; i++) norm = Math.max(norm, Math.abs(d[i]) + Math.abs(e[i]) + (i + 1 < n ? Math.abs(e[i + 1]) : 0));
   const tolerance = ACCEPTED_ROUNDINGS * Number.EPSILON * norm;
   for (let k = 0; k < values.length; k++) {
-    const y = rowOf(vectors, k);
+    const y = rows[k];
     for (let i = 0; i < n; i++) y[i] = random.normal();
     const solve = factorise(d, e, values[k], Number.EPSILON * norm);
     let solves = 0;
@@ -34,7 +35,7 @@ export function inverseIteration(d: Float64Array, e: Float64Array, values: Float
       scaleInPlace(y, 1 / Math.sqrt(dot(y, y)));
       solve(y);
       scaleInPlace(y, 1 / largest(y));
-      orthonormalise(vectors, k);
+      orthonormalise(rows, k);
     } while (!(residual(d, e, values[k], y) <= tolerance));
   }
   return vectors;
@@ -47,13 +48,10 @@ function largest(y: Float64Array): number {
 }
 
 /** Makes row k a unit vector orthogonal to the rows before it: Gram–Schmidt twice, which is enough (Kahan, Parlett). */
-function orthonormalise(vectors: Dense, k: number): void {
-  const y = rowOf(vectors, k);
+function orthonormalise(rows: readonly Float64Array[], k: number): void {
+  const y = rows[k];
   for (let pass = 0; pass < 2; pass++) {
-    for (let j = 0; j < k; j++) {
-      const x = rowOf(vectors, j);
-      axpy(-dot(x, y), x, y);
-    }
+    for (let j = 0; j < k; j++) axpy(-dot(rows[j], y), rows[j], y);
     scaleInPlace(y, 1 / Math.sqrt(dot(y, y)));
   }
 }

@@ -2,7 +2,7 @@
 // singular vectors orthogonal to rounding where a Gram matrix alone would not.
 
 import { TwinrouteError } from '../errors.ts';
-import { type Dense, dot, rotate, rowOf } from './kernels.ts';
+import { type Dense, dot, rotate, rowsOf } from './kernels.ts';
 
 /** Two rows count as orthogonal when the cosine between them is below this. */
 const ORTHOGONAL = 4e-15;
@@ -19,19 +19,21 @@ const MAX_SWEEPS = 40;
 export function orthogonaliseRows(y: Dense, v: Dense): Float64Array {
   const r = y.rows;
   const squares = new Float64Array(r);
+  const ys = rowsOf(y);
+  const vs = rowsOf(v);
   for (let sweep = 0; sweep < MAX_SWEEPS; sweep++) {
-    for (let i = 0; i < r; i++) squares[i] = dot(rowOf(y, i), rowOf(y, i));
+    for (let i = 0; i < r; i++) squares[i] = dot(ys[i], ys[i]);
     let rotated = false;
     for (let i = 0; i < r; i++) {
       for (let j = i + 1; j < r; j++) {
-        const cross = dot(rowOf(y, i), rowOf(y, j));
+        const cross = dot(ys[i], ys[j]);
         if (!(Math.abs(cross) > ORTHOGONAL * Math.sqrt(squares[i]) * Math.sqrt(squares[j]))) continue;
         rotated = true;
         const zeta = (squares[j] - squares[i]) / (2 * cross);
         const t = (zeta < 0 ? -1 : 1) / (Math.abs(zeta) + Math.hypot(1, zeta));
         const c = 1 / Math.hypot(1, t);
-        rotate(rowOf(y, i), rowOf(y, j), c, c * t);
-        rotate(rowOf(v, i), rowOf(v, j), c, c * t);
+        rotate(ys[i], ys[j], c, c * t);
+        rotate(vs[i], vs[j], c, c * t);
         squares[i] = Math.max(0, squares[i] - t * cross);
         squares[j] += t * cross;
       }

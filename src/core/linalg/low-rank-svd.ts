@@ -3,7 +3,7 @@
 // Letters: `m`, `n` the extents of M, `K` = Σ rank of the pairs, `r` the rank kept.
 
 import { TwinrouteError } from '../errors.ts';
-import { type Dense, dot, multiply, narrow, rowOf, scaleInPlace, widen, zeros } from './kernels.ts';
+import { type Dense, dot, multiply, narrow, rowOf, rowsOf, scaleInPlace, widen, zeros } from './kernels.ts';
 import type { Matrix } from './matrix.ts';
 import { type Qr, applyQ, thinQr } from './qr.ts';
 import { type RankRule, type Svd, svdOfRows, truncatedSvd } from './svd.ts';
@@ -71,10 +71,11 @@ function coreOf(left: Dense, right: Dense, c: readonly number[]): Dense {
   const k = c.length;
   const core = zeros(k, k);
   const scaled = new Float64Array(k);
+  const columns = rowsOf(right);
   for (let i = 0; i < k; i++) {
     const row = rowOf(left, i);
     for (let x = i; x < k; x++) scaled[x] = row[x] * c[x];
-    for (let j = 0; j < k; j++) core.data[i * k + j] = dot(scaled, rowOf(right, j), Math.max(i, j));
+    for (let j = 0; j < k; j++) core.data[i * k + j] = dot(scaled, columns[j], Math.max(i, j));
   }
   return core;
 }

@@ -3,7 +3,7 @@
 // Letters: `m` rows, `k` columns of the decomposed matrix, `r` vectors.
 
 import { TwinrouteError } from '../errors.ts';
-import { type Dense, axpy, dot, rowOf, zeros } from './kernels.ts';
+import { type Dense, dot, reflect, rowOf, rowsOf, zeros } from './kernels.ts';
 
 /** `a = Q·R` for `a [m, k]`, m ≥ k. */
 export interface Qr {
@@ -28,8 +28,9 @@ export function thinQr(columns: Dense): Qr {
   if (m < k) throw new TwinrouteError('shape', `thinQr: expected at least as many rows as columns, got [${m}, ${k}]`);
   const beta = new Float64Array(k);
   const r = zeros(k, k);
+  const vectors = rowsOf(columns);
   for (let j = 0; j < k; j++) {
-    const v = rowOf(columns, j);
+    const v = vectors[j];
     for (let i = 0; i < j; i++) r.data[i * k + j] = v[i];
     const head = v[j];
     const norm = Math.sqrt(dot(v, v, j));
@@ -39,10 +40,7 @@ export function thinQr(columns: Dense): Qr {
     r.data[j * k + j] = -pivot;
     v[j] = head + pivot;
     beta[j] = 1 / (pivot * v[j]);
-    for (let next = j + 1; next < k; next++) {
-      const x = rowOf(columns, next);
-      axpy(-beta[j] * dot(v, x, j), v, x, j);
-    }
+    reflect(v, beta[j], vectors, j + 1, j, m);
   }
   return { reflectors: columns, beta, r };
 }
@@ -57,13 +55,8 @@ export function applyQ(qr: Qr, x: Dense): Dense {
   const { rows: k, cols: m } = qr.reflectors;
   const out = zeros(x.rows, m);
   for (let i = 0; i < x.rows; i++) out.data.set(rowOf(x, i), i * m);
-  for (let j = k - 1; j >= 0; j--) {
-    const v = rowOf(qr.reflectors, j);
-    for (let i = 0; i < x.rows; i++) {
-      const y = rowOf(out, i);
-      axpy(-qr.beta[j] * dot(v, y, j), v, y, j);
-    }
-  }
+  const vectors = rowsOf(out);
+  for (let j = k - 1; j >= 0; j--) reflect(rowOf(qr.reflectors, j), qr.beta[j], vectors, 0, j, m);
   return out;
 }
 

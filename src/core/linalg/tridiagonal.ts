@@ -1,6 +1,6 @@
 // A symmetric matrix as Q·T·Qᵀ with T tridiagonal: the first half of every symmetric eigen-decomposition.
 
-import { type Dense, axpy, dot, rowOf } from './kernels.ts';
+import { type Dense, axpy, dot, reflect, rowOf, rowsOf } from './kernels.ts';
 
 /** `a = Q·T·Qᵀ`, Q a product of reflectors. */
 export interface Tridiagonal {
@@ -26,8 +26,9 @@ export function tridiagonalise(a: Dense): Tridiagonal {
   const off = new Float64Array(n);
   const beta = new Float64Array(n);
   const w = new Float64Array(n);
+  const rows = rowsOf(a);
   for (let i = n - 1; i > 0; i--) {
-    const v = rowOf(a, i);
+    const v = rows[i];
     diagonal[i] = v[i];
     const head = v[i - 1];
     const norm = Math.sqrt(dot(v, v, 0, i));
@@ -42,14 +43,14 @@ export function tridiagonalise(a: Dense): Tridiagonal {
     // w = β·A·v − (β²/2)(vᵀAv)·v, then A −= v·wᵀ + w·vᵀ, on the leading i × i.
     w.fill(0, 0, i);
     for (let row = 0; row < i; row++) {
-      const x = rowOf(a, row);
+      const x = rows[row];
       w[row] += dot(x, v, 0, row + 1);
       axpy(v[row], x, w, 0, row);
     }
     for (let j = 0; j < i; j++) w[j] *= beta[i];
     axpy((-beta[i] * dot(w, v, 0, i)) / 2, v, w, 0, i);
     for (let row = 0; row < i; row++) {
-      const x = rowOf(a, row);
+      const x = rows[row];
       const vr = v[row];
       const wr = w[row];
       for (let j = 0; j <= row; j++) x[j] -= vr * w[j] + wr * v[j];
@@ -65,12 +66,6 @@ export function tridiagonalise(a: Dense): Tridiagonal {
  * Cost: 2rn² flops
  */
 export function backTransform(t: Tridiagonal, vectors: Dense): void {
-  for (let i = 1; i < vectors.cols; i++) {
-    if (t.beta[i] === 0) continue;
-    const v = rowOf(t.reflectors, i);
-    for (let row = 0; row < vectors.rows; row++) {
-      const y = rowOf(vectors, row);
-      axpy(-t.beta[i] * dot(v, y, 0, i), v, y, 0, i);
-    }
-  }
+  const rows = rowsOf(vectors);
+  for (let i = 1; i < vectors.cols; i++) reflect(rowOf(t.reflectors, i), t.beta[i], rows, 0, 0, i);
 }
