@@ -1,7 +1,8 @@
 // Bodies of the edge's HTTP interface. Requests are strict: an unknown field is a mistake that the caller wants to hear of.
 
 import * as z from 'zod/mini';
-import { ConfigId, Count, Name } from './names.ts';
+import { EdgeExpert } from './edge-bundle.ts';
+import { ConfigId, Count, Fraction, Name } from './names.ts';
 
 /** Limits of a request, with reasons. */
 export const HTTP_LIMITS = {
@@ -13,16 +14,17 @@ export const HTTP_LIMITS = {
   batch: 64,
 } as const;
 
+/** A text. Lone surrogates become U+FFFD here, as any UTF-8 encoder would make them, so that router and origin read the same. */
 const Text = z.string().check(
   z.refine((text) => text.trim().length > 0, 'expected a text that is not empty'),
   z.maxLength(HTTP_LIMITS.textChars),
+  z.overwrite((text) => text.toWellFormed()),
 );
 
 /** A mix in a request: `{"cola": 0.7, "sst2": 0.3}` or the answer's own `[{expert, weight}]` form. */
-export const MixInput = z.union([
-  z.record(Name, z.number()),
-  z.array(z.strictObject({ expert: Name, weight: z.number() })),
-]);
+export const MixInput = z.union([z.record(Name, z.number()), z.array(z.strictObject({ expert: Name, weight: z.number() }))], {
+  error: 'expected finite weights by expert, {"name": weight} or [{"expert": "name", "weight": weight}]',
+});
 export type MixInput = z.infer<typeof MixInput>;
 
 /** One input of `/v1/predict`. */
@@ -41,6 +43,9 @@ export const PredictInput = z.strictObject({
   explain: z.optional(z.boolean()),
 });
 export type PredictInput = z.infer<typeof PredictInput>;
+
+/** A batch for `/v1/predict`, its inputs not yet looked at: a bad one fails alone. */
+export const PredictEnvelope = z.strictObject({ inputs: z.array(z.unknown()).check(z.minLength(1), z.maxLength(HTTP_LIMITS.batch)) });
 
 /** Body of `/v1/predict`: one input or a batch. */
 export const PredictRequest = z.union([PredictInput, z.strictObject({ inputs: z.array(PredictInput).check(z.minLength(1), z.maxLength(HTTP_LIMITS.batch)) })]);
@@ -64,8 +69,8 @@ export const Prediction = z.strictObject({
   timing: z.strictObject({ router_ms: z.number(), origin_ms: z.number(), total_ms: z.number() }),
   /** The router was not sure enough: the shared model answered without any expert's module. */
   abstained: z.boolean(),
-  /** Set when no endpoint held the whole mix: what was asked for and how much of it was served. */
-  cut: z.optional(z.strictObject({ wanted: z.array(MixEntry), covered: z.number() })),
+  /** Set when no endpoint held the whole mix: what was asked for and which share of its weight was served. */
+  cut: z.optional(z.strictObject({ wanted: z.array(MixEntry), covered: Fraction })),
   explain: z.optional(
     z.strictObject({
       router: z.array(z.strictObject({ expert: Name, score: z.number() })),
@@ -77,14 +82,18 @@ export const Prediction = z.strictObject({
 });
 export type Prediction = z.infer<typeof Prediction>;
 
-/** Batch answer of `/v1/predict`: answers in the order of the inputs, each an answer or an error. */
+/** The one error shape. */
 export const ErrorBody = z.strictObject({
   error: z.strictObject({ code: z.string(), message: z.string(), param: z.optional(z.string()), request_id: z.string() }),
 });
 export type ErrorBody = z.infer<typeof ErrorBody>;
 
-/** Batch answer of `/v1/predict`. */
+/** Batch answer of `/v1/predict`: answers in the order of the inputs, each an answer or an error. */
 export const PredictBatch = z.strictObject({ id: z.string(), predictions: z.array(z.union([Prediction, ErrorBody])) });
+export type PredictBatch = z.infer<typeof PredictBatch>;
+
+/** Answer of `/v1/predict`, in the form of the request. */
+export const PredictAnswer = z.union([Prediction, PredictBatch]);
 
 /** Body of `/v1/route`. */
 export const RouteRequest = z.strictObject({
@@ -103,3 +112,30 @@ export const RouteAnswer = z.strictObject({
   abstained: z.boolean(),
 });
 export type RouteAnswer = z.infer<typeof RouteAnswer>;
+
+/** Answer of `/v1/experts`. */
+export const ExpertsAnswer = z.strictObject({ config: ConfigId, experts: z.array(EdgeExpert) });
+export type ExpertsAnswer = z.infer<typeof ExpertsAnswer>;
+
+/** Answer of `/v1/configs`: the first is the default. */
+export const ConfigsAnswer = z.strictObject({
+  configs: z.array(
+    z.strictObject({
+      config: ConfigId,
+      name: Name,
+      method: z.string(),
+      parameters: z.record(z.string(), z.unknown()),
+      routing: z.enum(['edge', 'origin', 'auto']),
+      experts: z.array(Name),
+    }),
+  ),
+});
+export type ConfigsAnswer = z.infer<typeof ConfigsAnswer>;
+
+/** Answer of `/health`: what this isolate knows; `degraded` when it takes no endpoint for healthy. */
+export const HealthAnswer = z.strictObject({
+  status: z.enum(['ok', 'degraded']),
+  configs: Count,
+  endpoints: z.array(z.strictObject({ id: Name, up: z.boolean() })),
+});
+export type HealthAnswer = z.infer<typeof HealthAnswer>;

@@ -20,7 +20,7 @@ export function createSessionFactory(wasm: WebAssembly.Module): CreateSession {
   return async (model) => {
     const session = await enqueue(() => withCompiledModule(wasm, () => InferenceSession.create(model, { executionProviders: ['wasm'] }))).catch(
       (cause: unknown) => {
-        throw new TwinrouteError('format', `createSession: expected a model that onnxruntime loads, got ${messageOf(cause)}`, { cause });
+        throw new TwinrouteError('internal', `createSession: expected a model that onnxruntime loads, got ${messageOf(cause)}`, { cause });
       },
     );
     return wrap(session, enqueue);

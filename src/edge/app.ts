@@ -1,0 +1,73 @@
+// The edge as a function of its dependencies. Routes and the order of the middleware are each one list.
+
+import { Hono, type Handler } from 'hono';
+import type { Endpoint } from '../contract/edge-bundle.ts';
+import { ERROR_CODES, TwinrouteError } from '../core/errors.ts';
+import type { Bundles } from './bundles.ts';
+import { errorBody, toTwinrouteError } from './errors.ts';
+import { createHealth } from './health.ts';
+import { requestId } from './middleware/request-id.ts';
+import { serverTiming } from './middleware/server-timing.ts';
+import { openApi, type ApiOperation } from './openapi.ts';
+import { configsRoute, expertsRoute, healthRoute } from './routes/catalogue.ts';
+import { predictRoute } from './routes/predict.ts';
+import { routeRoute } from './routes/route.ts';
+import type { EdgeTypes } from './types.ts';
+
+/** What the edge is made of. */
+export interface AppDeps {
+  readonly bundles: Bundles;
+  readonly endpoints: readonly Endpoint[];
+  readonly fetch: typeof fetch;
+  /** Milliseconds. */
+  readonly now: () => number;
+  readonly newId: () => string;
+  /** Told of every failure that is not the caller's. */
+  readonly log: (error: TwinrouteError, requestId: string) => void;
+  /** Longest request, and longest wait for one endpoint within it. */
+  readonly requestMs: number;
+  readonly attemptMs: number;
+}
+
+/** One route. */
+interface Route extends ApiOperation {
+  readonly handler: Handler<EdgeTypes>;
+}
+
+/** The app; it keeps what it learns about endpoints for as long as it lives. */
+export function createApp(deps: AppDeps): Hono<EdgeTypes> {
+  const report = (thrown: unknown, id: string): TwinrouteError => {
+    const error = toTwinrouteError(thrown);
+    if (ERROR_CODES[error.code].fault === 'system') deps.log(error, id);
+    return error;
+  };
+  let turn = 0;
+  const parts = { ...deps, report, health: createHealth(), nextTurn: () => turn++ };
+  const routes: readonly Route[] = [
+    { method: 'post', path: '/v1/predict', summary: 'Answers a text, or a batch of them', request: 'PredictRequest', answer: 'PredictAnswer', handler: predictRoute(parts) },
+    { method: 'post', path: '/v1/route', summary: 'Tells which experts the router would mix', request: 'RouteRequest', answer: 'RouteAnswer', handler: routeRoute(parts) },
+    { method: 'get', path: '/v1/experts', summary: 'Lists the experts of a config', query: ['config'], answer: 'ExpertsAnswer', handler: expertsRoute(parts) },
+    { method: 'get', path: '/v1/configs', summary: 'Lists the deployed configs', answer: 'ConfigsAnswer', handler: configsRoute(parts) },
+    { method: 'get', path: '/health', summary: 'Tells what this isolate knows about its endpoints', answer: 'HealthAnswer', handler: healthRoute(parts) },
+  ];
+  const app = new Hono<EdgeTypes>();
+  app.onError((thrown, c) => {
+    const id = c.get('requestId');
+    const error = report(thrown, id);
+    if (error.retryAfterSeconds !== undefined) c.header('retry-after', String(error.retryAfterSeconds));
+    return c.json(errorBody(error, id), ERROR_CODES[error.code].status);
+  });
+  app.use(requestId(deps), serverTiming(deps));
+  for (const { method, path, handler } of routes) app.on(method, path, handler);
+  app.get('/openapi.json', (c) => c.json(openApi(routes)));
+  for (const { method, path } of [...routes, { method: 'get', path: '/openapi.json' }]) {
+    app.all(path, (c) => {
+      c.header('allow', method.toUpperCase());
+      throw new TwinrouteError('method_not_allowed', `method: expected ${method.toUpperCase()}, got ${c.req.method}`);
+    });
+  }
+  app.all('*', (c) => {
+    throw new TwinrouteError('not_found', `path: expected one that /openapi.json lists, got ${c.req.path.slice(0, 100)}`);
+  });
+  return app;
+}

@@ -1,0 +1,46 @@
+// The Worker: real dependencies for createApp.
+
+import { waitUntil } from 'cloudflare:workers';
+import wasm from 'onnxruntime-web/ort-wasm-simd-threaded.wasm';
+import { Endpoints } from '../contract/edge-bundle.ts';
+import { parseJsonWith } from '../contract/parse.ts';
+import { createApp } from './app.ts';
+import { createBundles } from './bundles.ts';
+import { createSessionFactory } from './session.ts';
+
+/** Bindings of wrangler.toml. */
+interface Env {
+  /** The deployed packs. */
+  readonly ASSETS: Fetcher;
+  /** JSON of contract/edge-bundle.ts's `Endpoints`. */
+  readonly ENDPOINTS: string;
+}
+
+const REQUEST_MS = 10_000;
+const ATTEMPT_MS = 5_000;
+
+let app: ReturnType<typeof createApp> | undefined;
+
+function start(env: Env): ReturnType<typeof createApp> {
+  return createApp({
+    bundles: createBundles({
+      fetchAsset: (path) => env.ASSETS.fetch(`https://assets.internal/packs/${path}`),
+      createSession: createSessionFactory(wasm),
+      keepAlive: waitUntil,
+    }),
+    endpoints: parseJsonWith(Endpoints, env.ENDPOINTS, 'ENDPOINTS', 'unavailable'),
+    fetch,
+    now: Date.now,
+    newId: () => crypto.randomUUID(),
+    log: ({ code, message, cause, stack }, requestId) => console.error(JSON.stringify({ request_id: requestId, code, message, cause: String(cause), stack })),
+    requestMs: REQUEST_MS,
+    attemptMs: ATTEMPT_MS,
+  });
+}
+
+export default {
+  fetch(request, env) {
+    app ??= start(env);
+    return app.fetch(request);
+  },
+} satisfies ExportedHandler<Env>;

@@ -1,0 +1,123 @@
+// The Open Inference Protocol v2 as the edge speaks it to an origin: one row, JSON tensors. Answers are outside input and are checked
+// as such: an origin that lies is caught here.
+
+import * as z from 'zod/mini';
+import type { EdgeBundle, EdgeExpert } from '../contract/edge-bundle.ts';
+import { OipResponse, type OipDatatype, type OipOutput } from '../contract/oip.ts';
+import { parseWith } from '../contract/parse.ts';
+import { TwinrouteError } from '../core/errors.ts';
+import { type Mix, parseMix } from '../core/mix.ts';
+
+/** One row to infer. */
+export interface OriginRequest {
+  readonly id: string;
+  readonly text: string;
+  readonly textPair: string | undefined;
+  /** The merge that was decided, or undefined to let the origin's own router decide. */
+  readonly merge: { readonly mix: Mix; readonly head: string } | undefined;
+  /** Overrides the policy's top_k where the origin routes. */
+  readonly topK: number | undefined;
+}
+
+/** One row's answer. */
+export interface OriginAnswer {
+  readonly mix: Mix;
+  /** The expert whose head answered. */
+  readonly head: string;
+  /** One per class of the head, finite. */
+  readonly logits: readonly number[];
+  readonly tokens: number;
+  readonly truncated: boolean;
+  /** The origin router's scores, highest first; empty where it was not asked. */
+  readonly scores: readonly { readonly expert: string; readonly score: number }[];
+}
+
+/** The request's JSON body. */
+export function encodeRequest(request: OriginRequest): string {
+  const { id, text, textPair, merge, topK } = request;
+  const inputs: unknown[] = [bytesTensor('text', text)];
+  if (textPair !== undefined) inputs.push(bytesTensor('text_pair', textPair));
+  if (merge === undefined) return JSON.stringify({ id, parameters: { route: true, ...(topK === undefined ? {} : { top_k: topK }) }, inputs });
+  if (merge.mix.length > 0) inputs.push(mixTensor(merge.mix));
+  inputs.push(bytesTensor('head', merge.head));
+  return JSON.stringify({ id, inputs });
+}
+
+/** Only the mix's own experts travel, named by a parameter: an endpoint may hold others. */
+function mixTensor(mix: Mix): unknown {
+  const experts = mix.map((entry) => entry.expert).join(',');
+  return { name: 'mix', datatype: 'FP32', shape: [1, mix.length], parameters: { experts }, data: mix.map((entry) => entry.weight) };
+}
+
+function bytesTensor(name: string, value: string): unknown {
+  return { name, datatype: 'BYTES', shape: [1], data: [value] };
+}
+
+/**
+ * The answer to `request`.
+ * @param value the origin's parsed JSON
+ * @throws {TwinrouteError} `upstream` when it is not an answer to this request
+ */
+export function decodeAnswer(value: unknown, request: OriginRequest, bundle: EdgeBundle): OriginAnswer {
+  const { model_version: version, outputs } = parseWith(OipResponse, value, 'origin answer', 'upstream');
+  if (version !== undefined && version !== bundle.config) throw lie('model_version', bundle.config, version.slice(0, 64));
+  const tensors: Tensors = new Map(outputs.map((tensor) => [tensor.name, tensor]));
+  const { mix, head, scores } = request.merge === undefined ? decodeRouting(tensors, bundle) : { ...request.merge, scores: [] };
+  const expert = bundle.experts.find((candidate) => candidate.name === head);
+  if (expert === undefined) throw new TwinrouteError('internal', `decodeAnswer: expected an expert of ${bundle.config}, got ${head}`);
+  return {
+    mix,
+    head,
+    scores,
+    logits: decodeLogits(tensors, expert),
+    tokens: read(tensors, 'tokens', 'INT32', z.int().check(z.minimum(0)), 1)[0],
+    truncated: read(tensors, 'truncated', 'BOOL', z.boolean(), 1)[0],
+  };
+}
+
+type Tensors = ReadonlyMap<string, OipOutput>;
+
+/** The head's own columns; the tensor is as wide as the widest head. */
+function decodeLogits(tensors: Tensors, expert: EdgeExpert): readonly number[] {
+  const [classes] = read(tensors, 'classes', 'INT32', z.int(), 1);
+  if (classes !== expert.labels.length) throw lie('classes', `${expert.labels.length} for ${expert.name}`, String(classes));
+  const logits = read(tensors, 'logits', 'FP32', z.number());
+  if (logits.length < classes) throw lie('logits', `at least ${classes} elements`, String(logits.length));
+  return logits.slice(0, classes);
+}
+
+/** What the origin's router decided. */
+function decodeRouting(tensors: Tensors, bundle: EdgeBundle): Pick<OriginAnswer, 'mix' | 'head' | 'scores'> {
+  const names = bundle.experts.map((expert) => expert.name);
+  const weights = readByExpert(tensors, 'mix', names).map(({ expert, value }) => ({ expert, weight: value }));
+  const scores = readByExpert(tensors, 'router_scores', names).map(({ expert, value }) => ({ expert, score: value }));
+  scores.sort((a, b) => b.score - a.score);
+  let mix: Mix;
+  try {
+    mix = parseMix(weights, names);
+  } catch (cause) {
+    throw new TwinrouteError('upstream', 'origin answer: mix: expected weights ≥ 0 whose sum is at most 1, got others', { cause });
+  }
+  const [head] = read(tensors, 'head', 'BYTES', z.string(), 1);
+  if (!names.includes(head)) throw lie('head', 'an expert of the pack', head.slice(0, 64));
+  return { mix, scores, head };
+}
+
+/** A tensor `[1, E]`, one column per expert of the pack in the pack's order. */
+function readByExpert(tensors: Tensors, name: string, experts: readonly string[]): { expert: string; value: number }[] {
+  const values = read(tensors, name, 'FP32', z.number(), experts.length);
+  return experts.map((expert, i) => ({ expert, value: values[i] }));
+}
+
+/** Flat data of an output of that datatype and, when given, of that length. */
+function read<T extends z.core.$ZodType>(tensors: Tensors, name: string, datatype: OipDatatype, element: T, length?: number): z.core.output<T>[] {
+  const tensor = tensors.get(name);
+  if (tensor?.datatype !== datatype) throw lie(name, datatype, tensor?.datatype ?? 'nothing');
+  const data = parseWith(z.array(element), tensor.data, `origin answer: ${name}`, 'upstream');
+  if (length !== undefined && data.length !== length) throw lie(name, `${length} elements`, String(data.length));
+  return data;
+}
+
+function lie(output: string, expected: string, got: string): TwinrouteError {
+  return new TwinrouteError('upstream', `origin answer: ${output}: expected ${expected}, got ${got}`);
+}

@@ -1,0 +1,108 @@
+// One attempt to have a row answered by one endpoint, and what its failure means: for the caller, for a retry, for the endpoint's health.
+
+import type { EdgeBundle, Endpoint } from '../contract/edge-bundle.ts';
+import { DEADLINE_HEADER, ERROR_CODE_HEADER, REQUEST_ID_HEADER } from '../contract/oip.ts';
+import { TwinrouteError, isTwinrouteError } from '../core/errors.ts';
+import { decodeAnswer, encodeRequest, type OriginAnswer, type OriginRequest } from './oip.ts';
+import { readBounded } from './read-bounded.ts';
+
+/** Largest answer: a head of 100,000 classes as JSON. */
+const ANSWER_BYTES = 4 << 20;
+/** Longest message that is passed on from an origin. */
+const MESSAGE_CHARS = 300;
+
+/** The outcome of one attempt. */
+export type Attempt =
+  | { readonly ok: true; readonly answer: OriginAnswer }
+  | {
+      readonly ok: false;
+      readonly error: TwinrouteError;
+      /** Another endpoint may do better. */
+      readonly retry: boolean;
+      /** What it says about the endpoint; `doubtful` when this one request may have caused it. */
+      readonly health: 'up' | 'doubtful' | 'down' | 'unknown';
+    };
+
+/** How long an attempt may take. */
+export interface AttemptTime {
+  /** Longest wait for this attempt. */
+  readonly attemptMs: number;
+  /** What is left of the request's deadline. */
+  readonly remainingMs: number;
+}
+
+/**
+ * Asks `endpoint` once. Never throws.
+ */
+export async function askOrigin(
+  fetcher: typeof fetch,
+  endpoint: Endpoint,
+  bundle: EdgeBundle,
+  request: OriginRequest,
+  time: AttemptTime,
+): Promise<Attempt> {
+  const signal = AbortSignal.timeout(Math.max(1, Math.min(time.attemptMs, time.remainingMs)));
+  const where = `origin ${endpoint.id}`;
+  try {
+    const response = await fetcher(`${endpoint.url.replace(/\/+$/, '')}/v2/models/${bundle.name}/versions/${bundle.config}/infer`, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        [REQUEST_ID_HEADER]: request.id,
+        [DEADLINE_HEADER]: String(Math.max(1, Math.floor(time.remainingMs))),
+      },
+      body: encodeRequest(request),
+      redirect: 'manual',
+      signal,
+    });
+    const bytes = await readBounded(response, ANSWER_BYTES, () => new TwinrouteError('upstream', `${where}: expected at most ${ANSWER_BYTES} bytes, got more`));
+    const body: unknown = parseJson(bytes);
+    if (response.status !== 200) return refusal(where, response, body);
+    return { ok: true, answer: decodeAnswer(body, request, bundle) };
+  } catch (cause) {
+    if (signal.aborted) return tooSlow(where, time, cause);
+    if (isTwinrouteError(cause)) return { ok: false, error: cause, retry: false, health: 'doubtful' };
+    return { ok: false, error: new TwinrouteError('upstream', `${where}: expected an answer, got none`, { cause }), retry: true, health: 'down' };
+  }
+}
+
+/** JSON, or undefined: the status says more than a broken body. */
+function parseJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    return undefined;
+  }
+}
+
+/** A timeout. An endpoint is not to blame when the caller allowed it less than a whole attempt. */
+function tooSlow(where: string, time: AttemptTime, cause: unknown): Attempt {
+  const whole = time.remainingMs > time.attemptMs;
+  const error = new TwinrouteError('timeout', `${where}: expected an answer in time, got none`, { cause });
+  return { ok: false, error, retry: whole, health: whole ? 'down' : 'unknown' };
+}
+
+/** What a status other than 200 means. */
+function refusal(where: string, response: Response, body: unknown): Attempt {
+  const { status } = response;
+  const message = `${where}: status ${status}: ${errorText(body)}`;
+  const after = retryAfter(response);
+  if (status === 429) return { ok: false, error: new TwinrouteError('overloaded', message, after), retry: true, health: 'up' };
+  if (status === 503) return { ok: false, error: new TwinrouteError('unavailable', message, after), retry: true, health: 'down' };
+  if (status === 504) return { ok: false, error: new TwinrouteError('timeout', message), retry: true, health: 'doubtful' };
+  if (status >= 500) return { ok: false, error: new TwinrouteError('upstream', message), retry: true, health: 'doubtful' };
+  // Only an origin that names the input's fault passes it on; any other refusal is a quarrel between edge and origin.
+  const named = response.headers.get(ERROR_CODE_HEADER);
+  const code = named === 'invalid_request' || named === 'too_large' ? named : 'upstream';
+  return { ok: false, error: new TwinrouteError(code, message), retry: false, health: 'up' };
+}
+
+function errorText(body: unknown): string {
+  const text = typeof body === 'object' && body !== null && 'error' in body && typeof body.error === 'string' ? body.error : 'no message';
+  return text.slice(0, MESSAGE_CHARS);
+}
+
+function retryAfter(response: Response): { readonly retryAfterSeconds?: number } {
+  const seconds = Number(response.headers.get('retry-after') ?? Number.NaN);
+  return Number.isInteger(seconds) && seconds > 0 && seconds <= 3600 ? { retryAfterSeconds: seconds } : {};
+}

@@ -1,0 +1,98 @@
+// One input of /v1/predict from text to answer.
+
+import type { Prediction, PredictInput } from '../contract/http.ts';
+import type { EdgeExpert } from '../contract/edge-bundle.ts';
+import { TwinrouteError } from '../core/errors.ts';
+import type { Bundles, DeployedConfig } from './bundles.ts';
+import { decide, type Decision, type Merge } from './decide.ts';
+import { canPlaceWhole, dispatch, type Dispatch, type DispatchDeps, type Dispatched } from './dispatch.ts';
+
+/** What predicting needs. */
+export interface PredictDeps extends DispatchDeps {
+  readonly bundles: Bundles;
+}
+
+/** One input's place in its request. */
+export interface PredictCall {
+  readonly id: string;
+  /** When the caller stops waiting, by `now`. */
+  readonly deadlineMs: number;
+}
+
+/**
+ * Answers one input.
+ * @throws {TwinrouteError} whatever stood in the way, see decide.ts and dispatch.ts
+ */
+export async function predict(deps: PredictDeps, input: PredictInput, call: PredictCall): Promise<Prediction> {
+  const startMs = deps.now();
+  const deployed = await deps.bundles.load(input.config);
+  const decision = settle(deps, deployed, await decide(deployed, input));
+  const routedMs = deps.now();
+  const result = await dispatch(deps, toDispatch(deployed, decision, input, call));
+  const endMs = deps.now();
+  const timing = { router_ms: routedMs - startMs, origin_ms: endMs - routedMs, total_ms: endMs - startMs };
+  return toPrediction(deployed, decision, input, result, { id: call.id, timing });
+}
+
+/** Falls back to the edge's own merge when the origin should route but no endpoint that could is up. */
+function settle(deps: PredictDeps, deployed: DeployedConfig, decision: Decision): Decision {
+  if (!decision.originRoutes || decision.merge === undefined || canPlaceWhole(deps, everyExpert(deployed))) return decision;
+  return { originRoutes: false, merge: decision.merge };
+}
+
+/** An endpoint that routes may pick any expert, so it has to hold them all. */
+function everyExpert(deployed: DeployedConfig): Dispatch['placement'] {
+  const heads = [...deployed.experts.keys()];
+  return { config: deployed.bundle.config, mix: heads.map((expert) => ({ expert, weight: 1 / heads.length })), heads };
+}
+
+function toDispatch(deployed: DeployedConfig, decision: Decision, input: PredictInput, call: PredictCall): Dispatch {
+  const { originRoutes } = decision;
+  const { config } = deployed.bundle;
+  return {
+    bundle: deployed.bundle,
+    placement: decision.originRoutes ? everyExpert(deployed) : { config, mix: decision.merge.mix, heads: decision.merge.heads },
+    whole: originRoutes,
+    originRoutes,
+    row: { id: call.id, text: input.text, textPair: input.text_pair, topK: input.top_k },
+    deadlineMs: call.deadlineMs,
+  };
+}
+
+function toPrediction(
+  deployed: DeployedConfig,
+  decision: Decision,
+  input: PredictInput,
+  { answer, placement, attempts }: Dispatched,
+  { id, timing }: Pick<Prediction, 'id' | 'timing'>,
+): Prediction {
+  const expert = deployed.experts.get(answer.head);
+  if (expert === undefined) throw new TwinrouteError('internal', `predict: expected an expert of ${deployed.bundle.config}, got ${answer.head}`);
+  const merge: Pick<Merge, 'abstained' | 'scores'> & { by: 'caller' | 'edge' | 'origin' } = decision.originRoutes
+    ? { by: 'origin', abstained: answer.mix.length === 0, scores: answer.scores }
+    : decision.merge;
+  const cut = !decision.originRoutes && placement.covered < 1 ? { cut: { wanted: [...decision.merge.mix], covered: placement.covered } } : {};
+  const explain = { router: [...merge.scores], routed_by: merge.by, endpoint: placement.endpoint.id, attempts };
+  return {
+    id,
+    task: expert.name,
+    ...readHead(expert, answer.logits),
+    mix: [...answer.mix],
+    config: deployed.bundle.config,
+    usage: { tokens: answer.tokens, experts: answer.mix.length, truncated: answer.truncated },
+    timing,
+    abstained: merge.abstained,
+    ...cut,
+    ...(input.explain === true ? { explain } : {}),
+  };
+}
+
+/** A head's logits as probabilities by label, or as a regression's value. */
+function readHead(expert: EdgeExpert, logits: readonly number[]): Pick<Prediction, 'label' | 'scores'> {
+  if (expert.problem === 'regression') return { label: null, scores: { [expert.labels[0]]: logits[0] } };
+  let best = 0;
+  for (let i = 1; i < logits.length; i++) if (logits[i] > logits[best]) best = i;
+  const powers = logits.map((logit) => Math.exp(logit - logits[best]));
+  const sum = powers.reduce((total, power) => total + power, 0);
+  return { label: expert.labels[best], scores: Object.fromEntries(expert.labels.map((label, i) => [label, powers[i] / sum])) };
+}

@@ -1,0 +1,39 @@
+// What is deployed here: GET /v1/experts, GET /v1/configs and GET /health.
+
+import type { Handler } from 'hono';
+import type { ConfigsAnswer, ExpertsAnswer, HealthAnswer } from '../../contract/http.ts';
+import type { Bundles } from '../bundles.ts';
+import type { DispatchDeps } from '../dispatch.ts';
+import type { EdgeTypes } from '../types.ts';
+
+/** Experts of the config that the query names, else of the first. */
+export function expertsRoute(deps: { readonly bundles: Bundles }): Handler<EdgeTypes> {
+  return async (c) => {
+    const { bundle } = await deps.bundles.load(c.req.query('config'));
+    return c.json({ config: bundle.config, experts: bundle.experts } satisfies ExpertsAnswer);
+  };
+}
+
+/** Every deployed config. */
+export function configsRoute(deps: { readonly bundles: Bundles }): Handler<EdgeTypes> {
+  return async (c) => {
+    const configs: ConfigsAnswer['configs'] = [];
+    for (const entry of (await deps.bundles.index()).configs) {
+      const { bundle } = await deps.bundles.load(entry.config);
+      const { config, name, method, parameters, routing } = bundle;
+      configs.push({ config, name, method, parameters, routing, experts: bundle.experts.map((expert) => expert.name) });
+    }
+    return c.json({ configs } satisfies ConfigsAnswer);
+  };
+}
+
+/** This isolate's view; fails when the deployed packs cannot be read. */
+export function healthRoute(deps: Pick<DispatchDeps, 'endpoints' | 'health' | 'now'> & { readonly bundles: Bundles }): Handler<EdgeTypes> {
+  return async (c) => {
+    const { configs } = await deps.bundles.index();
+    const nowMs = deps.now();
+    const endpoints = deps.endpoints.map(({ id }) => ({ id, up: deps.health.admits(id, nowMs) }));
+    const status = endpoints.some((endpoint) => endpoint.up) ? 'ok' : 'degraded';
+    return c.json({ status, configs: configs.length, endpoints } satisfies HealthAnswer);
+  };
+}

@@ -1,0 +1,60 @@
+// POST /v1/predict: one input, or a batch whose inputs succeed and fail each on its own.
+
+import type { Handler } from 'hono';
+import { PredictEnvelope, PredictInput, type PredictBatch } from '../../contract/http.ts';
+import { parseWith } from '../../contract/parse.ts';
+import type { TwinrouteError } from '../../core/errors.ts';
+import { deadlineOf } from '../deadline.ts';
+import { errorBody } from '../errors.ts';
+import { predict, type PredictDeps } from '../predict.ts';
+import { readJson } from '../read-json.ts';
+import type { EdgeTypes } from '../types.ts';
+
+/** Inputs of a batch that are under way at once: a Worker has six open connections. */
+const BATCH_CONCURRENCY = 6;
+
+/** What the route needs. */
+export interface PredictRouteDeps extends PredictDeps {
+  /** Longest request. */
+  readonly requestMs: number;
+  /** The twinroute error of a thrown value, logged when it is not the caller's fault. */
+  readonly report: (thrown: unknown, requestId: string) => TwinrouteError;
+}
+
+/** The handler. */
+export function predictRoute(deps: PredictRouteDeps): Handler<EdgeTypes> {
+  return async (c) => {
+    const deadlineMs = deadlineOf(c.req.raw.headers, deps.now(), deps.requestMs);
+    const body = await readJson(c.req.raw);
+    const id = c.get('requestId');
+    if (typeof body === 'object' && body !== null && 'inputs' in body) {
+      const { inputs } = parseWith(PredictEnvelope, body, 'body', 'invalid_request');
+      const predictions = await mapLimited(inputs, BATCH_CONCURRENCY, async (value, index): Promise<PredictBatch['predictions'][number]> => {
+        const own = `${id}.${index}`;
+        try {
+          return await predict(deps, parseWith(PredictInput, value, `inputs[${index}]`, 'invalid_request'), { id: own, deadlineMs });
+        } catch (thrown) {
+          return errorBody(deps.report(thrown, own), own);
+        }
+      });
+      return c.json({ id, predictions } satisfies PredictBatch);
+    }
+    const prediction = await predict(deps, parseWith(PredictInput, body, 'body', 'invalid_request'), { id, deadlineMs });
+    c.set('timings', { router: prediction.timing.router_ms, origin: prediction.timing.origin_ms });
+    return c.json(prediction);
+  };
+}
+
+/** `items.map(task)`, at most `limit` of them under way at once. */
+async function mapLimited<T, R>(items: readonly T[], limit: number, task: (item: T, index: number) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    while (next < items.length) {
+      const index = next++;
+      results[index] = await task(items[index], index);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker));
+  return results;
+}

@@ -1,0 +1,25 @@
+// POST /v1/route: what the edge's router makes of a text, without asking an origin.
+
+import type { Handler } from 'hono';
+import { RouteRequest, type RouteAnswer } from '../../contract/http.ts';
+import { parseWith } from '../../contract/parse.ts';
+import { TwinrouteError } from '../../core/errors.ts';
+import type { Bundles } from '../bundles.ts';
+import { fromRouter } from '../decide.ts';
+import { readJson } from '../read-json.ts';
+import type { EdgeTypes } from '../types.ts';
+
+/** The handler. */
+export function routeRoute(deps: { readonly bundles: Bundles; readonly now: () => number }): Handler<EdgeTypes> {
+  return async (c) => {
+    const input = parseWith(RouteRequest, await readJson(c.req.raw), 'body', 'invalid_request');
+    const deployed = await deps.bundles.load(input.config);
+    const startMs = deps.now();
+    const merge = await fromRouter(deployed, input);
+    const { config } = deployed.bundle;
+    if (merge === undefined) throw new TwinrouteError('unsupported', `route: expected a config that the edge routes, got ${config}`, { param: 'config' });
+    c.set('timings', { router: deps.now() - startMs });
+    const { scores, mix, abstained } = merge;
+    return c.json({ id: c.get('requestId'), config, scores: [...scores], mix: [...mix], abstained } satisfies RouteAnswer);
+  };
+}

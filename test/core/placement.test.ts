@@ -1,0 +1,91 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Mix } from '../../src/core/mix.ts';
+import { holds, place, type PlacementEndpoint } from '../../src/core/placement.ts';
+
+const CONFIG = '0123456789abcdef';
+const all = () => true;
+const mixOf = (weights: Record<string, number>): Mix => Object.entries(weights).map(([expert, weight]) => ({ expert, weight }));
+const wholeMix = mixOf({ a: 0.4, b: 0.35, c: 0.25 });
+const request = { config: CONFIG, mix: wholeMix, heads: ['a', 'b', 'c'] };
+
+describe('place', () => {
+  test('prefers an endpoint that holds the whole mix', () => {
+    const placed = place(request, [{ id: 'left', experts: ['a', 'b'] }, { id: 'all', experts: '*' }], all, 0);
+    expect(placed).toEqual({ endpoint: { id: 'all', experts: '*' }, mix: wholeMix, head: 'a', covered: 1 });
+  });
+
+  test('cuts to the largest covered weight among endpoints that hold the head, and keeps the weights', () => {
+    const endpoints = [{ id: 'head', experts: ['a'] }, { id: 'more', experts: ['b', 'c'] }, { id: 'best', experts: ['a', 'c'] }];
+    const placed = place(request, endpoints, all, 0);
+    expect(placed?.endpoint.id).toBe('best');
+    expect(placed?.mix).toEqual(mixOf({ a: 0.4, c: 0.25 }));
+    expect(placed?.covered).toBeCloseTo(0.65, 12);
+  });
+
+  test('answers with the best covered expert’s head when nobody holds the wanted one', () => {
+    const endpoints = [{ id: 'b', experts: ['b'] }, { id: 'bc', experts: ['c', 'b'] }];
+    expect(place(request, endpoints, all, 0)).toMatchObject({ endpoint: { id: 'bc' }, head: 'b' });
+  });
+
+  test('leaves out endpoints of other configs, unaccepted ones and those without any head', () => {
+    const endpoints = [{ id: 'other', experts: '*' as const, configs: ['f'.repeat(16)] }, { id: 'down', experts: '*' as const }, { id: 'd', experts: ['d'] }];
+    expect(place(request, endpoints, (endpoint) => endpoint.id !== 'down', 0)).toBeUndefined();
+    expect(place(request, [{ id: 'x', experts: '*', configs: [CONFIG] }], all, 0)?.endpoint.id).toBe('x');
+  });
+
+  test('an empty mix needs a head only, the best guess first', () => {
+    const endpoints = [{ id: 'second', experts: ['b'] }, { id: 'first', experts: ['a'] }];
+    expect(place({ config: CONFIG, mix: [], heads: ['a', 'b'] }, endpoints, all, 0)).toMatchObject({ endpoint: { id: 'first' }, mix: [], covered: 1 });
+  });
+
+  test('equal endpoints take turns', () => {
+    const endpoints = [{ id: 'one', experts: '*' as const }, { id: 'less', experts: ['a'] }, { id: 'two', experts: ['c', 'b', 'a'] }];
+    expect([0, 1, 2, 3].map((turn) => place(request, endpoints, all, turn)?.endpoint.id)).toEqual(['one', 'two', 'one', 'two']);
+  });
+});
+
+const NAMES = ['a', 'b', 'c', 'd', 'e'];
+const endpointArbitrary = fc.record({ experts: fc.oneof(fc.constant('*' as const), fc.subarray(NAMES)), up: fc.boolean() });
+const caseArbitrary = fc.record({
+  endpoints: fc.array(endpointArbitrary, { maxLength: 6 }).map((list) => list.map((endpoint, i) => ({ ...endpoint, id: `e${i}` }))),
+  names: fc.shuffledSubarray(NAMES, { minLength: 1 }),
+  weights: fc.array(fc.integer({ min: 1, max: 100 }), { minLength: 5, maxLength: 5 }),
+  turn: fc.nat(),
+});
+
+test('property: the place is accepted, holds what it is asked for, and no accepted endpoint is better', () => {
+  fc.assert(
+    fc.property(caseArbitrary, ({ endpoints, names, weights, turn }) => {
+      const mix = names.map((expert, i) => ({ expert, weight: weights[i] / 500 })).sort((x, y) => y.weight - x.weight);
+      const heads = mix.map((entry) => entry.expert);
+      const weight = (endpoint: PlacementEndpoint) => mix.reduce((sum, entry) => sum + (holds(endpoint, entry.expert) ? entry.weight : 0), 0);
+      const usable = endpoints.filter((endpoint) => endpoint.up && heads.some((head) => holds(endpoint, head)));
+      const placed = place({ config: CONFIG, mix, heads }, endpoints, (endpoint) => endpoint.up, turn);
+      if (placed === undefined) {
+        expect(usable).toEqual([]);
+        return;
+      }
+      expect(usable).toContain(placed.endpoint);
+      expect(placed.mix).toEqual(mix.filter((entry) => holds(placed.endpoint, entry.expert)));
+      expect(placed.mix.map((entry) => entry.expert)).toContain(placed.head);
+      expect(placed.covered === 1).toBe(placed.mix.length === mix.length);
+      for (const other of usable) {
+        if (holds(other, heads[0])) expect(placed.head).toBe(heads[0]);
+        if (holds(other, heads[0]) === holds(placed.endpoint, heads[0])) expect(weight(other)).toBeLessThanOrEqual(weight(placed.endpoint) + 1e-12);
+      }
+    }),
+    { seed: 7, numRuns: 500 },
+  );
+});
+
+test('property: turns spread requests evenly over equal endpoints', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 8 }), fc.nat({ max: 1000 }), (count, first) => {
+      const endpoints = Array.from({ length: count }, (_, i) => ({ id: `e${i}`, experts: '*' as const }));
+      const ids = endpoints.map((_, i) => place(request, endpoints, all, first + i)?.endpoint.id);
+      expect(new Set(ids).size).toBe(count);
+    }),
+    { seed: 7 },
+  );
+});
