@@ -1,0 +1,110 @@
+// Open Inference Protocol v2 as the origin speaks it: bodies, header names, limits and tensor names. `data` stays unknown here: flat or
+// nested, it is held against its shape by whoever reads the tensor, so that no schema walks a million numbers.
+// Source: Open Inference Protocol v2 (KServe) and Triton's binary tensor data extension.
+
+import * as z from 'zod/mini';
+import { Count, Name } from './names.ts';
+
+/** Header: bytes of JSON in front of the raw tensors. */
+export const JSON_LENGTH_HEADER = 'inference-header-content-length';
+/** Header: what is left of the caller's time, in whole milliseconds. */
+export const DEADLINE_HEADER = 'x-request-deadline-ms';
+/** Header: the request's id, in both directions. */
+export const REQUEST_ID_HEADER = 'x-request-id';
+/** Header of an error under /v2: its literal code of core/errors.ts. */
+export const ERROR_CODE_HEADER = 'x-error-code';
+
+/** Limits of an inference request, with reasons. */
+export const OIP_LIMITS = {
+  /** Whole body: 256 rows of 512 ids as JSON, three tensors of them, fit twice. */
+  bodyBytes: 8 << 20,
+  /** Rows of a request: eight full batches; a longer list belongs into several requests. */
+  rows: 256,
+  /** One text in UTF-16 units, as at the edge. */
+  textChars: 100_000,
+  /** Brackets inside brackets: a tensor of rows needs five. */
+  jsonDepth: 16,
+  /** Tensors of a request; no model takes more than five. */
+  tensors: 16,
+} as const;
+
+/** Suffix of the model that takes token ids instead of text. */
+export const TOKENS_SUFFIX = '.tokens';
+
+/** Element types of the protocol. */
+export const OipDatatype = z.enum([
+  'BOOL', 'UINT8', 'UINT16', 'UINT32', 'UINT64', 'INT8', 'INT16', 'INT32', 'INT64', 'FP16', 'FP32', 'FP64', 'BF16', 'BYTES',
+]);
+export type OipDatatype = z.infer<typeof OipDatatype>;
+
+/** Parameters of a request, a tensor or an answer. */
+export const OipParameters = z.record(z.string().check(z.maxLength(256)), z.union([z.string(), z.number(), z.boolean()]));
+export type OipParameters = z.infer<typeof OipParameters>;
+
+const Shape = z.array(Count).check(z.minLength(1), z.maxLength(8));
+
+/** A tensor of a request: `data`, or `parameters.binary_data_size` bytes behind the JSON. */
+export const OipInput = z.strictObject({
+  name: z.string(),
+  shape: Shape,
+  datatype: OipDatatype,
+  parameters: z.optional(OipParameters),
+  data: z.optional(z.unknown()),
+});
+export type OipInput = z.infer<typeof OipInput>;
+
+/** Body of `POST /v2/models/{m}/infer`. */
+export const OipRequest = z.strictObject({
+  id: z.optional(z.string().check(z.maxLength(256))),
+  parameters: z.optional(OipParameters),
+  inputs: z.array(OipInput).check(z.minLength(1), z.maxLength(OIP_LIMITS.tensors)),
+  /** The wanted outputs; all of them otherwise. */
+  outputs: z.optional(
+    z.array(z.strictObject({ name: z.string(), parameters: z.optional(OipParameters) })).check(z.maxLength(OIP_LIMITS.tensors)),
+  ),
+});
+export type OipRequest = z.infer<typeof OipRequest>;
+
+/** A tensor of an answer, `data` flat and row-major. */
+export const OipOutput = z.object({
+  name: z.string(),
+  shape: Shape,
+  datatype: OipDatatype,
+  parameters: z.optional(OipParameters),
+  data: z.optional(z.array(z.union([z.number(), z.string(), z.boolean()]))),
+});
+export type OipOutput = z.infer<typeof OipOutput>;
+
+/** Answer of `…/infer`. Open for fields of other servers. */
+export const OipResponse = z.object({
+  model_name: z.string(),
+  model_version: z.optional(z.string()),
+  id: z.optional(z.string()),
+  parameters: z.optional(OipParameters),
+  outputs: z.array(OipOutput),
+});
+export type OipResponse = z.infer<typeof OipResponse>;
+
+/** A tensor as metadata tells it; −1 is a free extent. */
+export interface OipTensorMetadata {
+  readonly name: string;
+  readonly datatype: OipDatatype;
+  readonly shape: readonly number[];
+}
+
+/** Answer of `GET /v2/models/{m}`. */
+export interface OipModelMetadata {
+  readonly name: string;
+  readonly versions: readonly string[];
+  readonly platform: string;
+  readonly inputs: readonly OipTensorMetadata[];
+  readonly outputs: readonly OipTensorMetadata[];
+  /** `experts`: the columns of a mix, comma-separated; `max_tokens`; `route`: whether the origin can route. */
+  readonly parameters: OipParameters;
+}
+
+/** The `experts` parameter: names separated by commas. */
+export const ExpertList = z.array(Name).check(z.minLength(1), z.maxLength(10_000));
+
+/** Body of `POST /v2/repository/index`. */
+export const OipIndexRequest = z.strictObject({ ready: z.optional(z.boolean()) });

@@ -1,0 +1,41 @@
+// The server's wiring: what a request passes, in order.
+
+import { Hono } from 'hono';
+import { methodNotAllowed } from 'hono/method-not-allowed';
+import { TwinrouteError } from '../core/errors.ts';
+import { ERROR_CODE_HEADER } from '../contract/oip.ts';
+import { closeConnections } from './drain-gate.ts';
+import { errorHandler } from './error-response.ts';
+import { oipRoutes, type OipDeps } from './oip-routes.ts';
+import { requestId, type OriginEnv } from './request-id.ts';
+
+/** What the server needs. */
+export interface OriginDeps extends OipDeps {
+  readonly log: (line: string) => void;
+  /** A new request id. */
+  readonly newId: () => string;
+}
+
+/** The origin as a function from request to response. */
+export function createApp(deps: OriginDeps): Hono<OriginEnv> {
+  const app = new Hono<OriginEnv>();
+  const onError = errorHandler(deps);
+  app.use(requestId(deps));
+  app.use(closeConnections(deps.gate));
+  app.use(
+    methodNotAllowed({
+      app,
+      onMethodNotAllowed(c, methods) {
+        // hono keeps the headers of the response that this one replaces, and that was a 404.
+        c.header(ERROR_CODE_HEADER, undefined);
+        const response = onError(new TwinrouteError('method_not_allowed', `${c.req.path}: expected ${methods.join(' or ')}, got ${c.req.method}`), c);
+        response.headers.set('allow', methods.join(', '));
+        return response;
+      },
+    }),
+  );
+  app.route('/v2', oipRoutes(deps));
+  app.notFound((c) => onError(new TwinrouteError('not_found', `${c.req.path}: no such path`), c));
+  app.onError(onError);
+  return app;
+}

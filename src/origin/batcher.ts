@@ -1,0 +1,201 @@
+// Dynamic batching with a latency bound. Rows of all requests wait in one queue; a batch closes when it is full or when its oldest row
+// has waited long enough and nothing runs. One run at a time: while it lasts, rows gather for the next one.
+//
+// A request (a job here) is admitted whole and answered whole: its first failed row fails it, and its rows still queued are taken out.
+
+import { TwinrouteError } from '../core/errors.ts';
+import type { Clock } from './clock.ts';
+
+/** Limits of a batcher. */
+export interface BatcherLimits {
+  /** Rows of one run. */
+  readonly maxBatch: number;
+  /** How long the oldest row waits for company while nothing runs. */
+  readonly maxDelayMs: number;
+  /** Rows that may wait; a request that does not fit is refused. */
+  readonly maxQueue: number;
+}
+
+/** What a batcher needs. */
+export interface BatcherOptions<R, O> extends BatcherLimits {
+  /** One output per row, in order. Never called while a call is pending. */
+  readonly run: (rows: readonly R[]) => Promise<readonly O[]>;
+  readonly clock: Clock;
+}
+
+/** Bounds of one request. */
+export interface SubmitOptions {
+  /** Time of `clock` after which no answer is wanted. */
+  readonly deadline?: number;
+  /** Aborts when the caller has gone. */
+  readonly signal?: AbortSignal;
+}
+
+/** Outputs of one request. */
+export interface BatchAnswer<O> {
+  /** In the order of the rows. */
+  readonly outputs: readonly O[];
+  /** From the submission to the first run that held a row of it. */
+  readonly queueMs: number;
+  /** From there to the last output. */
+  readonly computeMs: number;
+}
+
+/** A queue in front of a model. */
+export interface Batcher<R, O> {
+  /**
+   * Runs the rows, in one or more batches.
+   * @throws {TwinrouteError} `overloaded` when the queue is full, `unavailable` after `close`, `timeout` when the deadline passed or the
+   * caller left, else what the run threw
+   */
+  submit(rows: readonly R[], options?: SubmitOptions): Promise<BatchAnswer<O>>;
+  /** Refuses new rows, fails the waiting ones with `unavailable`, and resolves when the pending run has ended. */
+  close(): Promise<void>;
+}
+
+interface Job<O> {
+  readonly outputs: O[];
+  readonly submittedAt: number;
+  readonly deadline: number;
+  /** Outputs still missing. */
+  missing: number;
+  startedAt: number | undefined;
+  settled: boolean;
+  /** Lets go of the deadline's timer and the abort signal. */
+  readonly release: () => void;
+  readonly resolve: (answer: BatchAnswer<O>) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+interface Entry<R, O> {
+  readonly job: Job<O>;
+  readonly index: number;
+  readonly row: R;
+}
+
+/** Weight of the newest run in the measured service rate. */
+const RATE_SMOOTHING = 0.2;
+/** A longer hint would only keep callers away from a server that has recovered. */
+const MAX_RETRY_AFTER_SECONDS = 60;
+
+/**
+ * A batcher over `run`.
+ * Cost: O(rows) a submission and O(queue) a cancelled request.
+ */
+export function createBatcher<R, O>({ run, clock, maxBatch, maxDelayMs, maxQueue }: BatcherOptions<R, O>): Batcher<R, O> {
+  let queue: Entry<R, O>[] = [];
+  let running: Promise<void> | undefined;
+  let closed = false;
+  let rowsPerSecond: number | undefined;
+  let cancelTimer = (): void => {};
+
+  const settle = (job: Job<O>, outcome: () => void): void => {
+    if (job.settled) return;
+    job.settled = true;
+    job.release();
+    outcome();
+  };
+  const fail = (job: Job<O>, error: unknown): void => settle(job, () => job.reject(error));
+  const isLive = ({ job }: Entry<R, O>): boolean => {
+    if (job.deadline <= clock.now()) fail(job, pastDeadline());
+    return !job.settled;
+  };
+
+  /** Starts a batch if one is due, else sets the timer for when one will be. */
+  const pump = (): void => {
+    cancelTimer();
+    if (running !== undefined) return;
+    queue = queue.filter(isLive);
+    if (queue.length === 0) return;
+    const restMs = maxDelayMs - (clock.now() - queue[0].job.submittedAt);
+    if (queue.length < maxBatch && restMs > 0) {
+      cancelTimer = clock.after(restMs, pump);
+      return;
+    }
+    running = runBatch(queue.splice(0, maxBatch)).then(() => {
+      running = undefined;
+      pump();
+    });
+  };
+
+  const runBatch = async (entries: readonly Entry<R, O>[]): Promise<void> => {
+    try {
+      await runOnce(entries);
+    } catch (error) {
+      if (entries.length === 1) fail(entries[0].job, error);
+      else await runAlone(entries);
+    }
+  };
+
+  /** After a batch failed: each row by itself, so that a poisonous row takes down only its own request. */
+  const runAlone = async (entries: readonly Entry<R, O>[]): Promise<void> => {
+    for (const entry of entries) {
+      if (!isLive(entry)) continue;
+      try {
+        await runOnce([entry]);
+      } catch (error) {
+        fail(entry.job, error);
+      }
+    }
+  };
+
+  const runOnce = async (entries: readonly Entry<R, O>[]): Promise<void> => {
+    const start = clock.now();
+    for (const { job } of entries) job.startedAt ??= start;
+    const outputs = await run(entries.map(({ row }) => row));
+    if (outputs.length !== entries.length) throw new TwinrouteError('internal', `batcher: expected ${entries.length} outputs, got ${outputs.length}`);
+    const end = clock.now();
+    const rate = (1000 * entries.length) / Math.max(end - start, 0.001);
+    rowsPerSecond = rowsPerSecond === undefined ? rate : rowsPerSecond + RATE_SMOOTHING * (rate - rowsPerSecond);
+    for (const [i, { job, index }] of entries.entries()) {
+      job.outputs[index] = outputs[i];
+      job.missing -= 1;
+      if (job.missing > 0) continue;
+      const startedAt = job.startedAt ?? start;
+      settle(job, () => job.resolve({ outputs: job.outputs, queueMs: startedAt - job.submittedAt, computeMs: end - startedAt }));
+    }
+  };
+
+  const retryAfterSeconds = (): number =>
+    rowsPerSecond === undefined ? 1 : Math.min(Math.max(Math.ceil(queue.length / rowsPerSecond), 1), MAX_RETRY_AFTER_SECONDS);
+
+  return {
+    async submit(rows, { deadline = Infinity, signal } = {}) {
+      if (closed) throw new TwinrouteError('unavailable', 'batcher: the server is stopping', { retryAfterSeconds: 1 });
+      if (queue.length + rows.length > maxQueue) {
+        throw new TwinrouteError('overloaded', `batcher: expected at most ${maxQueue} waiting rows, got ${queue.length} and ${rows.length} more`, {
+          retryAfterSeconds: retryAfterSeconds(),
+        });
+      }
+      const submittedAt = clock.now();
+      if (rows.length === 0) return { outputs: [], queueMs: 0, computeMs: 0 };
+      return new Promise((resolve, reject) => {
+        const cancel = (): void => {
+          fail(job, signal?.aborted === true ? new TwinrouteError('timeout', 'batcher: the caller left') : pastDeadline());
+          queue = queue.filter((entry) => entry.job !== job);
+        };
+        const cancelDeadline = deadline === Infinity ? (): void => {} : clock.after(Math.max(deadline - submittedAt, 0), cancel);
+        const release = (): void => {
+          cancelDeadline();
+          signal?.removeEventListener('abort', cancel);
+        };
+        const job: Job<O> = { outputs: new Array<O>(rows.length), submittedAt, deadline, missing: rows.length, startedAt: undefined, settled: false, release, resolve, reject };
+        signal?.addEventListener('abort', cancel, { once: true });
+        if (signal?.aborted === true) cancel();
+        else queue.push(...rows.map((row, index) => ({ job, index, row })));
+        pump();
+      });
+    },
+    async close() {
+      closed = true;
+      for (const { job } of queue) fail(job, new TwinrouteError('unavailable', 'batcher: the server is stopping', { retryAfterSeconds: 1 }));
+      queue = [];
+      cancelTimer();
+      await running;
+    },
+  };
+}
+
+function pastDeadline(): TwinrouteError {
+  return new TwinrouteError('timeout', 'batcher: the deadline passed before the answer was ready');
+}

@@ -1,0 +1,92 @@
+// The origin as a running server: wires the real clock, ids and sockets.
+
+import { createAdaptorServer } from '@hono/node-server';
+import { once } from 'node:events';
+import { TwinrouteError } from '../core/errors.ts';
+import { OIP_LIMITS } from '../contract/oip.ts';
+import { createApp } from './app.ts';
+import { createBatcher, type BatcherLimits } from './batcher.ts';
+import { systemClock } from './clock.ts';
+import { createDrainGate } from './drain-gate.ts';
+import { createModelTable } from './model-table.ts';
+import type { Predictor, PredictorOutput, PredictorRow } from './predictor.ts';
+
+/** How to serve. */
+export interface OriginOptions extends Partial<BatcherLimits> {
+  /** What to serve; of two with the same name the first is the default version. The server releases them when it closes. */
+  readonly predictors: readonly Predictor[];
+  /** Version of this program, for `GET /v2`. */
+  readonly version: string;
+  /** 127.0.0.1 unless said otherwise: the origin trusts its callers, so it is not opened to a network by accident. */
+  readonly host?: string;
+  /** 0 (the default) takes a free one. */
+  readonly port?: number;
+  /** Longest time a request may take, whatever its header says; 30 s by default. */
+  readonly maxDeadlineMs?: number;
+  /** How long running requests may take to finish once the server closes; 10 s by default. */
+  readonly drainMs?: number;
+  /** Takes one line for every defect. */
+  readonly log: (line: string) => void;
+}
+
+/** A running server. */
+export interface Origin {
+  readonly url: string;
+  readonly port: number;
+  /** Drains and closes; the same promise however often it is called. */
+  close(): Promise<void>;
+}
+
+/** Between the moment waiting requests are failed and the cut: time for their answers to leave. */
+const CUT_AFTER_MS = 100;
+
+/** A client that takes longer to send its headers, or its whole request, is cut off. */
+const SOCKET_LIMITS = { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 65_000 };
+
+/**
+ * Serves the packs until `close`.
+ * @throws {TwinrouteError} `config` when two packs are the same, a limit does not fit, or the address is not to be had
+ */
+export async function startOrigin(options: OriginOptions): Promise<Origin> {
+  const { predictors, version, host = '127.0.0.1', port = 0, maxDeadlineMs = 30_000, drainMs = 10_000, log } = options;
+  const { maxBatch = 32, maxDelayMs = 2, maxQueue = 1024 } = options;
+  if (maxQueue < OIP_LIMITS.rows) throw new TwinrouteError('config', `origin: expected a queue of at least ${OIP_LIMITS.rows} rows, one whole request, got ${maxQueue}`);
+  const clock = systemClock;
+  const gate = createDrainGate();
+  const packs = predictors.map((predictor) => ({
+    predictor,
+    batcher: createBatcher<PredictorRow, PredictorOutput>({ run: (rows) => predictor.run(rows), clock, maxBatch, maxDelayMs, maxQueue }),
+  }));
+  const app = createApp({ table: createModelTable(packs), gate, clock, version, maxDeadlineMs, log, newId: () => crypto.randomUUID() });
+  const server = createAdaptorServer({ fetch: app.fetch, overrideGlobalObjects: false, serverOptions: SOCKET_LIMITS });
+  server.listen(port, host);
+  try {
+    await once(server, 'listening');
+  } catch (cause) {
+    throw new TwinrouteError('config', `origin: expected to listen on ${host}:${port}, got an error`, { cause });
+  }
+  const address = server.address();
+  const bound = typeof address === 'object' && address !== null ? address.port : port;
+
+  const close = async (): Promise<void> => {
+    const closed = once(server, 'close');
+    const cancelTimers = [
+      clock.after(drainMs, () => {
+        for (const { batcher } of packs) void batcher.close();
+      }),
+      // Only HTTP/1 servers can cut, and `createAdaptorServer` makes one.
+      clock.after(drainMs + CUT_AFTER_MS, () => 'closeAllConnections' in server && server.closeAllConnections()),
+    ];
+    // The door stays open for probes and for honest refusals until the last admitted request has its answer.
+    await Promise.race([gate.drain(), new Promise<void>((resolve) => clock.after(drainMs, resolve))]);
+    server.close();
+    await closed;
+    for (const cancel of cancelTimers) cancel();
+    for (const { batcher, predictor } of packs) {
+      await batcher.close();
+      await predictor.release();
+    }
+  };
+  let closing: Promise<void> | undefined;
+  return { port: bound, url: `http://${host.includes(':') ? `[${host}]` : host}:${bound}`, close: () => (closing ??= close()) };
+}

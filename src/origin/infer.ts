@@ -1,0 +1,88 @@
+// One inference: rows through the batcher, twice when the origin routes, and the outputs as tensors.
+
+import { TwinrouteError } from '../core/errors.ts';
+import type { BatchAnswer, SubmitOptions } from './batcher.ts';
+import type { InferInputs, InferRow } from './infer-inputs.ts';
+import { widestHead } from './model-metadata.ts';
+import type { ServedModel } from './model-table.ts';
+import type { OutputTensor } from './oip-tensors.ts';
+import { argMax, headRange, type PredictorOutput, type RoutedRow } from './predictor.ts';
+
+/** Outputs of an inference, and where its time went. */
+export interface InferResult {
+  readonly outputs: readonly OutputTensor[];
+  readonly queueMs: number;
+  readonly computeMs: number;
+}
+
+/** A row that has run. */
+interface DoneRow {
+  readonly row: InferRow;
+  readonly head: number;
+  readonly logits: Float32Array;
+}
+
+/**
+ * Runs the rows.
+ * @throws {TwinrouteError} what `Batcher.submit` throws
+ */
+export async function infer(model: ServedModel, { rows, route }: InferInputs, options: SubmitOptions): Promise<InferResult> {
+  if (route === undefined) {
+    const { outputs, queueMs, computeMs } = await model.batcher.submit(rows.map(({ encoded, mix }) => ({ ...encoded, mix })), options);
+    const done = rows.map((row, i) => ({ row, head: row.head ?? argMax(row.mix), logits: outputs[i].logits }));
+    return { outputs: describe(model, done), queueMs, computeMs };
+  }
+  const { routed, outputs, queueMs, computeMs } = await inferRouted(model, rows, route.topK, options);
+  const done = rows.map((row, i) => ({ row, head: row.head ?? argMax(isEmpty(routed[i].mix) ? routed[i].scores : routed[i].mix), logits: outputs[i].logits }));
+  const stacked = (name: string, vectors: readonly Float32Array[]): OutputTensor => {
+    const width = model.predictor.experts.length;
+    const values = new Float32Array(vectors.length * width);
+    for (const [i, vector] of vectors.entries()) values.set(vector, i * width);
+    return { name, datatype: 'FP32', shape: [vectors.length, width], values };
+  };
+  return {
+    outputs: [...describe(model, done), stacked('mix', routed.map(({ mix }) => mix)), stacked('router_scores', routed.map(({ scores }) => scores))],
+    queueMs,
+    computeMs,
+  };
+}
+
+/**
+ * Two passes: the shared model alone gives the features that the router reads, then the rows run with their mixes. A row on which the
+ * router abstains has its answer after the first pass.
+ */
+async function inferRouted({ predictor, batcher }: ServedModel, rows: readonly InferRow[], topK: number | undefined, options: SubmitOptions): Promise<BatchAnswer<PredictorOutput> & { routed: readonly RoutedRow[] }> {
+  const first = await batcher.submit(rows.map(({ encoded }) => ({ ...encoded, mix: new Float32Array(predictor.experts.length) })), options);
+  const routed = await predictor.route?.(first.outputs.map(({ features }) => features), topK);
+  if (routed === undefined) throw new TwinrouteError('internal', `infer: expected an origin router in ${predictor.name}`);
+  const mixed = rows.flatMap((_, i) => (isEmpty(routed[i].mix) ? [] : [i]));
+  const second = await batcher.submit(mixed.map((i) => ({ ...rows[i].encoded, mix: routed[i].mix })), options);
+  const outputs = [...first.outputs];
+  for (const [k, i] of mixed.entries()) outputs[i] = second.outputs[k];
+  return { routed, outputs, queueMs: first.queueMs + second.queueMs, computeMs: first.computeMs + second.computeMs };
+}
+
+function describe({ predictor }: ServedModel, done: readonly DoneRow[]): readonly OutputTensor[] {
+  const { experts } = predictor;
+  const width = widestHead(predictor);
+  const logits = new Float32Array(done.length * width);
+  const labels = done.map((row, i) => {
+    const own = row.logits.subarray(...headRange(experts, row.head));
+    logits.set(own, i * width);
+    const { problem, labels } = experts[row.head];
+    return problem === 'classification' ? labels[argMax(own)] : '';
+  });
+  const shape = [done.length];
+  return [
+    { name: 'logits', datatype: 'FP32', shape: [done.length, width], values: logits },
+    { name: 'classes', datatype: 'INT32', shape, values: Int32Array.from(done, ({ head }) => experts[head].labels.length) },
+    { name: 'label', datatype: 'BYTES', shape, values: labels },
+    { name: 'head', datatype: 'BYTES', shape, values: done.map(({ head }) => experts[head].name) },
+    { name: 'tokens', datatype: 'INT32', shape, values: Int32Array.from(done, ({ row }) => row.encoded.ids.length) },
+    { name: 'truncated', datatype: 'BOOL', shape, values: done.map(({ row }) => row.encoded.truncated) },
+  ];
+}
+
+function isEmpty(mix: Float32Array): boolean {
+  return mix.every((weight) => weight === 0);
+}

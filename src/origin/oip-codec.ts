@@ -1,0 +1,93 @@
+// Bodies of the Open Inference Protocol: JSON, or JSON followed by raw tensors (the binary tensor data extension).
+
+import { TwinrouteError } from '../core/errors.ts';
+import { OIP_LIMITS, OipRequest, JSON_LENGTH_HEADER, type OipParameters } from '../contract/oip.ts';
+import { parseJsonWith } from '../contract/parse.ts';
+import { checkJsonDepth } from './json-depth.ts';
+import { splitTensors, toBytes, toJsonData, type OutputTensor, type RawTensor } from './oip-tensors.ts';
+
+/** A request as decoded: its JSON, and its tensors ready to be read. */
+export interface DecodedRequest {
+  readonly request: OipRequest;
+  readonly tensors: ReadonlyMap<string, RawTensor>;
+}
+
+/** An answer before encoding. */
+export interface Answer {
+  readonly modelName: string;
+  readonly modelVersion: string;
+  readonly outputs: readonly OutputTensor[];
+}
+
+/** An answer's body with the headers that tell how to read it. */
+export interface EncodedAnswer {
+  readonly body: Uint8Array<ArrayBuffer> | string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/**
+ * Text of UTF-8 JSON that is not nested too deep.
+ * @throws {TwinrouteError} `invalid_request`
+ */
+export function decodeJsonText(bytes: Uint8Array): string {
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new TwinrouteError('invalid_request', 'body: expected UTF-8 JSON, got other bytes', { cause });
+  }
+  checkJsonDepth(text, OIP_LIMITS.jsonDepth);
+  return text;
+}
+
+/**
+ * Decodes the body of an inference request.
+ * @param jsonLength value of the JSON length header; undefined when the whole body is JSON
+ * @throws {TwinrouteError} `invalid_request` saying what does not fit
+ */
+export function decodeRequest(body: Uint8Array, jsonLength: string | undefined): DecodedRequest {
+  const length = jsonLength === undefined ? body.length : Number(jsonLength);
+  // Length 0 would mean a raw body of one tensor; every model here needs more than one.
+  if ((jsonLength !== undefined && !/^[1-9]\d*$/.test(jsonLength)) || length > body.length) {
+    throw new TwinrouteError('invalid_request', `${JSON_LENGTH_HEADER}: expected 1 to ${body.length} bytes of JSON, got ${jsonLength}`, { param: JSON_LENGTH_HEADER });
+  }
+  const request = parseJsonWith(OipRequest, decodeJsonText(body.subarray(0, length)), 'body', 'invalid_request');
+  return { request, tensors: splitTensors(request, body.subarray(length)) };
+}
+
+/**
+ * Encodes an answer with the outputs that the request wants, in its order, and in the form that it wants.
+ * @throws {TwinrouteError} `invalid_request` for an output that the model does not give
+ */
+export function encodeAnswer({ modelName, modelVersion, outputs }: Answer, { id, parameters, outputs: wanted }: OipRequest): EncodedAnswer {
+  const binaryByDefault = parameters?.['binary_data_output'] === true;
+  const chosen = wanted === undefined ? outputs.map((tensor) => ({ tensor, binary: binaryByDefault })) : wanted.map((output) => choose(output, outputs, binaryByDefault));
+  const raw: Uint8Array[] = [];
+  const described = chosen.map(({ tensor, binary }) => {
+    const head = { name: tensor.name, datatype: tensor.datatype, shape: tensor.shape };
+    if (!binary) return { ...head, data: toJsonData(tensor) };
+    const bytes = toBytes(tensor);
+    raw.push(bytes);
+    return { ...head, parameters: { binary_data_size: bytes.length } };
+  });
+  const json = JSON.stringify({ model_name: modelName, model_version: modelVersion, ...(id !== undefined && { id }), outputs: described });
+  if (raw.length === 0) return { body: json, headers: { 'content-type': 'application/json' } };
+  const head = Buffer.from(json);
+  return {
+    body: Buffer.concat([head, ...raw]),
+    headers: { 'content-type': 'application/octet-stream', [JSON_LENGTH_HEADER]: String(head.length) },
+  };
+}
+
+function choose(
+  { name, parameters }: { name: string; parameters?: OipParameters | undefined },
+  outputs: readonly OutputTensor[],
+  binaryByDefault: boolean,
+): { tensor: OutputTensor; binary: boolean } {
+  const tensor = outputs.find((output) => output.name === name);
+  if (tensor === undefined) {
+    throw new TwinrouteError('invalid_request', `outputs: expected some of ${outputs.map((output) => output.name).join(', ')}, got "${name}"`, { param: 'outputs' });
+  }
+  const binary = parameters?.['binary_data'];
+  return { tensor, binary: typeof binary === 'boolean' ? binary : binaryByDefault };
+}

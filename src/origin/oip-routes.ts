@@ -1,0 +1,65 @@
+// The paths of the Open Inference Protocol v2.
+
+import { Hono, type Context } from 'hono';
+import { DEADLINE_HEADER, JSON_LENGTH_HEADER, OIP_LIMITS, OipIndexRequest } from '../contract/oip.ts';
+import { parseJsonWith } from '../contract/parse.ts';
+import type { Clock } from './clock.ts';
+import { deadlineOf } from './deadline.ts';
+import { admit, type DrainGate } from './drain-gate.ts';
+import { infer } from './infer.ts';
+import { readInputs } from './infer-inputs.ts';
+import { metadataOf } from './model-metadata.ts';
+import type { ModelTable } from './model-table.ts';
+import { decodeJsonText, decodeRequest, encodeAnswer } from './oip-codec.ts';
+import { checkMediaType, readBody } from './request-body.ts';
+import type { OriginEnv } from './request-id.ts';
+
+/** Parts of the protocol beyond its core that this server speaks: Triton's binary tensors and index, and our mixes and routing. */
+const EXTENSIONS = ['binary_tensor_data', 'model_repository(index)', 'twinroute_mix', 'twinroute_routing'];
+
+/** What the routes need. */
+export interface OipDeps {
+  readonly table: ModelTable;
+  readonly gate: DrainGate;
+  readonly clock: Clock;
+  /** Version of this program. */
+  readonly version: string;
+  /** Longest time a request may take, whatever its header says. */
+  readonly maxDeadlineMs: number;
+}
+
+/** Routes to mount at `/v2`. */
+export function oipRoutes({ table, gate, clock, version, maxDeadlineMs }: OipDeps): Hono<OriginEnv> {
+  const routes = new Hono<OriginEnv>();
+  const ready = (): 200 | 503 => (gate.draining ? 503 : 200);
+  const modelOf = (c: Context<OriginEnv>) => table.find(c.req.param('model') ?? '', c.req.param('version'));
+
+  routes.get('/', (c) => c.json({ name: 'twinroute', version, extensions: EXTENSIONS }));
+  routes.get('/health/live', (c) => c.json({ live: true }));
+  routes.get('/health/ready', (c) => c.json({ ready: !gate.draining }, ready()));
+
+  routes.post('/repository/index', admit(gate), async (c) => {
+    const body = await readBody(c.req.raw, OIP_LIMITS.bodyBytes);
+    if (body.length > 0) parseJsonWith(OipIndexRequest, decodeJsonText(body), 'body', 'invalid_request');
+    // Every model is loaded before the server listens, so whether only ready ones are asked for makes no difference.
+    return c.json(table.models.map(({ name, predictor }) => ({ name, version: predictor.version, state: 'READY', reason: '' })));
+  });
+
+  for (const path of ['/models/:model', '/models/:model/versions/:version']) {
+    routes.get(path, admit(gate), (c) => {
+      const model = modelOf(c);
+      return c.json(metadataOf(model, table.versions(model.name)));
+    });
+    routes.get(`${path}/ready`, (c) => c.json({ name: modelOf(c).name, ready: !gate.draining }, ready()));
+    routes.post(`${path}/infer`, admit(gate), async (c) => {
+      const deadline = deadlineOf(c.req.header(DEADLINE_HEADER), clock.now(), maxDeadlineMs);
+      const model = modelOf(c);
+      checkMediaType(c.req.raw.headers);
+      const decoded = decodeRequest(await readBody(c.req.raw, OIP_LIMITS.bodyBytes), c.req.header(JSON_LENGTH_HEADER));
+      const { outputs, queueMs, computeMs } = await infer(model, readInputs(model, decoded), { deadline, signal: c.req.raw.signal });
+      const { body, headers } = encodeAnswer({ modelName: model.name, modelVersion: model.predictor.version, outputs }, decoded.request);
+      return c.body(body, 200, { ...headers, 'server-timing': `queue;dur=${queueMs.toFixed(2)}, compute;dur=${computeMs.toFixed(2)}` });
+    });
+  }
+  return routes;
+}

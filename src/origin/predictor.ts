@@ -1,0 +1,87 @@
+// A served model as the server sees it: it encodes texts, runs rows of a batch, and perhaps routes. The protocol and the batcher know
+// only this, so they are tested without a graph; twin-predictor.ts is the real one.
+//
+// Letters: T tokens, E resident experts, C classes of an expert, d hidden width.
+
+/** An expert that this server holds. */
+export interface ServedExpert {
+  readonly name: string;
+  /** Class names by index; one name for a regression. */
+  readonly labels: readonly string[];
+  readonly problem: 'classification' | 'regression';
+}
+
+/** Token ids of one input, without padding. */
+export interface EncodedText {
+  /** `[T]` */
+  readonly ids: Int32Array;
+  /** Segment of each token, `[T]`. */
+  readonly types: Int32Array;
+  /** The text was longer than the model reads, and was cut. */
+  readonly truncated: boolean;
+}
+
+/** One row of a batch. */
+export interface PredictorRow {
+  /** `[T]`, 1 ≤ T ≤ maxTokens, each below vocabulary. */
+  readonly ids: Int32Array;
+  /** `[T]`, each below segments. */
+  readonly types: Int32Array;
+  /** Weight of each resident expert, `[E]`; what is missing to 1 is the shared model alone. */
+  readonly mix: Float32Array;
+}
+
+/** What a row became. */
+export interface PredictorOutput {
+  /** Logits of all heads, one after another in expert order, `[ΣC]`. Every head reads the same merged encoder. */
+  readonly logits: Float32Array;
+  /** What the origin's router reads, `[d]`. */
+  readonly features: Float32Array;
+}
+
+/** The origin router's word on one row. */
+export interface RoutedRow {
+  /** `[E]`; zero everywhere when it abstained. */
+  readonly mix: Float32Array;
+  /** Probability of each resident expert, `[E]`; what is missing to 1 went to experts that are not here. */
+  readonly scores: Float32Array;
+}
+
+/** A model that is served. */
+export interface Predictor {
+  readonly name: string;
+  /** The config's id. */
+  readonly version: string;
+  readonly experts: readonly ServedExpert[];
+  readonly maxTokens: number;
+  /** Token ids are below this. */
+  readonly vocabulary: number;
+  /** Token types are below this. */
+  readonly segments: number;
+  encode(text: string, pair?: string): EncodedText;
+  /** Runs a batch; one output per row, in order. */
+  run(rows: readonly PredictorRow[]): Promise<readonly PredictorOutput[]>;
+  /**
+   * Mixes from the features of a pass with empty mixes, each `[d]`; absent when the pack has no origin router.
+   * @param topK overrides the policy's
+   */
+  route?(features: readonly Float32Array[], topK: number | undefined): Promise<readonly RoutedRow[]>;
+  /** Frees the sessions. */
+  release(): Promise<void>;
+}
+
+/**
+ * Where the logits of expert `index` lie in a row of all heads: `[start, end)`.
+ */
+export function headRange(experts: readonly ServedExpert[], index: number): readonly [start: number, end: number] {
+  let start = 0;
+  for (let e = 0; e < index; e++) start += experts[e].labels.length;
+  return [start, start + experts[index].labels.length];
+}
+
+/** Index of the largest value, the first of equals. */
+export function argMax(values: ArrayLike<number>): number {
+  let best = 0;
+  for (let i = 1; i < values.length; i++) if (values[i] > values[best]) best = i;
+  return best;
+}

@@ -1,0 +1,23 @@
+// Every request has an id: the caller's when it is well formed, else a new one. It is echoed, logged and part of every error.
+
+import type { MiddlewareHandler } from 'hono';
+import { REQUEST_ID_HEADER } from '../contract/oip.ts';
+
+/** What the server's handlers share of a request. */
+export interface OriginEnv {
+  Variables: { requestId: string };
+}
+
+/** Ids go into logs and headers, so their letters are few and their length is bounded. */
+const WELL_FORMED = /^[\w.:-]{1,128}$/;
+
+/** Sets `requestId` and echoes it. */
+export function requestId({ newId }: { readonly newId: () => string }): MiddlewareHandler<OriginEnv> {
+  return async function requestId(c, next) {
+    const given = c.req.header(REQUEST_ID_HEADER);
+    const id = given !== undefined && WELL_FORMED.test(given) ? given : newId();
+    c.set('requestId', id);
+    await next();
+    c.header(REQUEST_ID_HEADER, id);
+  };
+}
