@@ -50,28 +50,27 @@ export function createTfjsOps(tf: Tfjs, parameter: (name: string) => Tensor): Op
 
   return {
     embed(name, ids) {
+      const table = parameter(`${name}.weight`);
+      const [rows, width] = table.shape;
+      const places = tf.reshape(ids, [ids.size, 1]);
       // gather's own gradient needs UnsortedSegmentSum, which the wasm backend lacks; scatterND adds up repeated ids just as well.
-      const lookUp = tf.customGrad((table) => {
-        const { shape } = table as Tensor;
-        const rows = tf.reshape(ids, [ids.size, 1]);
-        return {
-          value: tf.gather(table as Tensor, ids),
-          gradFunc: (dy: Tensor) => tf.scatterND(rows, tf.reshape(dy, [ids.size, shape[1]]), shape as [number, number]),
-        };
-      });
-      return lookUp(parameter(`${name}.weight`));
+      const lookUp = tf.customGrad(() => ({
+        value: tf.gather(table, ids),
+        gradFunc: (dy: Tensor) => tf.scatterND(places, tf.reshape(dy, [ids.size, width]), [rows, width]),
+      }));
+      return lookUp(table);
     },
 
     embedPositions(name, ids) {
-      const table = parameter(`${name}.weight`);
-      return tf.expandDims(tf.slice(table, [0, 0], [ids.shape[1] ?? 0, table.shape[1] ?? 0]), 0);
+      const [, tokens]: readonly number[] = ids.shape;
+      return tf.expandDims(tf.slice(parameter(`${name}.weight`), [0, 0], [tokens, -1]), 0);
     },
 
     linear(name, x) {
       const [b, t, n] = x.shape;
       const weight = parameter(`${name}.weight`);
       // Two axes and an explicit transpose: the wasm backend's fast kernel takes neither batches nor transpose flags.
-      const product = tf.matMul(tf.reshape(x, [b * t, n]), tf.transpose(weight));
+      const product: Tensor = tf.matMul(tf.reshape(x, [b * t, n]), tf.transpose(weight));
       return tf.reshape(tf.add(product, parameter(`${name}.bias`)), [b, t, weight.shape[0]]);
     },
 
