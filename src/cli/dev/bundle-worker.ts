@@ -31,7 +31,6 @@ export async function bundleWorker(folder: string): Promise<WorkerBundle> {
     name: 'twinroute',
     main: join(PACKAGE_ROOT, 'src/edge/index.ts'),
     compatibility_date: COMPATIBILITY_DATE,
-    rules: [{ type: 'CompiledWasm', globs: ['**/*.wasm'] }],
   };
   const configFile = join(folder, 'wrangler.json');
   await writeFile(configFile, JSON.stringify(config));
