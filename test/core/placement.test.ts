@@ -62,18 +62,16 @@ test('property: the place is accepted, holds what it is asked for, and no accept
       const weight = (endpoint: PlacementEndpoint) => mix.reduce((sum, entry) => sum + (holds(endpoint, entry.expert) ? entry.weight : 0), 0);
       const usable = endpoints.filter((endpoint) => endpoint.up && heads.some((head) => holds(endpoint, head)));
       const placed = place({ config: CONFIG, mix, heads }, endpoints, (endpoint) => endpoint.up, turn);
-      if (placed === undefined) {
-        expect(usable).toEqual([]);
-        return;
-      }
-      expect(usable).toContain(placed.endpoint);
-      expect(placed.mix).toEqual(mix.filter((entry) => holds(placed.endpoint, entry.expert)));
-      expect(placed.mix.map((entry) => entry.expert)).toContain(placed.head);
-      expect(placed.covered === 1).toBe(placed.mix.length === mix.length);
-      for (const other of usable) {
-        if (holds(other, heads[0])) expect(placed.head).toBe(heads[0]);
-        if (holds(other, heads[0]) === holds(placed.endpoint, heads[0])) expect(weight(other)).toBeLessThanOrEqual(weight(placed.endpoint) + 1e-12);
-      }
+      expect(placed === undefined).toBe(usable.length === 0);
+      if (placed === undefined) return;
+      const { endpoint, mix: served, head, covered } = placed;
+      const isRival = (other: PlacementEndpoint) => holds(other, heads[0]) === holds(endpoint, heads[0]);
+      expect(usable).toContain(endpoint);
+      expect(served).toEqual(mix.filter((entry) => holds(endpoint, entry.expert)));
+      expect(head).toBe(heads.find((name) => holds(endpoint, name)));
+      expect(covered === 1).toBe(served.length === mix.length);
+      expect(head === heads[0]).toBe(usable.some((other) => holds(other, heads[0])));
+      expect(usable.filter((other) => isRival(other) && weight(other) > weight(endpoint) + 1e-12)).toEqual([]);
     }),
     { seed: 7, numRuns: 500 },
   );

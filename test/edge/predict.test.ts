@@ -87,7 +87,7 @@ describe('one input', () => {
 
 describe('where the origin routes', () => {
   test.each([
-    ['origin', undefined],
+    ['origin', [{ expert: 'cola', weight: 1 }]],
     ['auto', []],
   ] as const)('%s: the origin’s mix, scores and head answer', async (routing, mix) => {
     const { post, calls } = createHarness({ routing, mix, endpoints: [LEFT, ALL] });

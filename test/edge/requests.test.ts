@@ -50,7 +50,7 @@ describe('bodies that are refused', () => {
     expect(response.status).toBe(status);
     const { error } = parseWith(ErrorBody, response.body, 'body', 'internal');
     expect(error).toMatchObject({ code, request_id: 'id-0' });
-    if (param !== undefined) expect(error.param).toBe(param);
+    expect(error.param).toBe(param);
     expect(response.headers.get('x-request-id')).toBe('id-0');
     expect(calls).toEqual([]);
     expect(logged).toEqual([]);
@@ -122,28 +122,26 @@ test('property: any JSON is answered with 200 or a 4xx in the one error shape', 
 
 describe('paths, methods, ids', () => {
   test.each([
-    ['GET', '/v1/nothing', 404, 'not_found'],
-    ['GET', '/packs/index.json', 404, 'not_found'],
-    ['GET', '/', 404, 'not_found'],
-    ['GET', '/v1/predict', 405, 'method_not_allowed'],
-    ['DELETE', '/v1/experts', 405, 'method_not_allowed'],
-    ['POST', '/openapi.json', 405, 'method_not_allowed'],
-    ['OPTIONS', '/v1/predict', 405, 'method_not_allowed'],
-  ])('%s %s', async (method, path, status, code) => {
+    ['GET', '/v1/nothing', 404, 'not_found', null],
+    ['GET', '/packs/index.json', 404, 'not_found', null],
+    ['GET', '/', 404, 'not_found', null],
+    ['GET', '/v1/predict', 405, 'method_not_allowed', 'POST'],
+    ['DELETE', '/v1/experts', 405, 'method_not_allowed', 'GET'],
+    ['POST', '/openapi.json', 405, 'method_not_allowed', 'GET'],
+    ['OPTIONS', '/v1/predict', 405, 'method_not_allowed', 'POST'],
+  ])('%s %s', async (method, path, status, code, allow) => {
     const { app } = createHarness();
     const response = await app.request(path, { method });
     expect(response.status).toBe(status);
     expect(parseWith(ErrorBody, await response.json(), 'body', 'internal').error.code).toBe(code);
-    if (status === 405) expect(response.headers.get('allow')).toBe(path === '/v1/predict' ? 'POST' : 'GET');
+    expect(response.headers.get('allow')).toBe(allow);
     expect(response.headers.get('x-request-id')).toBe('id-0');
     expect(response.headers.get('server-timing')).toMatch(/total/);
   });
 
-  test.each(['a b', 'é', 'x'.repeat(101), '<script>', ''])('id %j is replaced', async (sent) => {
+  test.each(['a b', 'x'.repeat(101), '<script>', ''])('id %j is replaced', async (sent) => {
     const { app } = createHarness();
-    const headers = new Headers();
-    if (sent !== 'é') headers.set('x-request-id', sent);
-    expect((await app.request('/health', { headers })).headers.get('x-request-id')).toBe('id-0');
+    expect((await app.request('/health', { headers: { 'x-request-id': sent } })).headers.get('x-request-id')).toBe('id-0');
   });
 });
 

@@ -35,7 +35,7 @@ interface OriginInput {
   readonly name: string;
   readonly shape: readonly number[];
   readonly parameters?: Record<string, unknown>;
-  readonly data: readonly unknown[];
+  readonly data: readonly (string | number)[];
 }
 
 /** Answers a call, or undefined to answer well. */
@@ -105,7 +105,8 @@ export function createHarness(options: HarnessOptions = {}) {
     },
   };
   const fetcher: typeof fetch = async (url, init) => {
-    const call: OriginCall = { url: String(url), headers: new Headers(init?.headers), body: JSON.parse(String(init?.body)) };
+    const request = new Request(url, { method: 'POST', headers: init?.headers ?? {}, body: init?.body ?? '' });
+    const call: OriginCall = { url: request.url, headers: request.headers, body: await request.json() };
     calls.push(call);
     const signal = init?.signal ?? AbortSignal.timeout(10_000);
     return (await options.origin?.(call, calls.length, signal)) ?? answer(call);
