@@ -54,6 +54,7 @@ export interface Batcher<R, O> {
 }
 
 interface Job<O> {
+  /** By index of the row, in whatever order they come. */
   readonly outputs: O[];
   readonly submittedAt: number;
   readonly deadline: number;
@@ -112,10 +113,7 @@ export function createBatcher<R, O>({ run, clock, maxBatch, maxDelayMs, maxQueue
       cancelTimer = clock.after(restMs, pump);
       return;
     }
-    running = runBatch(queue.splice(0, maxBatch)).then(() => {
-      running = undefined;
-      pump();
-    });
+    running = runBatch(queue.splice(0, maxBatch));
   };
 
   const runBatch = async (entries: readonly Entry<R, O>[]): Promise<void> => {
@@ -125,6 +123,8 @@ export function createBatcher<R, O>({ run, clock, maxBatch, maxDelayMs, maxQueue
       if (entries.length === 1) fail(entries[0].job, error);
       else await runAlone(entries);
     }
+    running = undefined;
+    pump();
   };
 
   /** After a batch failed: each row by itself, so that a poisonous row takes down only its own request. */
@@ -179,7 +179,7 @@ export function createBatcher<R, O>({ run, clock, maxBatch, maxDelayMs, maxQueue
           cancelDeadline();
           signal?.removeEventListener('abort', cancel);
         };
-        const job: Job<O> = { outputs: new Array<O>(rows.length), submittedAt, deadline, missing: rows.length, startedAt: undefined, settled: false, release, resolve, reject };
+        const job: Job<O> = { outputs: [], submittedAt, deadline, missing: rows.length, startedAt: undefined, settled: false, release, resolve, reject };
         signal?.addEventListener('abort', cancel, { once: true });
         if (signal?.aborted === true) cancel();
         else queue.push(...rows.map((row, index) => ({ job, index, row })));

@@ -1,7 +1,8 @@
 // The origin as a running server: wires the real clock, ids and sockets.
 
-import { createAdaptorServer } from '@hono/node-server';
 import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { getRequestListener } from '@hono/node-server';
 import { TwinrouteError } from '../core/errors.ts';
 import { OIP_LIMITS } from '../contract/oip.ts';
 import { createApp } from './app.ts';
@@ -58,7 +59,14 @@ export async function startOrigin(options: OriginOptions): Promise<Origin> {
     batcher: createBatcher<PredictorRow, PredictorOutput>({ run: (rows) => predictor.run(rows), clock, maxBatch, maxDelayMs, maxQueue }),
   }));
   const app = createApp({ table: createModelTable(packs), gate, clock, version, maxDeadlineMs, log, newId: () => crypto.randomUUID() });
-  const server = createAdaptorServer({ fetch: app.fetch, overrideGlobalObjects: false, serverOptions: SOCKET_LIMITS });
+  const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
+  /** Answers that have not left yet. */
+  const leaving = new Set<Promise<unknown>>();
+  const server = createServer(SOCKET_LIMITS, (request, response) => {
+    const left = once(response, 'close').finally(() => leaving.delete(left));
+    leaving.add(left);
+    void listener(request, response);
+  });
   server.listen(port, host);
   try {
     await once(server, 'listening');
@@ -70,18 +78,23 @@ export async function startOrigin(options: OriginOptions): Promise<Origin> {
 
   const close = async (): Promise<void> => {
     const closed = once(server, 'close');
-    const cancelTimers = [
-      clock.after(drainMs, () => {
+    const cancelCut = clock.after(drainMs + CUT_AFTER_MS, () => server.closeAllConnections());
+    let cancelFail = (): void => {};
+    const outOfTime = new Promise<void>((resolve) => {
+      cancelFail = clock.after(drainMs, () => {
         for (const { batcher } of packs) void batcher.close();
-      }),
-      // Only HTTP/1 servers can cut, and `createAdaptorServer` makes one.
-      clock.after(drainMs + CUT_AFTER_MS, () => 'closeAllConnections' in server && server.closeAllConnections()),
-    ];
+        resolve();
+      });
+    });
     // The door stays open for probes and for honest refusals until the last admitted request has its answer.
-    await Promise.race([gate.drain(), new Promise<void>((resolve) => clock.after(drainMs, resolve))]);
+    await Promise.race([gate.drain(), outOfTime]);
     server.close();
+    while (leaving.size > 0) await Promise.all(leaving);
+    // What is open now has no answer to wait for; node would keep connections that never sent a request.
+    server.closeAllConnections();
     await closed;
-    for (const cancel of cancelTimers) cancel();
+    cancelCut();
+    cancelFail();
     for (const { batcher, predictor } of packs) {
       await batcher.close();
       await predictor.release();

@@ -96,7 +96,7 @@ function readHeads({ experts }: Predictor, tensor: RawTensor | undefined, batch:
 function encodeTexts(predictor: Predictor, tensors: ReadonlyMap<string, RawTensor>, batch: number): readonly EncodedText[] {
   const texts = readTexts(required(tensors, 'text'));
   const pairTensor = tensors.get('text_pair');
-  const pairs = pairTensor === undefined ? new Array<string>(batch).fill('') : readTexts(pairTensor);
+  const pairs = pairTensor === undefined ? Array.from({ length: batch }, () => '') : readTexts(pairTensor);
   for (const [name, column] of [['text', texts], ['text_pair', pairs]] as const) {
     const long = column.findIndex((text) => text.length > OIP_LIMITS.textChars);
     if (long >= 0) throw new TwinrouteError('invalid_request', `inputs.${name}: expected at most ${OIP_LIMITS.textChars} characters, got ${column[long].length} in row ${long}`, { param: name });

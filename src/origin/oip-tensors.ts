@@ -112,23 +112,17 @@ export function toJsonData(tensor: OutputTensor): readonly (number | string | bo
 
 /** A tensor's values as the bytes behind the JSON of an answer. */
 export function toBytes(tensor: OutputTensor): Uint8Array {
-  switch (tensor.datatype) {
-    case 'BOOL':
-      return Uint8Array.from(tensor.values, Number);
-    case 'BYTES': {
-      const texts = tensor.values.map((text) => Buffer.from(text));
-      return Buffer.concat(texts.flatMap((text) => [uint32(text.length), text]));
-    }
-    case 'FP32':
-    case 'INT32': {
-      const out = new DataView(new ArrayBuffer(4 * tensor.values.length));
-      for (const [i, value] of tensor.values.entries()) {
-        if (tensor.datatype === 'FP32') out.setFloat32(4 * i, value, true);
-        else out.setInt32(4 * i, value, true);
-      }
-      return new Uint8Array(out.buffer);
-    }
+  if (tensor.datatype === 'BOOL') return Uint8Array.from(tensor.values, Number);
+  if (tensor.datatype === 'BYTES') {
+    const texts = tensor.values.map((text) => Buffer.from(text));
+    return Buffer.concat(texts.flatMap((text) => [uint32(text.length), text]));
   }
+  const out = new DataView(new ArrayBuffer(4 * tensor.values.length));
+  for (const [i, value] of tensor.values.entries()) {
+    if (tensor.datatype === 'FP32') out.setFloat32(4 * i, value, true);
+    else out.setInt32(4 * i, value, true);
+  }
+  return new Uint8Array(out.buffer);
 }
 
 /** `data` as a flat list: already flat, or nested exactly as the shape says. */

@@ -24,12 +24,12 @@ export function createFakeApp(predictors: readonly Predictor[] = [createFakePred
     log: (line) => logged.push(line),
     newId: () => 'made-id',
   });
-  const post = (path: string, body: unknown, headers: Record<string, string> = {}): Promise<Response> =>
+  const post = (path: string, body: object | string, headers: Record<string, string> = {}): Promise<Response> =>
     Promise.resolve(
       app.request(path, {
         method: 'POST',
         headers: { 'content-type': 'application/json', ...headers },
-        body: typeof body === 'string' || body instanceof Uint8Array ? (body as string | Uint8Array<ArrayBuffer>) : JSON.stringify(body),
+        body: typeof body === 'string' ? body : body instanceof Uint8Array ? Uint8Array.from(body) : JSON.stringify(body),
       }),
     );
   return { app, gate, logged, post };

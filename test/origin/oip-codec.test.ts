@@ -1,7 +1,8 @@
 // Binary tensors in both directions, and what malformed bytes are told.
 
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { isTwinrouteError } from '../../src/core/errors.ts';
 import { checkJsonDepth } from '../../src/origin/json-depth.ts';
 import { decodeRequest, encodeAnswer } from '../../src/origin/oip-codec.ts';
 import { readNumbers, readTexts, toBytes, type OutputTensor, type RawTensor } from '../../src/origin/oip-tensors.ts';
@@ -19,6 +20,14 @@ const required = (tensors: ReadonlyMap<string, RawTensor>, name: string): RawTen
   const tensor = tensors.get(name);
   if (tensor === undefined) throw new Error(`no ${name}`);
   return tensor;
+};
+/** What a function returns, or the code of what it throws. */
+const attempt = <T>(fn: () => T): T | string => {
+  try {
+    return fn();
+  } catch (error) {
+    return isTwinrouteError(error) ? error.code : String(error);
+  }
 };
 const raw = (datatype: RawTensor['datatype'], shape: number[], bytes: Uint8Array): RawTensor => ({ name: 'x', datatype, shape, bytes });
 
@@ -79,11 +88,8 @@ describe('malformed bodies', () => {
   test('any bytes give an answer or an error of ours', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 64 }), fc.integer({ min: 1, max: 4 }), (bytes, count) => {
-        try {
-          expect(readTexts(raw('BYTES', [count], bytes))).toHaveLength(count);
-        } catch (error) {
-          expect(error).toMatchObject({ name: 'TwinrouteError', code: 'invalid_request' });
-        }
+        const outcome = attempt(() => readTexts(raw('BYTES', [count], bytes)).length);
+        expect([count, 'invalid_request']).toContain(outcome);
       }),
       { seed: 8, numRuns: 500 },
     );
