@@ -65,12 +65,18 @@ export function evaluate(tasks: Readonly<Record<string, EvaluatedTask>>): Evalua
   const rows = lines.reduce((sum, [, line]) => sum + line.rows, 0);
   const own = lines.reduce((sum, [, line]) => sum + line.rows * line.routed_to_own, 0);
   const normalised = (pick: (line: TaskScores) => number): number | null => {
-    const shares = lines.flatMap(([, line]) => (line.individual !== null && line.individual > 0 ? [(100 * pick(line)) / line.individual] : []));
+    const shares = lines.flatMap(([, line]) =>
+      line.individual !== null && line.individual > 0 ? [(100 * pick(line)) / line.individual] : [],
+    );
     return shares.length === 0 ? null : shares.reduce((sum, share) => sum + share, 0) / shares.length;
   };
   return {
     tasks: Object.fromEntries(lines),
-    normalised: { shared: normalised((line) => line.shared), oracle: normalised((line) => line.oracle), routed: normalised((line) => line.routed) },
+    normalised: {
+      shared: normalised((line) => line.shared),
+      oracle: normalised((line) => line.oracle),
+      routed: normalised((line) => line.routed),
+    },
     routing_accuracy: rows === 0 ? 0 : own / rows,
   };
 }
@@ -97,5 +103,7 @@ function scoreTask(name: string, task: EvaluatedTask): TaskScores {
 function foreignPrediction(name: string, task: EvaluatedTask): number {
   if (task.classes !== null) return FOREIGN_CLASS;
   if (task.range !== undefined) return (task.range[0] + task.range[1]) / 2;
-  throw new TwinrouteError('config', `${name}.range: expected the lowest and highest value of the regression, got nothing`, { param: `${name}.range` });
+  throw new TwinrouteError('config', `${name}.range: expected the lowest and highest value of the regression, got nothing`, {
+    param: `${name}.range`,
+  });
 }

@@ -50,38 +50,26 @@ const INT8_SHARES = [1];
  */
 export function quantise(a: Matrix, format: FactorFormat, axis: ComponentAxis): Factor {
   const { rows, cols } = a;
-  switch (format) {
-    case 'fp32':
-      return { format, rows, cols, data: a.data.slice() };
-    case 'fp16': {
-      const worst = a.data.find((value) => !(Math.abs(value) <= HALF_MAX));
-      if (worst !== undefined) throw new TwinrouteError('numeric', `quantise: expected numbers within ±${HALF_MAX} for fp16, got ${worst}`);
-      return { format, rows, cols, data: floatToHalf(a.data) };
-    }
-    case 'int8': {
-      const { codes, scales } = encode(a, axis, 127, INT8_SHARES);
-      return { format, rows, cols, axis, scales, data: codes };
-    }
-    case 'int4': {
-      const { codes, scales } = encode(a, axis, 7, INT4_SHARES);
-      return { format, rows, cols, axis, scales, data: packNibbles(codes) };
-    }
+  if (format === 'fp32') return { format, rows, cols, data: a.data.slice() };
+  if (format === 'fp16') {
+    const worst = a.data.find((value) => !(Math.abs(value) <= HALF_MAX));
+    if (worst === undefined) return { format, rows, cols, data: floatToHalf(a.data) };
+    throw new TwinrouteError('numeric', `quantise: expected numbers within ±${HALF_MAX} for fp16, got ${worst}`);
   }
+  if (format === 'int8') {
+    const { codes, scales } = encode(a, axis, 127, INT8_SHARES);
+    return { format, rows, cols, axis, scales, data: codes };
+  }
+  const { codes, scales } = encode(a, axis, 7, INT4_SHARES);
+  return { format, rows, cols, axis, scales, data: packNibbles(codes) };
 }
 
 /** The numbers that a stored factor stands for. Fresh buffers. */
 export function dequantise(factor: Factor): Matrix {
-  const { rows, cols } = factor;
-  switch (factor.format) {
-    case 'fp32':
-      return { rows, cols, data: factor.data.slice() };
-    case 'fp16':
-      return { rows, cols, data: halfToFloat(factor.data) };
-    case 'int8':
-      return { rows, cols, data: decode(factor, factor.data) };
-    case 'int4':
-      return { rows, cols, data: decode(factor, unpackNibbles(factor.data, rows * cols)) };
-  }
+  const { rows, cols, format } = factor;
+  if (format === 'fp32') return { rows, cols, data: factor.data.slice() };
+  if (format === 'fp16') return { rows, cols, data: halfToFloat(factor.data) };
+  return { rows, cols, data: decode(factor, format === 'int8' ? factor.data : unpackNibbles(factor.data, rows * cols)) };
 }
 
 /** Bytes of a stored factor, scales included. */

@@ -23,7 +23,8 @@ export function chooseRank(values: Float64Array, totalEnergy: number, spec: Rank
   if (totalEnergy === 0) return 0;
   const full = Math.min(m, n);
   const noise = values.findIndex((value) => value <= NEGLIGIBLE * values[0]);
-  const wanted = 'energy' in spec ? rankByEnergy(values, spec.energy * totalEnergy) : 'rank' in spec ? spec.rank : Math.floor(spec.density * full);
+  const wanted =
+    'energy' in spec ? rankByEnergy(values, spec.energy * totalEnergy) : 'rank' in spec ? spec.rank : Math.floor(spec.density * full);
   return Math.max(1, Math.min(wanted, noise < 0 ? full : noise));
 }
 

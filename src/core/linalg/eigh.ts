@@ -32,7 +32,8 @@ export function eigh(a: Dense, wanted: number | ((values: Float64Array) => numbe
   const ascending = Float64Array.from(t.diagonal);
   implicitQl(ascending, Float64Array.from(t.off));
   const values = ascending.sort().reverse();
-  if (!values.every(Number.isFinite)) throw new TwinrouteError('numeric', 'eigh: expected finite numbers, got NaN or infinity');
+  if (!values.every(Number.isFinite) || !t.off.every(Number.isFinite))
+    throw new TwinrouteError('numeric', 'eigh: expected finite numbers, got NaN or infinity');
   const r = typeof wanted === 'number' ? wanted : wanted(values);
   const vectors = (r < n * QL_SHARE ? inverseIteration(t.diagonal, t.off, values.subarray(0, r)) : undefined) ?? qlVectors(t, r);
   backTransform(t, vectors);
@@ -63,12 +64,17 @@ function implicitQl(d: Float64Array, e: Float64Array, z?: Dense): void {
   // From here on e[i] couples i and i + 1.
   e.copyWithin(0, 1);
   if (n > 0) e[n - 1] = 0;
+  // An off-diagonal counts as zero against the whole matrix, not its neighbours: where those are rounding noise it would never.
+  let norm = 0;
+  for (let i = 0; i < n; i++) norm = Math.max(norm, Math.abs(d[i]) + Math.abs(e[i]));
+  const negligible = Number.EPSILON * norm;
   for (let low = 0; low < n; low++) {
     for (let sweep = 0; ; sweep++) {
       let high = low;
-      while (high < n - 1 && Math.abs(e[high]) > Number.EPSILON * (Math.abs(d[high]) + Math.abs(d[high + 1]))) high++;
+      while (high < n - 1 && Math.abs(e[high]) > negligible) high++;
       if (high === low) break;
-      if (sweep === MAX_SWEEPS) throw new TwinrouteError('numeric', `eigh: expected convergence in ${MAX_SWEEPS} sweeps, got none at ${low} of ${n}`);
+      if (sweep === MAX_SWEEPS)
+        throw new TwinrouteError('numeric', `eigh: expected convergence in ${MAX_SWEEPS} sweeps, got none at ${low} of ${n}`);
       qlSweep(d, e, low, high, rows);
     }
   }

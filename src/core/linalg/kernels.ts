@@ -28,13 +28,17 @@ export function rowsOf(a: Dense): Float64Array[] {
 /** A fresh f64 copy of `a`, transposed when asked. */
 export function widen(a: Matrix, transpose = false): Dense {
   const { rows, cols } = a;
-  return transpose ? { rows: cols, cols: rows, data: transposed(a.data, rows, cols, new Float64Array(a.data.length)) } : { rows, cols, data: Float64Array.from(a.data) };
+  return transpose
+    ? { rows: cols, cols: rows, data: transposed(a.data, rows, cols, new Float64Array(a.data.length)) }
+    : { rows, cols, data: Float64Array.from(a.data) };
 }
 
 /** A fresh f32 copy of `a`, transposed when asked. */
 export function narrow(a: Dense, transpose = false): Matrix {
   const { rows, cols } = a;
-  return transpose ? { rows: cols, cols: rows, data: transposed(a.data, rows, cols, new Float32Array(a.data.length)) } : { rows, cols, data: Float32Array.from(a.data) };
+  return transpose
+    ? { rows: cols, cols: rows, data: transposed(a.data, rows, cols, new Float32Array(a.data.length)) }
+    : { rows, cols, data: Float32Array.from(a.data) };
 }
 
 function transposed<T extends Float32Array | Float64Array>(from: Float32Array | Float64Array, rows: number, cols: number, to: T): T {

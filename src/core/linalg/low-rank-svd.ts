@@ -34,7 +34,10 @@ export function stackFactors(pairs: readonly FactorPair[]): FactorStack {
   const cols = pairs[0]?.a.cols ?? 0;
   for (const { a, b } of pairs) {
     if (b.rows === rows && a.cols === cols && b.cols === a.rows) continue;
-    throw new TwinrouteError('shape', `stackFactors: expected [${rows}, r] · [r, ${cols}], got [${b.rows}, ${b.cols}] · [${a.rows}, ${a.cols}]`);
+    throw new TwinrouteError(
+      'shape',
+      `stackFactors: expected [${rows}, r] · [r, ${cols}], got [${b.rows}, ${b.cols}] · [${a.rows}, ${a.cols}]`,
+    );
   }
   const total = pairs.reduce((sum, { a }) => sum + a.rows, 0);
   if (total >= Math.min(rows, cols)) return { rows, cols, pairs, qr: undefined };

@@ -14,7 +14,10 @@ export const matmulPlain: MatMul = (a: Matrix, b: Matrix, transposeA = false, tr
     const left = widen(a, transposeA);
     const right = widen(b, transposeB);
     if (left.cols !== right.rows) {
-      throw new TwinrouteError('shape', `matmul: expected equal inner extents, got [${left.rows}, ${left.cols}] · [${right.rows}, ${right.cols}]`);
+      throw new TwinrouteError(
+        'shape',
+        `matmul: expected equal inner extents, got [${left.rows}, ${left.cols}] · [${right.rows}, ${right.cols}]`,
+      );
     }
     resolve(narrow(multiply(left, right)));
   });

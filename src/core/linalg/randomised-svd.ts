@@ -45,10 +45,11 @@ export async function randomisedSvd(a: Matrix, rank: RankRule, options: Randomis
   const { matmul, seed, tolerance = 1e-4 } = options;
   const short = Math.min(a.rows, a.cols);
   const energy = energyOf(a.data);
+  if (energy === 0 || !Number.isFinite(energy)) return truncatedSvd(a, rank);
   const random = createRandom(seed, 'randomised-svd');
   let width = OVERSAMPLE + (typeof rank === 'number' ? rank : FIRST_BLOCK);
   let basis: Matrix | undefined;
-  while (width < short * EXACT_SHARE && energy > 0 && Number.isFinite(energy)) {
+  while (width < short * EXACT_SHARE) {
     const fresh = zeros(a.cols, width - (basis?.rows ?? 0));
     for (let i = 0; i < fresh.data.length; i++) fresh.data[i] = random.normal();
     // Bases are held as rows: [b, m].

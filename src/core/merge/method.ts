@@ -80,7 +80,8 @@ export function resolveParameters(table: ParameterTable, given: Readonly<Record<
       throw new TwinrouteError('config', `${param}: expected one of ${Object.keys(table).join(', ') || 'none'}, got ${name}`, { param });
     }
     const { min, max } = table[name];
-    if (!(value >= min && value <= max)) throw new TwinrouteError('config', `${param}: expected a number from ${min} to ${max}, got ${value}`, { param });
+    if (!(value >= min && value <= max))
+      throw new TwinrouteError('config', `${param}: expected a number from ${min} to ${max}, got ${value}`, { param });
   }
   return Object.fromEntries(Object.entries(table).map(([name, spec]) => [name, given[name] ?? spec.default]));
 }
@@ -96,7 +97,9 @@ export async function mergeTensor(method: StaticMethod, context: TensorContext):
       ? addScaled(context.base, context.vectors, method.coefficients(context.parameters, context.experts))
       : await method.merge(context);
   if (merged.every(Number.isFinite)) return merged;
-  throw new TwinrouteError('numeric', `${method.name}: expected finite numbers in ${context.name}, got NaN or infinity`, { param: context.name });
+  throw new TwinrouteError('numeric', `${method.name}: expected finite numbers in ${context.name}, got NaN or infinity`, {
+    param: context.name,
+  });
 }
 
 /** base + Σ coefficients[t]·vectors[t], summed in f64 and rounded once. Fresh buffer. */

@@ -18,7 +18,10 @@ export type Metric = (truth: ArrayLike<number>, predicted: ArrayLike<number>, cl
  */
 export function rowCount(truth: ArrayLike<number>, predicted: ArrayLike<number>): number {
   if (truth.length > 0 && truth.length === predicted.length) return truth.length;
-  throw new TwinrouteError('shape', `metric: expected as many predictions as rows, at least one, got ${predicted.length} for ${truth.length}`);
+  throw new TwinrouteError(
+    'shape',
+    `metric: expected as many predictions as rows, at least one, got ${predicted.length} for ${truth.length}`,
+  );
 }
 
 /** 2·tp / (2·tp + fp + fn) of one class; 0 when the class is neither true nor predicted anywhere. */
