@@ -95,7 +95,7 @@ function completeRow(a: Dense, i: number): void {
   const covered = new Float64Array(a.cols);
   for (let row = 0; row < i; row++) for (let j = 0; j < a.cols; j++) covered[j] += rowOf(a, row)[j] ** 2;
   const y = rowOf(a, i).fill(0);
-  y[covered.indexOf(Math.min(...covered))] = 1;
+  y[covered.indexOf(covered.reduce((least, value) => Math.min(least, value)))] = 1;
   for (let pass = 0; pass < 2; pass++) {
     for (let row = 0; row < i; row++) axpy(-dot(rowOf(a, row), y), rowOf(a, row), y);
     scaleInPlace(y, 1 / Math.sqrt(dot(y, y)));
