@@ -1,27 +1,8 @@
 // The BERT encoder: post-norm transformer layers over word, position and segment embeddings, and a tanh pooler over the first token.
 // Source: Devlin et al. 2018, arXiv:1810.04805; names and shapes as Hugging Face's BertModel stores them.
 
-import * as z from 'zod/mini';
+import type { BertConfig } from '../contract/hf-config.ts';
 import type { Architecture, ParameterSpec } from './architecture.ts';
-
-const Size = z.int().check(z.minimum(1), z.maximum(1 << 24));
-
-/** What the encoder needs of a checkpoint's config.json. */
-export const BertConfig = z
-  .object({
-    vocab_size: Size,
-    hidden_size: Size,
-    num_hidden_layers: z.int().check(z.minimum(1), z.maximum(256)),
-    num_attention_heads: Size,
-    intermediate_size: Size,
-    max_position_embeddings: Size,
-    type_vocab_size: Size,
-    layer_norm_eps: z.number().check(z.gt(0), z.maximum(1)),
-    hidden_act: z.literal('gelu'),
-    position_embedding_type: z.optional(z.literal('absolute')),
-  })
-  .check(z.refine((config) => config.hidden_size % config.num_attention_heads === 0, 'expected a hidden_size that num_attention_heads divides'));
-export type BertConfig = z.infer<typeof BertConfig>;
 
 const EMBEDDINGS = 'embeddings';
 const POOLER = 'pooler.dense';

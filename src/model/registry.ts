@@ -1,9 +1,10 @@
 // The architectures that twinroute merges and serves. A new one is a definition like bert.ts and a row here.
 
 import { TwinrouteError } from '../core/errors.ts';
-import { parseWith } from '../contract/parse.ts';
+import { parseBertConfig, type BertConfig } from '../contract/hf-config.ts';
+import type { ModelLayout } from '../formats/fit.ts';
 import type { Architecture, ParameterSpec } from './architecture.ts';
-import { bert, BertConfig } from './bert.ts';
+import { bert } from './bert.ts';
 
 /** An architecture with a checked config. */
 export interface OpenArchitecture {
@@ -15,21 +16,28 @@ export interface OpenArchitecture {
   readonly width: number;
 }
 
-const ARCHITECTURES: readonly { readonly architecture: Architecture<BertConfig>; readonly schema: typeof BertConfig }[] = [
-  { architecture: bert, schema: BertConfig },
+const ROWS: readonly { readonly architecture: Architecture<BertConfig>; readonly parseConfig: (value: unknown, title: string) => BertConfig }[] = [
+  { architecture: bert, parseConfig: parseBertConfig },
 ];
 
 /**
  * The architecture of a checkpoint's `model_type`, with the checkpoint's config.
- * @param config content of config.json; fields that the architecture does not use are dropped
- * @throws {TwinrouteError} `unsupported`, listing the known types; `incompatible` when the config does not fit
+ * @param value content of config.json
+ * @throws {TwinrouteError} `unsupported` for an unknown type, listing the known ones, or for an option that the architecture lacks;
+ * `format` when the config does not fit
  */
-export function openArchitecture(modelType: string, config: unknown): OpenArchitecture {
-  const row = ARCHITECTURES.find(({ architecture }) => architecture.type === modelType);
+export function openArchitecture(modelType: string, value: unknown): OpenArchitecture {
+  const row = ROWS.find(({ architecture }) => architecture.type === modelType);
   if (row === undefined) {
-    const known = ARCHITECTURES.map(({ architecture }) => architecture.type).join(', ');
+    const known = ROWS.map(({ architecture }) => architecture.type).join(', ');
     throw new TwinrouteError('unsupported', `model_type: expected ${known}, got ${JSON.stringify(modelType)}`, { param: 'model_type' });
   }
-  const parsed = parseWith(row.schema, config, `config of ${modelType}`, 'incompatible');
-  return { architecture: row.architecture, config: parsed, parameters: row.architecture.parameters(parsed), width: row.architecture.width(parsed) };
+  const { architecture, parseConfig } = row;
+  const config = parseConfig(value, `config of ${modelType}`);
+  return { architecture, config, parameters: architecture.parameters(config), width: architecture.width(config) };
+}
+
+/** What a checkpoint reader has to know of an architecture. */
+export function layoutOf({ architecture, config, parameters, width }: OpenArchitecture): ModelLayout {
+  return { type: architecture.type, config: { ...config }, prefixes: architecture.prefixes, parameters, width };
 }

@@ -1,8 +1,9 @@
 // Tiny random encoders with random experts, and what a batch through them is fed with.
 
+import type { BertConfig } from '../../src/contract/hf-config.ts';
 import type { Random } from '../../src/core/random.ts';
 import { floatTensor, sizeOf, type FloatTensor, type Tensor, type TensorOf } from '../../src/core/tensor.ts';
-import { bert, type BertConfig } from '../../src/model/bert.ts';
+import { bert } from '../../src/model/bert.ts';
 import type { ExclusiveModule, GraphExpert, GraphHead } from '../../src/model/twin-parameters.ts';
 
 /** A shared model with experts. */
@@ -32,6 +33,7 @@ export function lookUp(parameters: ReadonlyMap<string, FloatTensor>): (name: str
 export function randomTwin(random: Random): RandomTwin {
   const heads = 1 + random.below(3);
   const config: BertConfig = {
+    model_type: 'bert',
     vocab_size: 8 + random.below(30),
     hidden_size: heads * (2 + random.below(4)),
     num_hidden_layers: 1 + random.below(2),
@@ -40,7 +42,6 @@ export function randomTwin(random: Random): RandomTwin {
     max_position_embeddings: 12,
     type_vocab_size: 2,
     layer_norm_eps: 1e-12,
-    hidden_act: 'gelu',
   };
   const specs = bert.parameters(config);
   const shared = new Map(specs.map(({ name, shape }) => [name, randomTensor(random, shape, 0.4, name.endsWith('LayerNorm.weight') ? 1 : 0)]));
@@ -81,16 +82,20 @@ export function randomMix(random: Random, experts: number): readonly number[] {
 export function mergeDense({ shared, experts }: Pick<RandomTwin, 'shared' | 'experts'>, mix: readonly number[]): ReadonlyMap<string, FloatTensor> {
   const merged = new Map<string, FloatTensor>();
   for (const [name, tensor] of shared) {
-    const sum = Float64Array.from(tensor.data);
-    let changed = false;
-    for (const [e, expert] of experts.entries()) {
-      const module = expert.module(name);
-      if (module === undefined || mix[e] === 0) continue;
-      changed = true;
-      if (module.kind === 'whole') module.delta.data.forEach((value, i) => (sum[i] += mix[e] * value));
-      else addProduct(sum, module.u, module.v, mix[e]);
+    const parts = experts.flatMap((expert, e) => {
+      const module = mix[e] === 0 ? undefined : expert.module(name);
+      return module === undefined ? [] : [{ module, weight: mix[e] }];
+    });
+    if (parts.length === 0) {
+      merged.set(name, tensor);
+      continue;
     }
-    merged.set(name, changed ? floatTensor(tensor.shape, Float32Array.from(sum)) : tensor);
+    const sum = Float64Array.from(tensor.data);
+    for (const { module, weight } of parts) {
+      if (module.kind === 'factored') addProduct(sum, module.u, module.v, weight);
+      else module.delta.data.forEach((value, i) => (sum[i] += weight * value));
+    }
+    merged.set(name, floatTensor(tensor.shape, Float32Array.from(sum)));
   }
   return merged;
 }

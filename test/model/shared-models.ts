@@ -3,10 +3,10 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import type { BertConfig } from '../../src/contract/hf-config.ts';
 import { floatTensor, type FloatTensor } from '../../src/core/tensor.ts';
 import { bytesSource } from '../../src/formats/memory-source.ts';
 import { openSafetensors, type Safetensors } from '../../src/formats/safetensors.ts';
-import type { BertConfig } from '../../src/model/bert.ts';
 import type { ExclusiveModule, GraphHead } from '../../src/model/twin-parameters.ts';
 
 /** Folder of the shared files. */

@@ -10,19 +10,19 @@ export type ValueName = string;
 /** A graph under construction. */
 export interface GraphBuilder {
   /** Declares an input; a name as extent is symbolic. */
-  input(name: string, dtype: DType, shape: readonly (number | string)[]): ValueName;
+  readonly input: (name: string, dtype: DType, shape: readonly (number | string)[]) => ValueName;
   /** Declares `value` as the output `name`. */
-  output(name: string, value: ValueName, dtype: DType, shape: readonly (number | string)[]): void;
+  readonly output: (name: string, value: ValueName, dtype: DType, shape: readonly (number | string)[]) => void;
   /** Adds a constant under a name that is used once; `data` is called when the file is assembled. */
-  constant<D extends DType>(name: string, dtype: D, shape: readonly number[], data: () => ArrayOf[D]): ValueName;
+  readonly constant: <D extends DType>(name: string, dtype: D, shape: readonly number[], data: () => ArrayOf[D]) => ValueName;
   /** A constant 1-D int64, such as a shape or axes; equal ones are shared. */
-  ints(values: readonly number[]): ValueName;
+  readonly ints: (values: readonly number[]) => ValueName;
   /** A constant f32 scalar; equal ones are shared. */
-  scalar(value: number): ValueName;
+  readonly scalar: (value: number) => ValueName;
   /** Adds a node; an empty input name leaves an optional input out. Returns its output. */
-  node(op: string, inputs: readonly ValueName[], attributes?: Readonly<Record<string, OnnxAttribute>>, domain?: string): ValueName;
-  /** The file. */
-  encode(metadata?: Readonly<Record<string, string>>): Uint8Array;
+  readonly node: (op: string, inputs: readonly ValueName[], attributes?: Readonly<Record<string, OnnxAttribute>>) => ValueName;
+  /** The file, with free facts for whoever inspects it. */
+  readonly encode: (metadata?: Readonly<Record<string, string>>) => Uint8Array;
 }
 
 /** An empty graph. */
@@ -37,12 +37,10 @@ export function createGraph(name: string): GraphBuilder {
     names.add(value);
     return value;
   };
-  const shared = (value: ValueName, add: () => void): ValueName => {
-    if (!names.has(value)) {
-      names.add(value);
-      add();
-    }
-    return value;
+  const shared = (initializer: OnnxInitializer): ValueName => {
+    if (!names.has(initializer.name)) initializers.push(initializer);
+    names.add(initializer.name);
+    return initializer.name;
   };
   return {
     input(value, dtype, shape) {
@@ -51,23 +49,17 @@ export function createGraph(name: string): GraphBuilder {
     },
     output(value, source, dtype, shape) {
       outputs.push({ name: claim(value), dtype, shape });
-      nodes.push({ op: 'Identity', domain: '', inputs: [source], output: value, attributes: {} });
+      nodes.push({ op: 'Identity', inputs: [source], output: value, attributes: {} });
     },
     constant(value, dtype, shape, data) {
       initializers.push({ name: claim(value), dtype, shape, data });
       return value;
     },
-    ints: (values) =>
-      shared(`ints_${values.join('_')}`, () => {
-        initializers.push({ name: `ints_${values.join('_')}`, dtype: 'int64', shape: [values.length], data: () => BigInt64Array.from(values.map(BigInt)) });
-      }),
-    scalar: (value) =>
-      shared(`scalar_${value}`, () => {
-        initializers.push({ name: `scalar_${value}`, dtype: 'float32', shape: [], data: () => Float32Array.of(value) });
-      }),
-    node(op, sources, attributes = {}, domain = '') {
+    ints: (values) => shared({ name: `ints_${values.join('_')}`, dtype: 'int64', shape: [values.length], data: () => BigInt64Array.from(values, BigInt) }),
+    scalar: (value) => shared({ name: `scalar_${value}`, dtype: 'float32', shape: [], data: () => Float32Array.of(value) }),
+    node(op, sources, attributes = {}) {
       const output = claim(`${op}_${nodes.length}`);
-      nodes.push({ op, domain, inputs: sources, output, attributes });
+      nodes.push({ op, inputs: sources, output, attributes });
       return output;
     },
     encode: (metadata = {}) => encodeModel({ name, inputs, outputs, initializers, nodes, metadata }),

@@ -2,8 +2,7 @@
 // The encoding is a function of the model alone: equal models give equal bytes.
 // Source of field numbers: onnx.proto (onnx/onnx, IR version 9).
 
-import type { ArrayOf, DType } from '../../core/tensor.ts';
-import { sizeOf } from '../../core/tensor.ts';
+import { sizeOf, type ArrayOf, type DType } from '../../core/tensor.ts';
 import { createMessage, encodeMessage, type ProtoMessage } from './protobuf.ts';
 
 /** Attribute of a node; ONNX tells integers from floats. */
@@ -16,8 +15,6 @@ export type OnnxAttribute =
 /** One operator of a graph. */
 export interface OnnxNode {
   readonly op: string;
-  /** Operator set: '' for ONNX's own. */
-  readonly domain: string;
   /** An empty name leaves an optional input out. */
   readonly inputs: readonly string[];
   readonly output: string;
@@ -52,8 +49,8 @@ export interface OnnxModel {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** Operator sets: 20 is the first with Gelu, and old enough for engines from 2024 on. */
-const OPSETS: Readonly<Record<string, number>> = { '': 20, 'com.microsoft': 1 };
+/** Version of ONNX's own operators: the first with Gelu, and read by engines from 2024 on. No other operator set is used. */
+const OPSET = 20;
 const IR_VERSION = 9;
 const PRODUCER = 'twinroute';
 
@@ -67,9 +64,7 @@ const ELEMENT_BYTES = { float32: 4, uint8: 1, int8: 1, int32: 4, int64: 8, bool:
  */
 export function encodeModel(model: OnnxModel): Uint8Array {
   const message = createMessage().int(1, IR_VERSION).text(2, PRODUCER).message(7, graphOf(model));
-  for (const domain of Object.keys(OPSETS).filter((domain) => model.nodes.some((node) => node.domain === domain))) {
-    message.message(8, createMessage().text(1, domain).int(2, OPSETS[domain]));
-  }
+  message.message(8, createMessage().int(2, OPSET));
   for (const [key, value] of Object.entries(model.metadata)) message.message(14, createMessage().text(1, key).text(2, value));
   return encodeMessage(message);
 }
@@ -89,7 +84,7 @@ function nodeOf(node: OnnxNode): ProtoMessage {
   for (const name of node.inputs) message.text(1, name);
   message.text(2, node.output).text(3, node.output).text(4, node.op);
   for (const [name, attribute] of Object.entries(node.attributes)) message.message(5, attributeOf(name, attribute));
-  return message.text(7, node.domain);
+  return message;
 }
 
 function attributeOf(name: string, attribute: OnnxAttribute): ProtoMessage {
