@@ -1,5 +1,5 @@
 // Writes a folder completely or not at all: everything goes into a sibling with a random name, is flushed to disk, and takes the final name by one
-// rename. A crash leaves the old folder or the new one, and at worst a sibling that starts with a dot.
+// rename. A crash leaves siblings that start with a dot at worst; one between the two renames of a replacement leaves the old folder in such a sibling.
 
 import { randomUUID } from 'node:crypto';
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
@@ -17,9 +17,10 @@ export interface FolderWriter {
 /**
  * Makes the folder `target` by running `fill`; a failure of `fill` leaves nothing behind and `target` as it was.
  * @param mayReplace whether an existing, non-empty folder is one that may be replaced, e.g. an older pack; never asked for an empty one
+ * @returns what `fill` returned
  * @throws {TwinrouteError} `config` when `target` is a file or a folder that must not be replaced, before `fill` runs; whatever `fill` throws
  */
-export async function writeFolder(target: string, mayReplace: (path: string) => Promise<boolean>, fill: (folder: FolderWriter) => Promise<void>): Promise<void> {
+export async function writeFolder<T>(target: string, mayReplace: (path: string) => Promise<boolean>, fill: (folder: FolderWriter) => Promise<T>): Promise<T> {
   const path = resolve(target);
   await expectReplaceable(path, mayReplace);
   const parent = dirname(path);
@@ -27,16 +28,17 @@ export async function writeFolder(target: string, mayReplace: (path: string) => 
   const draft = join(parent, `.${basename(path)}.${randomUUID()}`);
   await mkdir(draft);
   try {
-    await fill({ path: draft, write: (file, chunks) => writeFile(join(draft, file), chunks) });
+    const result = await fill({ path: draft, write: (file, chunks) => writeFile(join(draft, file), chunks) });
     await syncFolders(draft);
     // Asked again: the build took a while, and somebody else may have written there.
     await expectReplaceable(path, mayReplace);
     await swap(draft, path);
+    await syncFolder(parent);
+    return result;
   } catch (error) {
     await rm(draft, { recursive: true, force: true });
     throw error;
   }
-  await syncFolder(parent);
 }
 
 async function expectReplaceable(path: string, mayReplace: (path: string) => Promise<boolean>): Promise<void> {
