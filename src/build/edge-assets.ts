@@ -12,29 +12,43 @@ import type { Pack } from '../formats/pack.ts';
 const ROUTER_FILE = 'router.onnx';
 
 /**
- * Writes the assets of packs, the first one as the edge's default.
+ * The assets of packs by their path below `packs/`, the first pack as the edge's default.
+ */
+export async function edgeAssets(packs: readonly Pack[], createHasher: CreateHasher): Promise<ReadonlyMap<string, Uint8Array>> {
+  const assets = new Map<string, Uint8Array>();
+  const index: EdgeIndex = { schema: 1, configs: [] };
+  for (const pack of packs) {
+    const { config, name, router } = pack.manifest;
+    const bundle = encodeJson(edgeBundle(pack.manifest));
+    assets.set(`${config}/edge.json`, bundle);
+    if (router !== undefined) assets.set(`${config}/${ROUTER_FILE}`, await pack.bytes(router.file));
+    index.configs.push({ config, name, sha256: hashBytes(bundle, createHasher) });
+  }
+  return assets.set('index.json', encodeJson(index));
+}
+
+/**
+ * Writes the assets of packs.
  * @param folder replaced as a whole
  */
 export async function writeEdgeAssets(packs: readonly Pack[], folder: string, createHasher: CreateHasher): Promise<void> {
   const fresh = `${folder}.new`;
   await rm(fresh, { recursive: true, force: true });
-  const index: EdgeIndex = { schema: 1, configs: [] };
-  for (const pack of packs) {
-    const target = join(fresh, 'packs', pack.manifest.config);
-    await mkdir(target, { recursive: true });
-    const bundle = new TextEncoder().encode(JSON.stringify(edgeBundle(pack.manifest)));
-    await writeFile(join(target, 'edge.json'), bundle);
-    if (pack.manifest.router !== undefined) await writeFile(join(target, ROUTER_FILE), await pack.bytes(pack.manifest.router.file));
-    index.configs.push({ config: pack.manifest.config, name: pack.manifest.name, sha256: hashBytes(bundle, createHasher) });
+  for (const [path, bytes] of await edgeAssets(packs, createHasher)) {
+    const file = join(fresh, 'packs', path);
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, bytes);
   }
-  await writeFile(join(fresh, 'packs', 'index.json'), JSON.stringify(index));
   await rm(folder, { recursive: true, force: true });
-  await mkdir(dirname(folder), { recursive: true });
   await rename(fresh, folder);
 }
 
+function encodeJson(value: unknown): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(value));
+}
+
 /** The part of a manifest that the edge needs. */
-export function edgeBundle(manifest: Manifest): EdgeBundle {
+function edgeBundle(manifest: Manifest): EdgeBundle {
   const { router, files } = manifest;
   const file = router === undefined ? undefined : files[router.file];
   return {

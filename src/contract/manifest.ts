@@ -39,6 +39,7 @@ export type Provenance = z.infer<typeof Provenance>;
 
 /** A metric's value with what it was measured on. */
 export const Score = z.strictObject({ metric: z.string(), value: z.number(), rows: Count });
+export type Score = z.infer<typeof Score>;
 
 /** One expert of a pack. */
 export const ManifestExpert = z.strictObject({
@@ -98,6 +99,7 @@ export type ManifestOriginRouter = z.infer<typeof ManifestOriginRouter>;
 
 /** A file of the pack. */
 export const ManifestFile = z.strictObject({ sha256: Sha256, bytes: Count });
+export type ManifestFile = z.infer<typeof ManifestFile>;
 
 /** manifest.json. */
 export const Manifest = z.strictObject({

@@ -1,0 +1,124 @@
+// From a plan to a pack on disk. Files go into a folder that appears whole or not at all; the manifest is written last and from what was
+// really written.
+
+import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
+import type { Progress } from '../core/progress.ts';
+import { MANIFEST_SCHEMA, type Manifest, type ManifestExpert, type ModuleTensor, type Score } from '../contract/manifest.ts';
+import { encodeManifest, MANIFEST_FILE } from '../formats/manifest-file.ts';
+import { openPack } from '../formats/pack.ts';
+import { writeSafetensors } from '../formats/safetensors-writer.ts';
+import { writeFolder } from '../host/atomic-folder.ts';
+import { createSha256, openFolder } from '../host/files.ts';
+import { createSpool } from '../host/spool.ts';
+import type { Engine } from './engine/engine.ts';
+import { expertGroup, FACTOR_FORMATS, mergeModels, SHARED_FORMATS, SHARED_GROUP } from './merge-models.ts';
+import { createPackFiles, type PackFiles } from './pack-files.ts';
+import type { BuildPlan } from './plan.ts';
+import { reportHtml, reportMarkdown } from './report.ts';
+import { buildRouters } from './router/build-routers.ts';
+import { sampleLines, SAMPLES_FILE } from './samples.ts';
+
+const SHARED_FILE = 'shared.safetensors';
+const TOKENIZER = { file: 'tokenizer.json', config_file: 'tokenizer_config.json' };
+
+/** What a build runs on and tells. */
+export interface BuildDeps {
+  readonly engine: Engine;
+  readonly progress: Progress;
+  /** Name and version of the program. */
+  readonly producer: string;
+  /** The experts' own scores by name, where the caller measured them. */
+  readonly individual?: ReadonlyMap<string, Score>;
+}
+
+/**
+ * Builds the pack of a plan.
+ * @param out folder that is made, or replaced when it is a pack; untouched when the build fails
+ * @throws {TwinrouteError} whatever stood in the way
+ */
+export async function buildPack(plan: BuildPlan, out: string, deps: BuildDeps): Promise<Manifest> {
+  return writeFolder(out, isPack, async (folder) => {
+    const files = createPackFiles(folder);
+    const tensors = await writeModels(plan, join(folder.path, '.spool'), files, deps);
+    const routers = await buildRouters(plan, files, deps);
+    await files.write(TOKENIZER.file, plan.tokenizer.json);
+    await files.write(TOKENIZER.config_file, plan.tokenizer.config);
+    const samples = sampleLines(plan.experts);
+    if (samples !== '') await files.write(SAMPLES_FILE, samples);
+    const draft = { ...describe(plan, tensors, deps), ...routers, files: files.written() };
+    await files.write('report.md', reportMarkdown(draft));
+    await files.write('report.html', reportHtml(draft));
+    const manifest = { ...draft, files: files.written() };
+    await folder.write(MANIFEST_FILE, encodeManifest(manifest, createSha256));
+    return manifest;
+  });
+}
+
+/** Whether a folder is a pack: its manifest is whole. Other folders are never replaced. */
+export async function isPack(path: string): Promise<boolean> {
+  const folder = await openFolder(path);
+  try {
+    await openPack(folder, createSha256);
+    return true;
+  } catch {
+    return false;
+  } finally {
+    await folder.close();
+  }
+}
+
+/** Writes the shared model and the experts. @returns what became of each tensor, by expert */
+async function writeModels(plan: BuildPlan, spoolPath: string, files: PackFiles, { engine, progress }: BuildDeps): Promise<readonly (readonly ModuleTensor[])[]> {
+  const spool = await createSpool(spoolPath);
+  try {
+    const tensors = await mergeModels(plan, spool, engine.matmul, progress);
+    await files.write(SHARED_FILE, writeSafetensors(spool.producers(SHARED_GROUP), { format: 'pt' }));
+    for (const [t, { name }] of plan.experts.entries()) await files.write(expertFile(name), writeSafetensors(spool.producers(expertGroup(t))));
+    return tensors;
+  } finally {
+    await spool.close();
+    await rm(spoolPath, { force: true });
+  }
+}
+
+function expertFile(name: string): string {
+  return `experts/${name}.safetensors`;
+}
+
+/** The manifest without routers and files. */
+function describe(plan: BuildPlan, tensors: readonly (readonly ModuleTensor[])[], { engine, producer, individual }: BuildDeps): Omit<Manifest, 'files'> {
+  const { config, model } = plan;
+  const { quantize, router, seed } = config.parameters;
+  const experts = plan.experts.map(({ name, source, provenance }, t): ManifestExpert => {
+    const score = individual?.get(name);
+    return {
+      name,
+      kind: source.kind,
+      provenance,
+      problem: source.problem,
+      labels: [...source.labels],
+      file: expertFile(name),
+      format: FACTOR_FORMATS[quantize],
+      tensors: [...tensors[t]],
+      ...(score !== undefined && { individual: score }),
+    };
+  });
+  return {
+    schema: MANIFEST_SCHEMA,
+    name: config.name,
+    config: plan.id,
+    method: config.merge_method,
+    parameters: { shared: plan.method.name, ...plan.parameters, ...plan.rank, quantize, router, seed, max_tokens: plan.maxTokens },
+    seed,
+    engine: engine.name,
+    producer,
+    architecture: { type: model.architecture.type, config: { ...model.config } },
+    max_tokens: plan.maxTokens,
+    base: plan.baseProvenance,
+    shared: { file: SHARED_FILE, method: plan.method.name, format: SHARED_FORMATS[config.dtype].format },
+    experts,
+    routing: router,
+    tokenizer: TOKENIZER,
+  };
+}

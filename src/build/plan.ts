@@ -1,0 +1,162 @@
+// A build before it starts: every input opened, checked against the others and hashed, every parameter settled. Nothing has been computed and
+// nothing written, so a build that cannot work ends here.
+
+import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { canonicalJson } from '../core/canonical-json.ts';
+import type { RankSpec } from '../core/compress/rank.ts';
+import { messageOf, TwinrouteError } from '../core/errors.ts';
+import { resolveParameters, type Parameters, type StaticMethod } from '../core/merge/method.ts';
+import { staticMethod } from '../core/merge/registry.ts';
+import type { Provenance } from '../contract/manifest.ts';
+import { Example } from '../contract/tasks.ts';
+import { openBase, openExpert, type Base, type ExpertSource } from '../formats/checkpoint.ts';
+import { hashText } from '../formats/hash.ts';
+import { parseJsonl } from '../formats/jsonl.ts';
+import { createTokenizer } from '../formats/tokenizer.ts';
+import { createSha256, openFolder, type HostFolder } from '../host/files.ts';
+import { layoutOf, openArchitecture, type OpenArchitecture } from '../model/registry.ts';
+import { readProvenance } from './provenance.ts';
+import { readConfig, type NamedConfig } from './read-config.ts';
+
+/** Raised when a build of the same inputs would write other bytes than before: it is part of every config id. */
+const PACK_REVISION = 1;
+/** Rank of exclusive modules when the config names none. */
+const DEFAULT_RANK: RankSpec = { rank: 16 };
+
+/** One expert of a build. */
+export interface PlannedExpert {
+  readonly name: string;
+  readonly source: ExpertSource;
+  readonly provenance: Provenance;
+  /** Rows for the router; empty when the config names no file. */
+  readonly examples: readonly Example[];
+}
+
+/** A tokenizer's two files. */
+export interface TokenizerFiles {
+  readonly json: string;
+  readonly config: string;
+}
+
+/** A build that can start. */
+export interface BuildPlan {
+  readonly config: NamedConfig;
+  /** Content hash of method, parameters and inputs: the pack's config id. */
+  readonly id: string;
+  readonly model: OpenArchitecture;
+  readonly base: Base;
+  readonly baseProvenance: Provenance;
+  readonly experts: readonly PlannedExpert[];
+  readonly method: StaticMethod;
+  /** Resolved parameters of the method, and of each expert under it. */
+  readonly parameters: Parameters;
+  readonly expertParameters: readonly Parameters[];
+  readonly rank: RankSpec;
+  readonly tokenizer: TokenizerFiles;
+  readonly maxTokens: number;
+  /** Closes every input. */
+  close(): Promise<void>;
+}
+
+/**
+ * Plans the build of a config file.
+ * @throws {TwinrouteError} `config`, `not_found`, `format`, `incompatible` or `unsupported` for whatever stands in the way; nothing stays open then
+ * Cost: reads every input once to hash it
+ */
+export async function planBuild(configFile: string): Promise<BuildPlan> {
+  const config = readConfig(await readText(configFile), configFile);
+  const { parameters: given } = config;
+  const method = staticMethod(given.shared);
+  const parameters = resolveParameters(method.parameters, { ...(given.lambda !== undefined && { lambda: given.lambda }) }, 'parameters');
+  const expertParameters = config.models.map((model, i) =>
+    resolveParameters(method.expertParameters, model.parameters === undefined ? {} : { ...model.parameters }, `models[${i}].parameters`),
+  );
+  const folders: HostFolder[] = [];
+  const close = async (): Promise<void> => void (await Promise.all(folders.map((folder) => folder.close())));
+  const open = async (path: string): Promise<HostFolder> => {
+    const folder = await openFolder(path);
+    folders.push(folder);
+    return folder;
+  };
+  try {
+    const baseFolder = await open(config.base_model);
+    const baseProvenance = await readProvenance(baseFolder, createSha256);
+    let model: OpenArchitecture | undefined;
+    const base = await openBase(
+      baseFolder,
+      (modelConfig) => {
+        model = openArchitecture(modelConfig.model_type, modelConfig);
+        return layoutOf(model);
+      },
+      baseProvenance.sha256,
+    );
+    if (model === undefined) throw new TwinrouteError('internal', 'planBuild: expected openBase to ask for a layout');
+    const experts: PlannedExpert[] = [];
+    const exampleHashes: string[] = [];
+    for (const entry of config.models) {
+      const folder = await open(entry.model);
+      const source = await openExpert(folder, base);
+      const text = entry.examples === undefined ? '' : await readText(entry.examples);
+      exampleHashes.push(hashText(text, createSha256));
+      const examples = entry.examples === undefined ? [] : parseJsonl(Example, text, entry.examples);
+      experts.push({ name: entry.name, source, provenance: await readProvenance(folder, createSha256), examples });
+    }
+    const rank = rankOf(config);
+    const tokenizer = await readTokenizer(baseFolder);
+    const maxTokens = maxTokensOf(given.max_tokens, model);
+    createTokenizer(tokenizer.json, tokenizer.config, maxTokens); // a tokenizer that does not load is refused before the work
+    const id = hashText(
+      canonicalJson({
+        revision: PACK_REVISION,
+        name: config.name,
+        method: config.merge_method,
+        shared: { method: method.name, parameters, dtype: config.dtype },
+        rank,
+        quantize: given.quantize,
+        router: given.router,
+        policy: given.policy,
+        maxTokens,
+        seed: given.seed,
+        base: baseProvenance.sha256,
+        experts: experts.map(({ name, provenance }, i) => ({ name, sha256: provenance.sha256, parameters: expertParameters[i], examples: exampleHashes[i] })),
+      }),
+      createSha256,
+    ).slice(0, 16);
+    return { config, id, model, base, baseProvenance, experts, method, parameters, expertParameters, rank, tokenizer, maxTokens, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function rankOf({ parameters: { rank, energy, density } }: NamedConfig): RankSpec {
+  if (energy !== undefined) return { energy };
+  if (density !== undefined) return { density };
+  return rank === undefined ? DEFAULT_RANK : { rank };
+}
+
+function maxTokensOf(wanted: number | undefined, { config }: OpenArchitecture): number {
+  const limit = config.max_position_embeddings;
+  if (wanted === undefined || wanted <= limit) return wanted ?? limit;
+  throw new TwinrouteError('config', `parameters.max_tokens: expected at most the base's ${limit} positions, got ${wanted}`, { param: 'parameters.max_tokens' });
+}
+
+async function readTokenizer(folder: HostFolder): Promise<TokenizerFiles> {
+  const [json, config] = await Promise.all(
+    ['tokenizer.json', 'tokenizer_config.json'].map(async (file) => {
+      const source = await folder.open(file);
+      return source === undefined ? undefined : new TextDecoder().decode(await source.read(0, source.sizeBytes));
+    }),
+  );
+  if (json !== undefined) return { json, config: config ?? '{}' };
+  throw new TwinrouteError('not_found', `${folder.name}: expected tokenizer.json, got none; a fast tokenizer's file can be made with tokenizer.save_pretrained()`);
+}
+
+async function readText(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (cause) {
+    throw new TwinrouteError('not_found', `${basename(file)}: expected a readable file at ${file}, got: ${messageOf(cause)}`, { cause });
+  }
+}

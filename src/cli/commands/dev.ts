@@ -1,0 +1,96 @@
+// `twinroute dev PACK…`: the edge in workerd and origins on this machine. Answers each pack's samples first, then serves until told to stop.
+
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { writeEdgeAssets } from '../../build/edge-assets.ts';
+import { TwinrouteError } from '../../core/errors.ts';
+import type { Pack } from '../../formats/pack.ts';
+import { openPack } from '../../formats/pack.ts';
+import { createSha256, openFolder, type HostFolder } from '../../host/files.ts';
+import { bundleWorker } from '../dev/bundle-worker.ts';
+import { askSample, readSamples, type SampleAnswer } from '../dev/samples.ts';
+import { startEdge } from '../dev/start-edge.ts';
+import { startOrigins } from '../dev/start-origins.ts';
+import { integerOption } from '../options.ts';
+import { table } from '../table.ts';
+import type { Io, Verb } from '../verb.ts';
+
+/** The verb `dev`. */
+export const dev: Verb = {
+  name: 'dev',
+  summary: 'edge in workerd plus origins on this machine; --once answers the samples and exits',
+  usage: 'PACK… [--once] [--port N] [--origin-port N]',
+  options: {
+    once: { type: 'boolean', help: 'answer the samples, print them and exit; 0 only if every one was answered' },
+    port: { type: 'string', help: 'port of the edge; 8787, or 0 for a free one' },
+    'origin-port': { type: 'string', help: 'port of the first origin, the others follow; 8801, or 0 for free ones' },
+  },
+  async run(positionals, values, io, json) {
+    if (positionals.length === 0) throw new TwinrouteError('usage', 'expected at least one PACK, got nothing');
+    const once = values['once'] === true;
+    // A run that ends by itself must not fail because another one holds the usual ports.
+    const port = integerOption(values, 'port', 0, 65_535) ?? (once ? 0 : 8787);
+    const originPort = integerOption(values, 'origin-port', 0, 65_532) ?? (once ? 0 : 8801);
+    const work = await mkdtemp(join(tmpdir(), 'twinroute-dev-'));
+    const folders: HostFolder[] = [];
+    const closers: (() => Promise<void>)[] = [];
+    try {
+      const packs: Pack[] = [];
+      for (const path of positionals) {
+        const folder = await openFolder(path);
+        folders.push(folder);
+        packs.push(await openPack(folder, createSha256));
+      }
+      const bundling = bundleWorker(join(work, 'worker'));
+      bundling.catch(() => undefined); // awaited below; origins may fail first
+      const origins = await startOrigins(packs, originPort, io.log);
+      closers.push(origins.close);
+      const assetsFolder = join(work, 'assets');
+      await writeEdgeAssets(packs, assetsFolder, createSha256);
+      const edge = await startEdge({ bundle: await bundling, assetsFolder, endpoints: origins.endpoints, port });
+      closers.push(edge.close);
+      io.log(`edge         ${edge.url}  in workerd`);
+      const answers = await answerSamples(packs, edge.url);
+      report(answers, io, json);
+      const failed = answers.filter(({ outcome }) => !outcome.ok).length;
+      if (once && failed > 0) throw new TwinrouteError('upstream', `expected an answer to each of ${answers.length} samples, got ${answers.length - failed}`);
+      if (once) return;
+      io.log(`try: curl -s ${edge.url}/v1/predict -H 'content-type: application/json' -d '{"text": "I want a refund", "explain": true}'`);
+      io.log('ctrl-c stops');
+      await io.stopped();
+    } finally {
+      for (const close of closers.reverse()) await close();
+      await Promise.all(folders.map((folder) => folder.close()));
+      await rm(work, { recursive: true, force: true });
+    }
+  },
+};
+
+async function answerSamples(packs: readonly Pack[], url: string): Promise<readonly SampleAnswer[]> {
+  const answers: SampleAnswer[] = [];
+  for (const pack of packs) for (const sample of await readSamples(pack)) answers.push(await askSample(url, sample));
+  return answers;
+}
+
+function report(answers: readonly SampleAnswer[], io: Io, json: boolean): void {
+  if (json) {
+    io.out(JSON.stringify(answers));
+    return;
+  }
+  io.out(table(['text', 'router scores', 'mix', 'endpoint', 'answer', 'ms'], answers.map(row)));
+}
+
+function row({ sample, milliseconds, outcome }: SampleAnswer): readonly string[] {
+  const text = sample.text_pair === undefined ? sample.text : `${cut(sample.text, 28)} ‖ ${cut(sample.text_pair, 28)}`;
+  if (!outcome.ok) return [text, '', '', '', `failed: ${outcome.message}`, milliseconds.toFixed(1)];
+  const { task, label, scores, mix, explain } = outcome.prediction;
+  const weights = mix.map(({ expert, weight }) => `${expert} ${weight.toFixed(2)}`).join(' + ') || 'empty';
+  const router = explain?.router.slice(0, 2).map(({ expert, score }) => `${expert} ${score.toFixed(2)}`).join(', ') ?? '';
+  const answer = label ?? Object.values(scores)[0]?.toFixed(2) ?? '';
+  return [text, router, weights, explain?.endpoint ?? '', `${task}: ${answer}`, milliseconds.toFixed(1)];
+}
+
+function cut(text: string, length: number): string {
+  return text.length <= length ? text : `${text.slice(0, length - 1)}…`;
+}

@@ -1,0 +1,71 @@
+// `twinroute inspect PACK`: what is inside, after every byte was checked.
+
+import type { Manifest, ManifestExpert } from '../../contract/manifest.ts';
+import { withPack } from '../open-pack-folder.ts';
+import { exactly } from '../options.ts';
+import { table } from '../table.ts';
+import type { Verb } from '../verb.ts';
+
+/** The verb `inspect`. */
+export const inspect: Verb = {
+  name: 'inspect',
+  summary: 'shows what is inside a pack: sizes, ranks, kept energy, hashes, provenance, licence',
+  usage: 'PACK',
+  options: {},
+  async run(positionals, _values, io, json) {
+    const [path] = exactly(positionals, 1, 'one PACK');
+    const manifest = await withPack(path, async (pack) => {
+      await pack.verify();
+      return pack.manifest;
+    });
+    io.out(json ? JSON.stringify(manifest, null, 2) : describe(manifest));
+  },
+};
+
+function describe(manifest: Manifest): string {
+  const { files, shared, router, base } = manifest;
+  const total = Object.values(files).reduce((sum, file) => sum + file.bytes, 0);
+  const sharedBytes = files[shared.file]?.bytes ?? 0;
+  return [
+    `pack ${manifest.name}, config ${manifest.config}; every file has the hash that the manifest states`,
+    `method ${manifest.method} ${JSON.stringify(manifest.parameters)}, seed ${manifest.seed}, built by ${manifest.producer} on ${manifest.engine}`,
+    `base ${base.source} (${base.license}), sha256 ${base.sha256}`,
+    `size ${bytes(total)}: shared model ${bytes(sharedBytes)} (${shared.format}, ${shared.method}), everything else ${bytes(total - sharedBytes)}`,
+    '',
+    table(
+      ['expert', 'read as', 'format', 'rank', 'kept energy', 'worst error', 'size', 'licence', 'sha256 of the model'],
+      manifest.experts.map((expert) => expertRow(expert, files[expert.file]?.bytes ?? 0)),
+    ),
+    '',
+    router === undefined
+      ? 'no edge router: the origin routes'
+      : `edge router: ${bytes(files[router.file]?.bytes ?? 0)}, ${router.rows.train} rows, accuracy ${percent(router.accuracy)} and calibration error ${percent(router.calibration_error)} on ${router.rows.held_back} held-back rows; policy ${JSON.stringify(router.policy)}`,
+    '',
+    table(['file', 'bytes', 'sha256'], Object.entries(files).map(([file, entry]) => [file, String(entry.bytes), entry.sha256])),
+  ].join('\n');
+}
+
+function expertRow(expert: ManifestExpert, size: number): readonly string[] {
+  const factored = expert.tensors.filter((tensor) => tensor.kind === 'factored');
+  const ranks = factored.map((tensor) => tensor.rank);
+  const [low, high] = [Math.min(...ranks), Math.max(...ranks)];
+  return [
+    expert.name,
+    expert.kind,
+    expert.format,
+    ranks.length === 0 ? 'none' : low === high ? String(low) : `${low}–${high}`,
+    ranks.length === 0 ? '' : `≥ ${percent(Math.min(...factored.map((tensor) => tensor.kept_energy)))}`,
+    percent(Math.max(0, ...expert.tensors.map((tensor) => tensor.error))),
+    bytes(size),
+    expert.provenance.license,
+    expert.provenance.sha256.slice(0, 16),
+  ];
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(2)} %`;
+}
+
+function bytes(count: number): string {
+  return count < 1e6 ? `${(count / 1e3).toFixed(1)} kB` : `${(count / 1e6).toFixed(2)} MB`;
+}

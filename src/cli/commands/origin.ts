@@ -1,0 +1,56 @@
+// `twinroute origin PACK…`: serves packs by the Open Inference Protocol v2 until it is told to stop.
+
+import { TwinrouteError } from '../../core/errors.ts';
+import { loadPredictor } from '../../origin/load-pack.ts';
+import { startOrigin } from '../../origin/index.ts';
+import type { Predictor } from '../../origin/predictor.ts';
+import { withPack } from '../open-pack-folder.ts';
+import { integerOption, textOption } from '../options.ts';
+import { packageVersion } from '../package-version.ts';
+import type { Verb } from '../verb.ts';
+
+/** The verb `origin`. */
+export const origin: Verb = {
+  name: 'origin',
+  summary: 'serves packs by the Open Inference Protocol v2',
+  usage: 'PACK… [--port N] [--host H] [--experts A,B]',
+  options: {
+    port: { type: 'string', help: 'port to listen on; 8801, or 0 for a free one' },
+    host: { type: 'string', help: 'address to listen on; 127.0.0.1: an origin trusts its callers' },
+    experts: { type: 'string', help: 'names of the experts to hold, with commas between; all of each pack' },
+    threads: { type: 'string', help: "threads inside an operator; onnxruntime's choice" },
+    'max-batch': { type: 'string', help: 'rows of a batch at most; 32' },
+    'max-delay-ms': { type: 'string', help: 'how long a row waits for company at most; 2' },
+    'max-queue': { type: 'string', help: 'rows that may wait before requests are refused with 429; 1024' },
+    'drain-ms': { type: 'string', help: 'how long running requests may take once told to stop; 10000' },
+  },
+  async run(positionals, values, io, json) {
+    if (positionals.length === 0) throw new TwinrouteError('usage', 'expected at least one PACK, got nothing');
+    const experts = textOption(values, 'experts')?.split(',');
+    const threads = integerOption(values, 'threads', 1, 1024);
+    const limits = {
+      maxBatch: integerOption(values, 'max-batch', 1, 4096) ?? 32,
+      maxDelayMs: integerOption(values, 'max-delay-ms', 0, 10_000) ?? 2,
+      maxQueue: integerOption(values, 'max-queue', 1, 1_000_000) ?? 1024,
+      drainMs: integerOption(values, 'drain-ms', 0, 3_600_000) ?? 10_000,
+    };
+    const predictors: Predictor[] = [];
+    for (const path of positionals) {
+      const predictor = await withPack(path, (pack) => loadPredictor(pack, experts, threads === undefined ? {} : { threads }));
+      io.log(`${path}: ${predictor.name} version ${predictor.version}, experts ${predictor.experts.map((expert) => expert.name).join(', ')}`);
+      predictors.push(predictor);
+    }
+    const server = await startOrigin({
+      predictors,
+      version: packageVersion(),
+      port: integerOption(values, 'port', 0, 65_535) ?? 8801,
+      host: textOption(values, 'host') ?? '127.0.0.1',
+      ...limits,
+      log: io.log,
+    });
+    io.out(json ? JSON.stringify({ url: server.url, models: predictors.map(({ name, version }) => ({ name, version })) }) : `origin at ${server.url}`);
+    await io.stopped();
+    io.log('origin: draining');
+    await server.close();
+  },
+};

@@ -1,0 +1,52 @@
+// The samples of packs, sent down the whole path of a running edge.
+
+import * as z from 'zod/mini';
+import { ErrorBody, Prediction } from '../../contract/http.ts';
+import { parseWith } from '../../contract/parse.ts';
+import { messageOf, TwinrouteError } from '../../core/errors.ts';
+import { SAMPLES_FILE } from '../../build/samples.ts';
+import { parseJsonl } from '../../formats/jsonl.ts';
+import type { Pack } from '../../formats/pack.ts';
+
+const Sample = z.strictObject({ text: z.string(), text_pair: z.optional(z.string()), expert: z.string() });
+
+/** One sample of a pack. */
+export interface Sample extends z.infer<typeof Sample> {
+  /** The config to ask. */
+  readonly config: string;
+}
+
+/** What became of a sample. */
+export interface SampleAnswer {
+  readonly sample: Sample;
+  readonly milliseconds: number;
+  readonly outcome: { readonly ok: true; readonly prediction: Prediction } | { readonly ok: false; readonly message: string };
+}
+
+/** The pack's samples; none when it was built without examples. */
+export async function readSamples(pack: Pack): Promise<readonly Sample[]> {
+  if (pack.manifest.files[SAMPLES_FILE] === undefined) return [];
+  const rows = parseJsonl(Sample, await pack.text(SAMPLES_FILE), `${pack.name}/${SAMPLES_FILE}`);
+  return rows.map((row) => ({ ...row, config: pack.manifest.config }));
+}
+
+/**
+ * Asks the edge at `url` for a sample, waiting as a caller would.
+ */
+export async function askSample(url: string, sample: Sample): Promise<SampleAnswer> {
+  const { expert: _expected, ...input } = sample;
+  const startedAt = performance.now();
+  try {
+    const response = await fetch(`${url}/v1/predict`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ ...input, explain: true }),
+    });
+    const answer: unknown = await response.json();
+    const milliseconds = performance.now() - startedAt;
+    if (!response.ok) throw new TwinrouteError('upstream', parseWith(ErrorBody, answer, 'answer', 'upstream').error.message);
+    return { sample, milliseconds, outcome: { ok: true, prediction: parseWith(Prediction, answer, 'answer', 'upstream') } };
+  } catch (error) {
+    return { sample, milliseconds: performance.now() - startedAt, outcome: { ok: false, message: messageOf(error) } };
+  }
+}

@@ -1,0 +1,12 @@
+// The verbs, in the order in which help lists them. A new verb is a file in commands/ and a row here.
+
+import { build } from './commands/build.ts';
+import { dev } from './commands/dev.ts';
+import { evalVerb } from './commands/eval.ts';
+import { inspect } from './commands/inspect.ts';
+import { origin } from './commands/origin.ts';
+import { predict } from './commands/predict.ts';
+import type { Verb } from './verb.ts';
+
+/** Every verb. */
+export const VERBS: readonly Verb[] = [build, evalVerb, predict, inspect, origin, dev];

@@ -1,0 +1,130 @@
+// `experts/<name>.safetensors`: an expert's exclusive module and head. For a parameter `p` of the encoder: `p.u` and `p.v` (with `p.u.scale`
+// and `p.v.scale` for integer formats) when it is factored, `p.delta` when it is kept whole, nothing when it is unchanged. The head is `head.weight` and
+// `head.bias`. Which of them to expect stands in the manifest.
+//
+// Letters: m × n a matrix, r rank, C classes, d width.
+
+import { expectFinite } from '../core/assert-finite.ts';
+import { dequantise, type ComponentAxis, type Factor } from '../core/compress/quantise.ts';
+import { TwinrouteError } from '../core/errors.ts';
+import type { Matrix } from '../core/linalg/matrix.ts';
+import { expectFloat, sameShape, sizeOf, type FloatTensor, type Tensor } from '../core/tensor.ts';
+import type { FactorFormat, ManifestExpert, ModuleTensor } from '../contract/manifest.ts';
+import type { PlannedTensor } from './safetensors-writer.ts';
+import { openSafetensors, type Safetensors } from './safetensors.ts';
+import type { ByteSource } from './source.ts';
+
+/** Names of the head's tensors. */
+export const HEAD_WEIGHT = 'head.weight';
+export const HEAD_BIAS = 'head.bias';
+
+/** A tensor with its data, to be written. */
+export interface StoredTensor {
+  readonly tensor: PlannedTensor;
+  readonly data: ArrayBufferView;
+}
+
+const STORED_AS = { fp32: 'F32', fp16: 'F16', int8: 'I8', int4: 'U8' } as const;
+
+/** A factored module's tensors. */
+export function storeFactors(parameter: string, u: Factor, v: Factor): readonly StoredTensor[] {
+  return [...storeFactor(`${parameter}.u`, u), ...storeFactor(`${parameter}.v`, v)];
+}
+
+/** A module that is kept whole. */
+export function storeDelta(parameter: string, delta: FloatTensor): StoredTensor {
+  return storeFloats(`${parameter}.delta`, delta);
+}
+
+/** An f32 tensor under its name. */
+export function storeFloats(name: string, { shape, data }: FloatTensor): StoredTensor {
+  return { tensor: { name, dtype: 'F32', shape }, data };
+}
+
+function storeFactor(name: string, factor: Factor): readonly StoredTensor[] {
+  const shape = storedShape(factor.format, factor.rows, factor.cols);
+  const codes = { tensor: { name, dtype: STORED_AS[factor.format], shape }, data: factor.data };
+  if (!('scales' in factor)) return [codes];
+  return [codes, { tensor: { name: `${name}.scale`, dtype: 'F32', shape: [factor.scales.length] }, data: factor.scales }];
+}
+
+/** int4 packs two codes to a byte, so its matrix has no rows on disk. */
+function storedShape(format: FactorFormat, rows: number, cols: number): readonly number[] {
+  return format === 'int4' ? [Math.ceil((rows * cols) / 2)] : [rows, cols];
+}
+
+/** A module as it computes: f32 whatever it was stored as. */
+export type LoadedModule =
+  | { readonly kind: 'factored'; readonly u: Matrix; readonly v: Matrix }
+  | { readonly kind: 'whole'; readonly delta: FloatTensor };
+
+/** An expert in memory. */
+export interface LoadedExpert {
+  readonly name: string;
+  /** By parameter name; a parameter that the expert leaves unchanged is absent. */
+  readonly modules: ReadonlyMap<string, LoadedModule>;
+  /** `weight [C, d]`, `bias [C]`. */
+  readonly head: { readonly weight: FloatTensor; readonly bias: FloatTensor };
+}
+
+/**
+ * Loads an expert.
+ * @param source the verified file of `expert`
+ * @param width d
+ * @throws {TwinrouteError} `format` or `shape` when the file is not what the manifest says
+ * Cost: the expert's factors in f32
+ */
+export async function loadExpert(source: ByteSource, expert: ManifestExpert, width: number): Promise<LoadedExpert> {
+  const file = await openSafetensors(source);
+  const modules = new Map<string, LoadedModule>();
+  for (const tensor of expert.tensors) {
+    const module = await loadModule(file, tensor, expert.format);
+    if (module !== undefined) modules.set(tensor.name, module);
+  }
+  const classes = expert.labels.length;
+  const weight = expectFinite(expectFloat(await file.readFloat(HEAD_WEIGHT), [classes, width], `${file.name}: ${HEAD_WEIGHT}`), HEAD_WEIGHT);
+  const bias = expectFinite(expectFloat(await file.readFloat(HEAD_BIAS), [classes], `${file.name}: ${HEAD_BIAS}`), HEAD_BIAS);
+  return { name: expert.name, modules, head: { weight, bias } };
+}
+
+async function loadModule(file: Safetensors, { name, shape, kind, rank }: ModuleTensor, format: FactorFormat): Promise<LoadedModule | undefined> {
+  if (kind === 'unchanged') return undefined;
+  if (kind === 'whole') {
+    const delta = expectFloat(await file.readFloat(`${name}.delta`), shape, `${file.name}: ${name}.delta`);
+    return { kind, delta: expectFinite(delta, `${file.name}: ${name}.delta`) };
+  }
+  const [m, n] = shape;
+  return {
+    kind,
+    u: await loadFactor(file, `${name}.u`, format, m, rank, 'columns'),
+    v: await loadFactor(file, `${name}.v`, format, rank, n, 'rows'),
+  };
+}
+
+async function loadFactor(file: Safetensors, name: string, format: FactorFormat, rows: number, cols: number, axis: ComponentAxis): Promise<Matrix> {
+  const data = await file.read(name);
+  const title = `${file.name}: ${name}`;
+  const shape = storedShape(format, rows, cols);
+  if (!sameShape(data.shape, shape)) throw new TwinrouteError('shape', `${title}: expected [${shape.join(', ')}], got [${data.shape.join(', ')}]`);
+  const matrix = dequantise(await factorOf(file, name, title, format, { rows, cols, axis }, data));
+  expectFinite({ dtype: 'float32', shape: [rows, cols], data: matrix.data }, title);
+  return matrix;
+}
+
+async function factorOf(
+  file: Safetensors,
+  name: string,
+  title: string,
+  format: FactorFormat,
+  place: { readonly rows: number; readonly cols: number; readonly axis: ComponentAxis },
+  tensor: Tensor,
+): Promise<Factor> {
+  const { rows, cols, axis } = place;
+  if (format === 'fp32' && tensor.dtype === 'float32') return { format, rows, cols, data: tensor.data };
+  if (format === 'fp16' && tensor.dtype === 'float16') return { format, rows, cols, data: tensor.data };
+  const components = axis === 'columns' ? cols : rows;
+  const scalesOf = async (): Promise<Float32Array> => expectFloat(await file.readFloat(`${name}.scale`), [components], `${title}.scale`).data;
+  if (format === 'int8' && tensor.dtype === 'int8') return { format, ...place, scales: await scalesOf(), data: tensor.data };
+  if (format === 'int4' && tensor.dtype === 'uint8') return { format, ...place, scales: await scalesOf(), data: tensor.data };
+  throw new TwinrouteError('format', `${title}: expected ${STORED_AS[format]} (${format}), got ${tensor.dtype} [${sizeOf(tensor.shape)} elements]`);
+}
