@@ -12,8 +12,10 @@ export interface NodeSessionOptions {
 }
 
 /**
- * A session over ONNX bytes.
- * @throws {TwinrouteError} `format` when onnxruntime does not load the model. `run` throws `invalid_request` when the feeds do not fit the graph.
+ * A session over ONNX bytes. onnxruntime-node 1.30 loads and runs on the calling thread: the event loop stands still for that long,
+ * and runs follow one another.
+ * @throws {TwinrouteError} `format` when onnxruntime does not load the model; the session's `run` throws `shape` when the feeds do not fit
+ * the graph
  */
 export async function createNodeSession(model: Uint8Array, options: NodeSessionOptions = {}): Promise<Session> {
   const threads = options.threads === undefined ? {} : { intraOpNumThreads: options.threads };
@@ -22,29 +24,33 @@ export async function createNodeSession(model: Uint8Array, options: NodeSessionO
   });
   return {
     async run(feeds) {
-      const inputs = Object.fromEntries(Object.entries(feeds).map(([name, tensor]) => [name, toOrt(name, tensor)]));
-      const outputs = await session.run(inputs).catch((cause: unknown) => {
+      try {
+        const outputs = await session.run(mapValues(feeds, toOrt));
+        return mapValues(outputs, fromOrt);
+      } catch (cause) {
         throw new TwinrouteError('shape', `session: expected feeds that fit the graph, got ${messageOf(cause)}`, { cause });
-      });
-      return Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, fromOrt(name, tensor)]));
+      }
     },
     release: () => session.release(),
   };
 }
 
+function mapValues<V, W>(record: Readonly<Record<string, V>>, map: (value: V) => W): Record<string, W> {
+  return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, map(value)]));
+}
+
 /** The tensor over the same buffer. */
-function toOrt(name: string, tensor: Tensor): OrtTensor {
+function toOrt(tensor: Tensor): OrtTensor {
   if (tensor.dtype === 'float32') return new OrtTensor('float32', tensor.data, tensor.shape);
   if (tensor.dtype === 'int64') return new OrtTensor('int64', tensor.data, tensor.shape);
   if (tensor.dtype === 'int32') return new OrtTensor('int32', tensor.data, tensor.shape);
-  throw new TwinrouteError('shape', `session: expected float32, int64 or int32 for ${name}, got ${tensor.dtype}`);
+  throw new TwinrouteError('shape', `session: expected inputs of float32, int64 or int32, got ${tensor.dtype}`);
 }
 
-/** The tensor over the buffer that onnxruntime filled, which is not used again. */
-function fromOrt(name: string, tensor: OrtTensor): Tensor {
-  const { data, dims: shape } = tensor;
+/** The tensor over the buffer that onnxruntime made for it. */
+function fromOrt({ data, dims: shape, type }: OrtTensor): Tensor {
   if (data instanceof Float32Array) return { dtype: 'float32', shape, data };
   if (data instanceof BigInt64Array) return { dtype: 'int64', shape, data };
   if (data instanceof Int32Array) return { dtype: 'int32', shape, data };
-  throw new TwinrouteError('shape', `session: expected float32, int64 or int32 for ${name}, got ${tensor.type}`);
+  throw new TwinrouteError('shape', `session: expected outputs of float32, int64 or int32, got ${type}`);
 }

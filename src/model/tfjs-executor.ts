@@ -9,10 +9,7 @@ import type { Architecture, EncoderInputs } from './architecture.ts';
 import type { Ops } from './ops.ts';
 
 /** The tfjs module: `@tensorflow/tfjs` with any backend, or tfjs-node. */
-export type Tfjs = Pick<
-  typeof tfjs,
-  'add' | 'cast' | 'customGrad' | 'div' | 'erf' | 'expandDims' | 'gather' | 'matMul' | 'maximum' | 'mean' | 'mul' | 'reshape' | 'rsqrt' | 'scatterND' | 'slice' | 'softmax' | 'square' | 'squeeze' | 'sub' | 'sum' | 'tanh' | 'transpose'
->;
+export type Tfjs = typeof tfjs;
 
 type Tensor = tfjs.Tensor;
 
@@ -52,12 +49,14 @@ export function createTfjsOps(tf: Tfjs, parameter: (name: string) => Tensor): Op
     embed(name, ids) {
       const table = parameter(`${name}.weight`);
       const [rows, width] = table.shape;
-      const places = tf.reshape(ids, [ids.size, 1]);
       // gather's own gradient needs UnsortedSegmentSum, which the wasm backend lacks; scatterND adds up repeated ids just as well.
-      const lookUp = tf.customGrad(() => ({
-        value: tf.gather(table, ids),
-        gradFunc: (dy: Tensor) => tf.scatterND(places, tf.reshape(dy, [ids.size, width]), [rows, width]),
-      }));
+      const lookUp = tf.customGrad((_, save) => {
+        if (typeof save === 'function') save([tf.reshape(ids, [ids.size, 1])]);
+        return {
+          value: tf.gather(table, ids),
+          gradFunc: (dy: Tensor, [places]: Tensor[]) => tf.scatterND(places, tf.reshape(dy, [places.size, width]), [rows, width]),
+        };
+      });
       return lookUp(table);
     },
 
