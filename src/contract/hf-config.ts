@@ -24,11 +24,21 @@ export const BertConfig = z
     type_vocab_size: z.int().check(z.minimum(2), z.maximum(1024)),
     layer_norm_eps: z._default(z.number().check(z.positive(), z.maximum(1)), 1e-12),
   })
-  .check(z.refine((config) => config.hidden_size % config.num_attention_heads === 0, 'expected hidden_size to be a multiple of num_attention_heads'));
+  .check(
+    z.refine(
+      (config) => config.hidden_size % config.num_attention_heads === 0,
+      'expected hidden_size to be a multiple of num_attention_heads',
+    ),
+  );
 export type BertConfig = z.infer<typeof BertConfig>;
 
 /** Fields that change what a BERT encoder computes, with the values that twinroute computes; an absent field means the first. */
-const BERT_FEATURES = { hidden_act: ['gelu'], position_embedding_type: ['absolute'], is_decoder: [false], add_cross_attention: [false] } as const;
+const BERT_FEATURES = {
+  hidden_act: ['gelu'],
+  position_embedding_type: ['absolute'],
+  is_decoder: [false],
+  add_cross_attention: [false],
+} as const;
 
 /**
  * The encoder of a BERT config.json.
@@ -38,7 +48,10 @@ export function parseBertConfig(value: unknown, title: string): BertConfig {
   const features = parseWith(z.looseObject({}), value, title, 'format');
   for (const [field, known] of Object.entries(BERT_FEATURES)) {
     const found = features[field] ?? known[0];
-    if (!known.some((one) => one === found)) throw new TwinrouteError('unsupported', `${title}: expected ${field} ${JSON.stringify(known[0])}, got ${JSON.stringify(found)}`, { param: field });
+    if (!known.some((one) => one === found))
+      throw new TwinrouteError('unsupported', `${title}: expected ${field} ${JSON.stringify(known[0])}, got ${JSON.stringify(found)}`, {
+        param: field,
+      });
   }
   return parseWith(BertConfig, value, title, 'format');
 }
@@ -71,16 +84,24 @@ export interface HeadMeaning {
  */
 export function headMeaning(config: HeadConfig, outputs: number, title: string): HeadMeaning {
   const { problem_type: type, id2label: names, num_labels: count } = config;
-  if (type === 'multi_label_classification') throw new TwinrouteError('unsupported', `${title}: expected single-label classification or regression, got ${type}`, { param: 'problem_type' });
+  if (type === 'multi_label_classification')
+    throw new TwinrouteError('unsupported', `${title}: expected single-label classification or regression, got ${type}`, {
+      param: 'problem_type',
+    });
   const problem = type === 'regression' || (!type && outputs === 1) ? 'regression' : 'classification';
-  if (problem === 'regression' && outputs !== 1) throw new TwinrouteError('unsupported', `${title}: expected a regression of 1 output, got ${outputs}`, { param: 'problem_type' });
+  if (problem === 'regression' && outputs !== 1)
+    throw new TwinrouteError('unsupported', `${title}: expected a regression of 1 output, got ${outputs}`, { param: 'problem_type' });
   const stated = names ? Object.keys(names).length : (count ?? outputs);
-  if (stated !== outputs) throw new TwinrouteError('incompatible', `${title}: expected ${outputs} labels for a head of ${outputs} outputs, got ${stated}`, { param: 'id2label' });
+  if (stated !== outputs)
+    throw new TwinrouteError('incompatible', `${title}: expected ${outputs} labels for a head of ${outputs} outputs, got ${stated}`, {
+      param: 'id2label',
+    });
   const labels = Array.from({ length: outputs }, (_, i) => {
     if (!names) return `LABEL_${i}`;
     if (Object.hasOwn(names, i)) return names[i];
     throw new TwinrouteError('format', `${title}: expected labels 0 to ${outputs - 1}, got none for ${i}`, { param: 'id2label' });
   });
-  if (new Set(labels).size !== outputs) throw new TwinrouteError('format', `${title}: expected distinct labels, got a repeated one`, { param: 'id2label' });
+  if (new Set(labels).size !== outputs)
+    throw new TwinrouteError('format', `${title}: expected distinct labels, got a repeated one`, { param: 'id2label' });
   return { problem, labels };
 }

@@ -49,18 +49,27 @@ const HEADS: readonly unknown[] = ['classifier', 'score'];
 export function parsePeftConfig(value: unknown, title: string): PeftConfig {
   const fields = parseWith(z.looseObject({}), value, title, 'format');
   const refuse = (field: string, expected: string): never => {
-    throw new TwinrouteError('unsupported', `${title}: expected ${field} ${expected}, got ${JSON.stringify(fields[field])?.slice(0, 100) ?? 'nothing'}`, { param: field });
+    throw new TwinrouteError(
+      'unsupported',
+      `${title}: expected ${field} ${expected}, got ${JSON.stringify(fields[field])?.slice(0, 100) ?? 'nothing'}`,
+      { param: field },
+    );
   };
   if (fields['peft_type'] !== 'LORA') refuse('peft_type', '"LORA"');
   for (const field of MUST_BE_OFF) if (!isOff(fields[field])) refuse(field, 'to be off');
   if ((fields['bias'] ?? 'none') !== 'none') refuse('bias', '"none"');
-  if (!PLAIN_STARTS.includes(fields['init_lora_weights'])) refuse('init_lora_weights', 'that leaves the base as it is; convert the adapter to plain LoRA when saving it');
+  if (!PLAIN_STARTS.includes(fields['init_lora_weights']))
+    refuse('init_lora_weights', 'that leaves the base as it is; convert the adapter to plain LoRA when saving it');
   const saved = fields['modules_to_save'] ?? [];
-  if (!Array.isArray(saved) || !saved.every((module) => HEADS.includes(module))) refuse('modules_to_save', 'of nothing but "classifier" and "score"');
+  if (!Array.isArray(saved) || !saved.every((module) => HEADS.includes(module)))
+    refuse('modules_to_save', 'of nothing but "classifier" and "score"');
   const config = parseWith(PeftConfig, value, title, 'format');
   for (const field of ['rank_pattern', 'alpha_pattern'] as const) {
     const patterns = Object.keys(config[field] ?? {});
-    if (patterns.length > MAX_PATTERNS) throw new TwinrouteError('format', `${title}: expected at most ${MAX_PATTERNS} entries of ${field}, got ${patterns.length}`, { param: field });
+    if (patterns.length > MAX_PATTERNS)
+      throw new TwinrouteError('format', `${title}: expected at most ${MAX_PATTERNS} entries of ${field}, got ${patterns.length}`, {
+        param: field,
+      });
     for (const pattern of patterns) patternRegExp(pattern, `${title}: ${field}`);
   }
   return config;
@@ -92,7 +101,10 @@ const SAFE_PATTERN = /^\^?(?:[\w|-]|\\?\.|\\d|\[[\w-]+\]|\((?:\?:)?[\w.|\\-]+\)(
 function patternRegExp(pattern: string, title: string): RegExp {
   const repetitions = pattern.match(/[*+?]/g)?.length ?? 0;
   if (pattern.length > 512 || !SAFE_PATTERN.test(pattern) || repetitions > 2 + (pattern.match(/\(\?:/g)?.length ?? 0)) {
-    throw new TwinrouteError('unsupported', `${title}: expected a module name or a simple pattern, got ${JSON.stringify(pattern.slice(0, 100))}`);
+    throw new TwinrouteError(
+      'unsupported',
+      `${title}: expected a module name or a simple pattern, got ${JSON.stringify(pattern.slice(0, 100))}`,
+    );
   }
   // PEFT puts `(.*\.)?` before the pattern; one that is anchored itself then only matches from the start.
   try {

@@ -13,7 +13,8 @@ export function expectFinite(tensor: FloatTensor, title: string): FloatTensor {
   const { data, shape } = tensor;
   for (let i = 0; i < data.length; i++) {
     // x − x is 0 for finite x and NaN otherwise; one comparison an element.
-    if (data[i] - data[i] !== 0) throw new TwinrouteError('format', `${title}: expected finite values, got ${data[i]} at [${indexOf(i, shape).join(', ')}]`);
+    if (data[i] - data[i] !== 0)
+      throw new TwinrouteError('format', `${title}: expected finite values, got ${data[i]} at [${indexOf(i, shape).join(', ')}]`);
   }
   return tensor;
 }

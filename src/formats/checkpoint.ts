@@ -36,7 +36,11 @@ export async function openBase(folder: FolderSource, layoutOf: (config: ModelCon
   if (config === undefined) throw new TwinrouteError('not_found', `${folder.name}: expected a base with config.json, got a folder without`);
   const layout = layoutOf(config);
   const weights = await openWeights(folder, 'model');
-  const { stored, rest } = matchNames(weights.names, layout.parameters.map(({ name }) => name), layout.prefixes);
+  const { stored, rest } = matchNames(
+    weights.names,
+    layout.parameters.map(({ name }) => name),
+    layout.prefixes,
+  );
   refuseMisfits(folder.name, [
     ...findMisfits(layout.parameters, stored, weights),
     ...rest.filter((name) => !BASE_HEAD.test(name)).map((name) => `extra ${name} ${spell(weights.shape(name))}`),
@@ -63,7 +67,10 @@ export async function openExpert(folder: FolderSource, base: Base): Promise<Expe
   if (config !== undefined) refuseMisfits(`${folder.name}/config.json`, configMisfits(config, base.layout));
   const tokenizer = await readTokenizer(folder);
   if (tokenizer !== undefined && base.tokenizer !== undefined && tokenizer !== base.tokenizer) {
-    throw new TwinrouteError('incompatible', `${folder.name}/tokenizer.json: expected the vocabulary and rules of the base's, got others; experts have to read the same tokens as their base`);
+    throw new TwinrouteError(
+      'incompatible',
+      `${folder.name}/tokenizer.json: expected the vocabulary and rules of the base's, got others; experts have to read the same tokens as their base`,
+    );
   }
   const adapter = await readText(folder, 'adapter_config.json', MAX_CONFIG_BYTES);
   return adapter === undefined ? openFullExpert(folder, config, base) : openLoraExpert(folder, adapter, config, base);

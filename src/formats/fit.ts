@@ -63,7 +63,11 @@ export function spell(shape: readonly number[]): string {
 }
 
 /** One line for each parameter that is missing or has another shape. */
-export function findMisfits(wanted: readonly ParameterShape[], stored: ReadonlyMap<string, string>, weights: Pick<Weights, 'shape'>): string[] {
+export function findMisfits(
+  wanted: readonly ParameterShape[],
+  stored: ReadonlyMap<string, string>,
+  weights: Pick<Weights, 'shape'>,
+): string[] {
   return wanted.flatMap(({ name, shape }) => {
     const storedName = stored.get(name);
     if (storedName === undefined) return [`missing ${name} ${spell(shape)}`];
@@ -79,5 +83,8 @@ export function findMisfits(wanted: readonly ParameterShape[], stored: ReadonlyM
 export function refuseMisfits(title: string, misfits: readonly string[]): void {
   if (misfits.length === 0) return;
   const more = misfits.length > NAMED_MISFITS ? `; and ${misfits.length - NAMED_MISFITS} more` : '';
-  throw new TwinrouteError('incompatible', `${title}: expected a model that fits its base, got: ${misfits.slice(0, NAMED_MISFITS).join('; ')}${more}`);
+  throw new TwinrouteError(
+    'incompatible',
+    `${title}: expected a model that fits its base, got: ${misfits.slice(0, NAMED_MISFITS).join('; ')}${more}`,
+  );
 }

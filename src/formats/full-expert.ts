@@ -11,10 +11,18 @@ import { openWeights } from './weights.ts';
 export async function openFullExpert(folder: FolderSource, config: unknown, base: Base): Promise<ExpertSource> {
   const { parameters, prefixes, width } = base.layout;
   const weights = await openWeights(folder, 'model');
-  const { stored, rest } = matchNames(weights.names, parameters.map(({ name }) => name), prefixes);
+  const { stored, rest } = matchNames(
+    weights.names,
+    parameters.map(({ name }) => name),
+    prefixes,
+  );
   const { head, misfits } = findHead(weights, '', width);
   const extra = rest.filter((name) => name !== head.weight && name !== head.bias);
-  refuseMisfits(folder.name, [...findMisfits(parameters, stored, weights), ...misfits, ...extra.map((name) => `extra ${name} ${spell(weights.shape(name))}`)]);
+  refuseMisfits(folder.name, [
+    ...findMisfits(parameters, stored, weights),
+    ...misfits,
+    ...extra.map((name) => `extra ${name} ${spell(weights.shape(name))}`),
+  ]);
   return {
     name: folder.name,
     kind: 'full',

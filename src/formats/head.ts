@@ -31,14 +31,23 @@ export function findHead(weights: Weights, prefix: string, width: number): { hea
   const misfits: string[] = [];
   if (shape.length !== 2 || shape[1] !== width || shape[0] < 1) misfits.push(`${weight} should be [classes, ${width}], is ${spell(shape)}`);
   const biasShape = bias === undefined ? undefined : weights.shape(bias);
-  if (biasShape !== undefined && (biasShape.length !== 1 || biasShape[0] !== shape[0])) misfits.push(`${bias} should be [${shape[0]}], is ${spell(biasShape)}`);
+  if (biasShape !== undefined && (biasShape.length !== 1 || biasShape[0] !== shape[0]))
+    misfits.push(`${bias} should be [${shape[0]}], is ${spell(biasShape)}`);
   return { head: { weight, bias }, misfits };
 }
 
 /** Reads a head and what it answers. */
-export async function readHead(weights: Weights, { weight: name, bias: biasName }: HeadNames, config: unknown, title: string): Promise<Pick<ExpertSource, 'head' | 'problem' | 'labels'>> {
+export async function readHead(
+  weights: Weights,
+  { weight: name, bias: biasName }: HeadNames,
+  config: unknown,
+  title: string,
+): Promise<Pick<ExpertSource, 'head' | 'problem' | 'labels'>> {
   const weight = await weights.readFloat(name);
   const classes = weight.shape[0];
   const bias = biasName === undefined ? floatTensor([classes], new Float32Array(classes)) : await weights.readFloat(biasName);
-  return { head: { weight, bias }, ...headMeaning(parseWith(HeadConfig, config ?? {}, `${title}/config.json`, 'format'), classes, `${title}/config.json`) };
+  return {
+    head: { weight, bias },
+    ...headMeaning(parseWith(HeadConfig, config ?? {}, `${title}/config.json`, 'format'), classes, `${title}/config.json`),
+  };
 }

@@ -17,11 +17,12 @@ const MAX_ROWS = 10_000_000;
 export function parseJsonl<T extends z.core.$ZodType>(schema: T, text: string, title: string): z.core.output<T>[] {
   const rows: z.core.output<T>[] = [];
   let line = 0;
-  for (let start = 0; start < text.length; ) {
+  for (let start = 0; start < text.length;) {
     line++;
     const newline = text.indexOf('\n', start);
     const end = newline === -1 ? text.length : newline;
-    if (end - start > MAX_LINE_CHARS) throw new TwinrouteError('format', `${title}:${line}: expected at most ${MAX_LINE_CHARS} characters, got ${end - start}`);
+    if (end - start > MAX_LINE_CHARS)
+      throw new TwinrouteError('format', `${title}:${line}: expected at most ${MAX_LINE_CHARS} characters, got ${end - start}`);
     // A byte order mark is no part of the first value.
     const value = text.slice(line === 1 && text.charCodeAt(0) === 0xfeff ? 1 : start, end).trim();
     if (value !== '') rows.push(parseJsonWith(schema, value, `${title}:${line}`, 'format'));

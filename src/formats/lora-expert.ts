@@ -28,7 +28,11 @@ export async function openLoraExpert(folder: FolderSource, adapterConfig: string
   const { width, prefixes, parameters: all } = base.layout;
   const matrices = all.filter(({ shape, name }) => shape.length === 2 && name.endsWith('.weight'));
   const factors = matrices.flatMap(({ name }) => [factorName(name, 'A'), factorName(name, 'B')]);
-  const { stored, rest, prefix } = matchNames(weights.names, factors, prefixes.map((one) => PEFT_PREFIX + one));
+  const { stored, rest, prefix } = matchNames(
+    weights.names,
+    factors,
+    prefixes.map((one) => PEFT_PREFIX + one),
+  );
   const { head, misfits } = findHead(weights, PEFT_PREFIX, width);
   if (stored.size === 0) misfits.push('no LoRA factors of any parameter of the base');
 
@@ -39,13 +43,31 @@ export async function openLoraExpert(folder: FolderSource, adapterConfig: string
     if (a === undefined && b === undefined) continue;
     const module = prefix.slice(PEFT_PREFIX.length) + name.slice(0, -'.weight'.length);
     const { rank, scaling } = loraOf(peft, module);
-    misfits.push(...findMisfits([{ name: pair.a, shape: [rank, shape[1]] }, { name: pair.b, shape: [shape[0], rank] }], stored, weights));
+    misfits.push(
+      ...findMisfits(
+        [
+          { name: pair.a, shape: [rank, shape[1]] },
+          { name: pair.b, shape: [shape[0], rank] },
+        ],
+        stored,
+        weights,
+      ),
+    );
     if (a === undefined || b === undefined) continue;
-    parameters.set(name, { kind: 'lora', rank, read: async () => ({ a: await weights.readFloat(a), b: await weights.readFloat(b), scaling }) });
+    parameters.set(name, {
+      kind: 'lora',
+      rank,
+      read: async () => ({ a: await weights.readFloat(a), b: await weights.readFloat(b), scaling }),
+    });
   }
   const extra = rest.filter((name) => name !== head.weight && name !== head.bias);
   refuseMisfits(folder.name, [...misfits, ...extra.map((name) => `extra ${name} ${spell(weights.shape(name))}`)]);
-  return { name: folder.name, kind: 'lora', ...(await readHead(weights, head, config, folder.name)), parameter: (name) => parameters.get(name) ?? { kind: 'same' } };
+  return {
+    name: folder.name,
+    kind: 'lora',
+    ...(await readHead(weights, head, config, folder.name)),
+    parameter: (name) => parameters.get(name) ?? { kind: 'same' },
+  };
 }
 
 /** `x.weight` → `x.lora_A.weight` */

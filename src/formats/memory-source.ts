@@ -10,7 +10,9 @@ export function bytesSource(name: string, bytes: Uint8Array): ByteSource {
     sizeBytes: bytes.length,
     read(offset, length) {
       if (offset >= 0 && length >= 0 && offset + length <= bytes.length) return Promise.resolve(bytes.slice(offset, offset + length));
-      return Promise.reject(new TwinrouteError('format', `${name}: expected bytes ${offset} to ${offset + length}, got a source of ${bytes.length} bytes`));
+      return Promise.reject(
+        new TwinrouteError('format', `${name}: expected bytes ${offset} to ${offset + length}, got a source of ${bytes.length} bytes`),
+      );
     },
   };
 }

@@ -10,7 +10,8 @@ import type { FolderSource } from './source.ts';
 export async function readText(folder: FolderSource, file: string, maxBytes: number): Promise<string | undefined> {
   const source = await folder.open(file);
   if (source === undefined) return undefined;
-  if (source.sizeBytes > maxBytes) throw new TwinrouteError('format', `${source.name}: expected at most ${maxBytes} bytes, got ${source.sizeBytes}`);
+  if (source.sizeBytes > maxBytes)
+    throw new TwinrouteError('format', `${source.name}: expected at most ${maxBytes} bytes, got ${source.sizeBytes}`);
   const bytes = await source.read(0, source.sizeBytes);
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);

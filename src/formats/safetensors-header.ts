@@ -48,7 +48,9 @@ function parseHeader(bytes: Uint8Array, name: string, dataStart: number, fileByt
   const metadata = rawMetadata === undefined ? {} : checkMetadata(rawMetadata, name);
   const names = Object.keys(entries);
   if (names.length > MAX_TENSORS) fail(name, `at most ${MAX_TENSORS} tensors`, `${names.length}`);
-  const tensors = new Map(names.sort().map((key) => [key, checkEntry(entries[key], `${name}: tensor ${JSON.stringify(key)}`, dataStart, fileBytes)]));
+  const tensors = new Map(
+    names.sort().map((key) => [key, checkEntry(entries[key], `${name}: tensor ${JSON.stringify(key)}`, dataStart, fileBytes)]),
+  );
   // JSON.parse keeps the last of equal keys. With every entry checked to have exactly three fields, the number of members is known,
   // and each member of the text has exactly one colon outside strings.
   const members = Object.keys(value).length + Object.keys(metadata).length + 3 * names.length;
@@ -82,12 +84,19 @@ function checkMetadata(value: unknown, name: string): Record<string, string> {
 }
 
 function checkEntry(entry: unknown, title: string, dataStart: number, fileBytes: number): TensorInfo {
-  if (!isRecord(entry) || Object.keys(entry).length !== 3) return fail(title, 'an object of dtype, shape and data_offsets', JSON.stringify(entry)?.slice(0, 100));
+  if (!isRecord(entry) || Object.keys(entry).length !== 3)
+    return fail(title, 'an object of dtype, shape and data_offsets', JSON.stringify(entry)?.slice(0, 100));
   const { dtype, shape, data_offsets: offsets } = entry;
   if (typeof dtype !== 'string') return fail(title, 'dtype to be a string', typeof dtype);
-  if (!isStoredType(dtype)) throw new TwinrouteError('unsupported', `${title}: expected a dtype of ${Object.keys(STORED_BYTES).join(', ')}, got ${dtype.slice(0, 40)}`);
-  if (!isCounts(shape) || shape.length > MAX_DIMS) return fail(title, `shape to be at most ${MAX_DIMS} whole numbers`, JSON.stringify(shape)?.slice(0, 100));
-  if (!isCounts(offsets) || offsets.length !== 2) return fail(title, 'data_offsets to be two whole numbers', JSON.stringify(offsets)?.slice(0, 100));
+  if (!isStoredType(dtype))
+    throw new TwinrouteError(
+      'unsupported',
+      `${title}: expected a dtype of ${Object.keys(STORED_BYTES).join(', ')}, got ${dtype.slice(0, 40)}`,
+    );
+  if (!isCounts(shape) || shape.length > MAX_DIMS)
+    return fail(title, `shape to be at most ${MAX_DIMS} whole numbers`, JSON.stringify(shape)?.slice(0, 100));
+  if (!isCounts(offsets) || offsets.length !== 2)
+    return fail(title, 'data_offsets to be two whole numbers', JSON.stringify(offsets)?.slice(0, 100));
   const [begin, end] = offsets;
   const room = fileBytes - dataStart;
   if (begin > end || end > room) return fail(title, `data_offsets inside ${room} bytes of data`, `[${begin}, ${end}]`);
@@ -101,7 +110,12 @@ function checkEntry(entry: unknown, title: string, dataStart: number, fileBytes:
 function checkCoverage(tensors: ReadonlyMap<string, TensorInfo>, name: string, dataStart: number, fileBytes: number): void {
   let end = dataStart;
   for (const [key, { offset, bytes }] of [...tensors].sort(([, a], [, b]) => a.offset - b.offset || a.bytes - b.bytes)) {
-    if (offset !== end) fail(`${name}: tensor ${JSON.stringify(key)}`, `data to start at byte ${end}`, `${offset} (${offset < end ? 'an overlap' : 'a hole'})`);
+    if (offset !== end)
+      fail(
+        `${name}: tensor ${JSON.stringify(key)}`,
+        `data to start at byte ${end}`,
+        `${offset} (${offset < end ? 'an overlap' : 'a hole'})`,
+      );
     end = offset + bytes;
   }
   if (end !== fileBytes) fail(name, `data to end with the file at byte ${fileBytes}`, `${end}`);

@@ -33,15 +33,20 @@ export interface SafetensorsPlan<T extends PlannedTensor = PlannedTensor> {
  * Lays a file out.
  * @throws {TwinrouteError} `internal` when a name is repeated or is `__metadata__`
  */
-export function planSafetensors<T extends PlannedTensor>(entries: readonly T[], metadata: Readonly<Record<string, string>> = {}): SafetensorsPlan<T> {
+export function planSafetensors<T extends PlannedTensor>(
+  entries: readonly T[],
+  metadata: Readonly<Record<string, string>> = {},
+): SafetensorsPlan<T> {
   const tensors = entries.toSorted((a, b) => compare(a.name, b.name));
   const members: string[] = [];
   const texts = Object.entries(metadata).sort(([a], [b]) => compare(a, b));
   // Spelt by hand, since an object would move names that look like array indices to the front.
-  if (texts.length > 0) members.push(`"__metadata__":{${texts.map(([key, text]) => `${JSON.stringify(key)}:${JSON.stringify(text)}`).join(',')}}`);
+  if (texts.length > 0)
+    members.push(`"__metadata__":{${texts.map(([key, text]) => `${JSON.stringify(key)}:${JSON.stringify(text)}`).join(',')}}`);
   let end = 0;
   tensors.forEach(({ name, dtype, shape }, i) => {
-    if (name === '__metadata__' || name === tensors[i - 1]?.name) throw new TwinrouteError('internal', `planSafetensors: expected distinct tensor names, got ${name} again`);
+    if (name === '__metadata__' || name === tensors[i - 1]?.name)
+      throw new TwinrouteError('internal', `planSafetensors: expected distinct tensor names, got ${name} again`);
     const begin = end;
     end += sizeOf(shape) * STORED_BYTES[dtype];
     members.push(`${JSON.stringify(name)}:{"dtype":"${dtype}","shape":[${shape.join(',')}],"data_offsets":[${begin},${end}]}`);
@@ -58,18 +63,30 @@ export function planSafetensors<T extends PlannedTensor>(entries: readonly T[], 
  * The bytes of a file, one chunk for the header and one a tensor.
  * @throws {TwinrouteError} `internal` when a producer gives another number of bytes than it planned
  */
-export async function* writeSafetensors(entries: readonly TensorProducer[], metadata: Readonly<Record<string, string>> = {}): AsyncGenerator<Uint8Array> {
+export async function* writeSafetensors(
+  entries: readonly TensorProducer[],
+  metadata: Readonly<Record<string, string>> = {},
+): AsyncGenerator<Uint8Array> {
   const { header, tensors } = planSafetensors(entries, metadata);
   yield header;
   for (const { name, dtype, shape, data } of tensors) {
     const { buffer, byteOffset, byteLength } = await data();
     const planned = sizeOf(shape) * STORED_BYTES[dtype];
-    if (byteLength !== planned) throw new TwinrouteError('internal', `writeSafetensors: ${name}: expected ${planned} bytes, got ${byteLength}`);
+    if (byteLength !== planned)
+      throw new TwinrouteError('internal', `writeSafetensors: ${name}: expected ${planned} bytes, got ${byteLength}`);
     yield new Uint8Array(buffer, byteOffset, byteLength);
   }
 }
 
-const STORED_OF = { float32: 'F32', float16: 'F16', int8: 'I8', uint8: 'U8', int32: 'I32', int64: 'I64', bool: 'BOOL' } as const satisfies Record<DType, StoredType>;
+const STORED_OF = {
+  float32: 'F32',
+  float16: 'F16',
+  int8: 'I8',
+  uint8: 'U8',
+  int32: 'I32',
+  int64: 'I64',
+  bool: 'BOOL',
+} as const satisfies Record<DType, StoredType>;
 
 /** The bytes of a file of tensors that are in memory, each stored as its dtype. */
 export function encodeSafetensors(tensors: Readonly<Record<string, Tensor>>, metadata: Readonly<Record<string, string>> = {}): Uint8Array {

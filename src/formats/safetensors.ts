@@ -38,7 +38,8 @@ export async function openSafetensors(source: ByteSource): Promise<Safetensors> 
 
   async function bytesOf(name: string): Promise<{ info: TensorInfo; buffer: ArrayBuffer; title: string }> {
     const info = tensors.get(name);
-    if (info === undefined) throw new TwinrouteError('not_found', `${source.name}: expected a tensor ${JSON.stringify(name)}, got none of that name`);
+    if (info === undefined)
+      throw new TwinrouteError('not_found', `${source.name}: expected a tensor ${JSON.stringify(name)}, got none of that name`);
     return { info, buffer: aligned(await source.read(info.offset, info.bytes)), title: `${source.name}: ${name}` };
   }
 

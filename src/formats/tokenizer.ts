@@ -43,7 +43,11 @@ export interface Tokenizer {
 
 const TokenizerJson = z.looseObject({
   added_tokens: z.array(z.looseObject({ id: z.int().check(z.minimum(0)), content: z.string().check(z.minLength(1)) })),
-  model: z.looseObject({ type: z.string(), unk_token: z.string(), vocab: z.record(z.string(), z.int().check(z.minimum(0), z.maximum(1 << 24))) }),
+  model: z.looseObject({
+    type: z.string(),
+    unk_token: z.string(),
+    vocab: z.record(z.string(), z.int().check(z.minimum(0), z.maximum(1 << 24))),
+  }),
   normalizer: z.looseObject({ type: z.string() }),
   pre_tokenizer: z.looseObject({ type: z.string() }),
   post_processor: z.looseObject({ type: z.string() }),
@@ -64,7 +68,11 @@ export function createTokenizer(tokenizerJson: string, tokenizerConfigJson: stri
   }
   const { tokenize, join, idOf } = open(json, config);
   const room = { single: maxTokens - join([], null).tokens.length, pair: maxTokens - join([], []).tokens.length };
-  if (room.pair < 2) throw new TwinrouteError('config', `createTokenizer: expected room for two tokens beside ${maxTokens - room.pair} special ones, got ${maxTokens} tokens`);
+  if (room.pair < 2)
+    throw new TwinrouteError(
+      'config',
+      `createTokenizer: expected room for two tokens beside ${maxTokens - room.pair} special ones, got ${maxTokens} tokens`,
+    );
   const read = { tokens: READ_FACTOR * maxTokens, runChars: Math.max(MIN_RUN_CHARS, READ_FACTOR * maxTokens) };
   return {
     vocabularySize: 1 + [...Object.values(json.model.vocab), ...json.added_tokens.map(({ id }) => id)].reduce((a, b) => Math.max(a, b), -1),
@@ -73,7 +81,11 @@ export function createTokenizer(tokenizerJson: string, tokenizerConfigJson: stri
       const second = pair === undefined ? null : readTokens(pair, tokenize, read);
       const kept = second === null ? [Math.min(first.length, room.single), 0] : cutLongestFirst(first.length, second.length, room.pair);
       const { tokens, types } = join(first.slice(0, kept[0]), second === null ? null : second.slice(0, kept[1]));
-      return { ids: Int32Array.from(tokens, idOf), types: Int32Array.from(types), truncated: kept[0] + kept[1] < first.length + (second?.length ?? 0) };
+      return {
+        ids: Int32Array.from(tokens, idOf),
+        types: Int32Array.from(types),
+        truncated: kept[0] + kept[1] < first.length + (second?.length ?? 0),
+      };
     },
   };
 }
@@ -114,7 +126,8 @@ function open(json: z.infer<typeof TokenizerJson>, config: object): Opened {
   }
   const { post_processor: process } = tokenizer;
   const unknownId = tokenizer.token_to_id(json.model.unk_token);
-  if (process === null || unknownId === undefined) throw new TwinrouteError('format', `tokenizer.json: expected a post_processor and a token ${json.model.unk_token}, got none`);
+  if (process === null || unknownId === undefined)
+    throw new TwinrouteError('format', `tokenizer.json: expected a post_processor and a token ${json.model.unk_token}, got none`);
   return {
     tokenize: (text) => tokenizer.tokenize(text),
     join(first, second) {

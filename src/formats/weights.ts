@@ -15,7 +15,10 @@ const MAX_INDEX_BYTES = 64 << 20;
 const MAX_SHARDS = 1000;
 
 const ShardIndex = z.object({
-  weight_map: z.record(z.string(), z.string().check(z.regex(/^[\w-][\w.-]{0,200}\.safetensors$/, 'expected the name of a .safetensors file in the same folder'))),
+  weight_map: z.record(
+    z.string(),
+    z.string().check(z.regex(/^[\w-][\w.-]{0,200}\.safetensors$/, 'expected the name of a .safetensors file in the same folder')),
+  ),
 });
 
 /** Open weights. */
@@ -50,7 +53,8 @@ export async function openWeights(folder: FolderSource, stem: 'model' | 'adapter
 async function openShards(folder: FolderSource, index: string, title: string): Promise<Map<string, Safetensors>> {
   const { weight_map: places } = parseJsonWith(ShardIndex, index, title, 'format');
   const shards = [...new Set(Object.values(places))].sort();
-  if (shards.length > MAX_SHARDS) throw new TwinrouteError('format', `${title}: expected at most ${MAX_SHARDS} shards, got ${shards.length}`);
+  if (shards.length > MAX_SHARDS)
+    throw new TwinrouteError('format', `${title}: expected at most ${MAX_SHARDS} shards, got ${shards.length}`);
   const opened = new Map<string, Safetensors>();
   for (const shard of shards) {
     const source = await folder.open(shard);
@@ -60,7 +64,8 @@ async function openShards(folder: FolderSource, index: string, title: string): P
   const files = new Map<string, Safetensors>();
   for (const [name, shard] of Object.entries(places)) {
     const file = opened.get(shard);
-    if (file?.info(name) === undefined) throw new TwinrouteError('format', `${title}: expected ${name} in ${shard}, got a shard without it`);
+    if (file?.info(name) === undefined)
+      throw new TwinrouteError('format', `${title}: expected ${name} in ${shard}, got a shard without it`);
     files.set(name, file);
   }
   return files;
@@ -85,7 +90,8 @@ function weightsOf(title: string, files: ReadonlyMap<string, Safetensors>, metad
 
 async function refuseOtherFormats(folder: FolderSource, stem: string): Promise<never> {
   const pickle = (await folder.list()).find((file) => /\.(bin|pt|pth|ckpt)$/.test(file) && !file.startsWith('training_args'));
-  if (pickle === undefined) throw new TwinrouteError('not_found', `${folder.name}: expected ${stem}.safetensors or an index of shards, got neither`);
+  if (pickle === undefined)
+    throw new TwinrouteError('not_found', `${folder.name}: expected ${stem}.safetensors or an index of shards, got neither`);
   throw new TwinrouteError(
     'unsupported',
     `${folder.name}: expected ${stem}.safetensors, got ${pickle}, a pickle, which can run code when it is read; load it where you trust it and save it again with model.save_pretrained(folder)`,

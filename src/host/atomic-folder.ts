@@ -20,7 +20,11 @@ export interface FolderWriter {
  * @returns what `fill` returned
  * @throws {TwinrouteError} `config` when `target` is a file or a folder that must not be replaced, before `fill` runs; whatever `fill` throws
  */
-export async function writeFolder<T>(target: string, mayReplace: (path: string) => Promise<boolean>, fill: (folder: FolderWriter) => Promise<T>): Promise<T> {
+export async function writeFolder<T>(
+  target: string,
+  mayReplace: (path: string) => Promise<boolean>,
+  fill: (folder: FolderWriter) => Promise<T>,
+): Promise<T> {
   const path = resolve(target);
   await expectReplaceable(path, mayReplace);
   const parent = dirname(path);
@@ -46,7 +50,11 @@ async function expectReplaceable(path: string, mayReplace: (path: string) => Pro
   if (facts === undefined) return;
   if (!facts.isDirectory()) throw new TwinrouteError('config', `${path}: expected a folder or nothing, got a file`);
   const isEmpty = (await readdir(path)).length === 0;
-  if (!isEmpty && !(await mayReplace(path))) throw new TwinrouteError('config', `${path}: expected an empty folder or one that twinroute made, got a folder with other content; choose another or remove it`);
+  if (!isEmpty && !(await mayReplace(path)))
+    throw new TwinrouteError(
+      'config',
+      `${path}: expected an empty folder or one that twinroute made, got a folder with other content; choose another or remove it`,
+    );
 }
 
 async function writeFile(path: string, chunks: Uint8Array | AsyncIterable<Uint8Array>): Promise<number> {
@@ -55,7 +63,7 @@ async function writeFile(path: string, chunks: Uint8Array | AsyncIterable<Uint8A
   try {
     let sizeBytes = 0;
     for await (const chunk of chunks instanceof Uint8Array ? [chunks] : chunks) {
-      for (let written = 0; written < chunk.length; ) written += (await handle.write(chunk, written, chunk.length - written)).bytesWritten;
+      for (let written = 0; written < chunk.length;) written += (await handle.write(chunk, written, chunk.length - written)).bytesWritten;
       sizeBytes += chunk.length;
     }
     await handle.sync();

@@ -30,19 +30,24 @@ export const createSha256: CreateHasher = () => {
  */
 export async function openFolder(path: string): Promise<HostFolder> {
   const facts = await stat(path).catch(() => undefined);
-  if (facts?.isDirectory() !== true) throw new TwinrouteError('not_found', `${path}: expected a folder, got ${facts === undefined ? 'nothing' : 'a file'}`);
+  if (facts?.isDirectory() !== true)
+    throw new TwinrouteError('not_found', `${path}: expected a folder, got ${facts === undefined ? 'nothing' : 'a file'}`);
   const opened = new Map<string, Promise<{ source: ByteSource; handle: FileHandle } | undefined>>();
   return {
     name: path,
     async open(file) {
-      if (!isInside(file)) throw new TwinrouteError('format', `${path}: expected the name of a file inside, got ${JSON.stringify(file.slice(0, 200))}`);
+      if (!isInside(file))
+        throw new TwinrouteError('format', `${path}: expected the name of a file inside, got ${JSON.stringify(file.slice(0, 200))}`);
       const pending = opened.get(file) ?? openFile(join(path, file));
       opened.set(file, pending);
       return (await pending)?.source;
     },
     async list() {
       const entries = await readdir(path, { withFileTypes: true });
-      return entries.filter((entry) => !entry.isDirectory()).map((entry) => entry.name).sort();
+      return entries
+        .filter((entry) => !entry.isDirectory())
+        .map((entry) => entry.name)
+        .sort();
     },
     async close() {
       const pending = [...opened.values()];
@@ -84,10 +89,13 @@ function fileSource(name: string, handle: FileHandle, sizeBytes: number): ByteSo
     name,
     sizeBytes,
     async read(offset, length) {
-      const outside = new TwinrouteError('format', `${name}: expected bytes ${offset} to ${offset + length}, got a file of ${sizeBytes} bytes`);
+      const outside = new TwinrouteError(
+        'format',
+        `${name}: expected bytes ${offset} to ${offset + length}, got a file of ${sizeBytes} bytes`,
+      );
       if (!(offset >= 0 && length >= 0 && offset + length <= sizeBytes)) throw outside;
       const bytes = new Uint8Array(length);
-      for (let done = 0; done < length; ) {
+      for (let done = 0; done < length;) {
         const { bytesRead } = await handle.read(bytes, done, Math.min(MAX_READ_BYTES, length - done), offset + done);
         if (bytesRead === 0) throw outside; // the file shrank since it was opened
         done += bytesRead;

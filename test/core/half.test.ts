@@ -28,7 +28,9 @@ describe.each(FORMATS)('$name', ({ exponentBits, widen, narrow }) => {
 
   test('narrows every widened word to itself, NaN to NaN', () => {
     const back = narrow(widen(ALL));
-    const wrong = [...ALL].filter((bits) => (Number.isNaN(valueOf(bits, exponentBits)) ? !Number.isNaN(valueOf(back[bits], exponentBits)) : back[bits] !== bits));
+    const wrong = [...ALL].filter((bits) =>
+      Number.isNaN(valueOf(bits, exponentBits)) ? !Number.isNaN(valueOf(back[bits], exponentBits)) : back[bits] !== bits,
+    );
     expect(wrong).toEqual([]);
   });
 
@@ -58,7 +60,9 @@ describe.each(FORMATS)('$name', ({ exponentBits, widen, narrow }) => {
 });
 
 test('golden halves', () => {
-  expect([...floatToHalf(Float32Array.of(1, -2, 65_504, 2 ** -24, 2 ** -25, -0, 1 / 3))]).toEqual([0x3c00, 0xc000, 0x7bff, 1, 0, 0x8000, 0x3555]);
+  expect([...floatToHalf(Float32Array.of(1, -2, 65_504, 2 ** -24, 2 ** -25, -0, 1 / 3))]).toEqual([
+    0x3c00, 0xc000, 0x7bff, 1, 0, 0x8000, 0x3555,
+  ]);
 });
 
 test('a signalling NaN with a small payload stays a NaN', () => {

@@ -5,7 +5,11 @@ import { parseJsonl } from '../../src/formats/jsonl.ts';
 const Row = z.object({ text: z.string() });
 
 test('reads values a line, whatever the line ends, blank lines and byte order mark', () => {
-  expect(parseJsonl(Row, '\ufeff{"text":"a"}\r\n\n  {"text":"b\\n"}\n{"text":"\u2028"}', 'x')).toEqual([{ text: 'a' }, { text: 'b\n' }, { text: '\u2028' }]);
+  expect(parseJsonl(Row, '\ufeff{"text":"a"}\r\n\n  {"text":"b\\n"}\n{"text":"\u2028"}', 'x')).toEqual([
+    { text: 'a' },
+    { text: 'b\n' },
+    { text: '\u2028' },
+  ]);
   expect(parseJsonl(Row, '', 'x')).toEqual([]);
 });
 

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { cutLongestFirst } from '../../src/formats/truncation.ts';
 
@@ -22,8 +22,9 @@ test('equals taking one token at a time from the longer, but for the odd token o
   fc.assert(
     fc.property(fc.nat(60), fc.nat(60), fc.integer({ min: 2, max: 60 }), (first, second, room) => {
       let [a, b] = [first, second];
-      while (a + b > room) if (a > b || (a === b && first <= second)) a--;
-      else b--;
+      while (a + b > room)
+        if (a > b || (a === b && first <= second)) a--;
+        else b--;
       expect(cutLongestFirst(first, second, room)).toEqual([a, b]);
     }),
     { seed: 1, numRuns: 500 },

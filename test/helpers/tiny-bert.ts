@@ -50,10 +50,22 @@ const SIZES = {
   type_vocab_size: 2,
   layer_norm_eps: 1e-12,
   hidden_act: 'gelu',
-};
+} as const;
 const SPECIAL = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]'];
 const CHARACTERS = 'abcdefghijklmnopqrstuvwxyz0123456789'.split('');
-const VOCABULARY = [...SPECIAL, ...CHARACTERS, ...CHARACTERS.map((char) => `##${char}`), ...'.,!?\'"-()[]'.split(''), 'the', 'film', 'was', 'good', 'bad', '##ing', '##ed'];
+const VOCABULARY = [
+  ...SPECIAL,
+  ...CHARACTERS,
+  ...CHARACTERS.map((char) => `##${char}`),
+  ...'.,!?\'"-()[]'.split(''),
+  'the',
+  'film',
+  'was',
+  'good',
+  'bad',
+  '##ing',
+  '##ed',
+];
 const LORA_ALPHA = 4;
 
 /** Makes a base and experts in a fresh temporary folder. */
@@ -82,13 +94,21 @@ type Weights = Map<string, FloatTensor>;
 
 function randomEncoder(random: Random, config: TinyModels['config']): Weights {
   // Norm weights around 1 and everything else around 0, so that activations stay of order 1 as in trained models.
-  return new Map(bert.parameters(config).map(({ name, shape }) => [name, randomTensor(random, shape, 0.2, name.endsWith('LayerNorm.weight') ? 1 : 0)]));
+  return new Map(
+    bert.parameters(config).map(({ name, shape }) => [name, randomTensor(random, shape, 0.2, name.endsWith('LayerNorm.weight') ? 1 : 0)]),
+  );
 }
 
 async function writeFull(folder: string, expert: TinyExpert, base: Weights, random: Random, dtype: 'F32' | 'F16' | 'BF16'): Promise<void> {
   const moved = [...base].map(([name, tensor]): [string, FloatTensor] => {
     const delta = randomTensor(random, tensor.shape, 0.05);
-    return [`bert.${name}`, floatTensor(tensor.shape, tensor.data.map((value, i) => value + delta.data[i]))];
+    return [
+      `bert.${name}`,
+      floatTensor(
+        tensor.shape,
+        tensor.data.map((value, i) => value + delta.data[i]),
+      ),
+    ];
   });
   await writeModel(folder, 'model.safetensors', new Map([...moved, ...head(random, expert, widthOf(base), '')]), dtype);
 }
@@ -102,7 +122,12 @@ async function writeLora(folder: string, expert: TinyExpert, base: Weights, rand
     factors.set(`${module}.lora_A.weight`, randomTensor(random, [rank, shape[1]], 0.2));
     factors.set(`${module}.lora_B.weight`, randomTensor(random, [shape[0], rank], 0.2));
   }
-  await writeModel(folder, 'adapter_model.safetensors', new Map([...factors, ...head(random, expert, widthOf(base), 'base_model.model.')]), dtype);
+  await writeModel(
+    folder,
+    'adapter_model.safetensors',
+    new Map([...factors, ...head(random, expert, widthOf(base), 'base_model.model.')]),
+    dtype,
+  );
   await writeJson(folder, 'adapter_config.json', {
     peft_type: 'LORA',
     task_type: 'SEQ_CLS',
@@ -136,7 +161,10 @@ function widthOf(base: Weights): number {
 }
 
 function randomTensor(random: Random, shape: readonly number[], deviation: number, mean = 0): FloatTensor {
-  return floatTensor(shape, Float32Array.from({ length: sizeOf(shape) }, () => mean + deviation * random.normal()));
+  return floatTensor(
+    shape,
+    Float32Array.from({ length: sizeOf(shape) }, () => mean + deviation * random.normal()),
+  );
 }
 
 async function writeModel(folder: string, file: string, tensors: Weights, dtype: 'F32' | 'F16' | 'BF16'): Promise<void> {
@@ -158,7 +186,15 @@ async function writeTokenizer(folder: string): Promise<void> {
     version: '1.0',
     truncation: null,
     padding: null,
-    added_tokens: SPECIAL.map((content) => ({ id: id(content), special: true, content, single_word: false, lstrip: false, rstrip: false, normalized: false })),
+    added_tokens: SPECIAL.map((content) => ({
+      id: id(content),
+      special: true,
+      content,
+      single_word: false,
+      lstrip: false,
+      rstrip: false,
+      normalized: false,
+    })),
     normalizer: { type: 'BertNormalizer', clean_text: true, handle_chinese_chars: true, strip_accents: null, lowercase: true },
     pre_tokenizer: { type: 'BertPreTokenizer' },
     post_processor: {
@@ -176,5 +212,9 @@ async function writeTokenizer(folder: string): Promise<void> {
       vocab: Object.fromEntries(VOCABULARY.map((token, i) => [token, i])),
     },
   });
-  await writeJson(folder, 'tokenizer_config.json', { tokenizer_class: 'BertTokenizer', do_lower_case: true, model_max_length: SIZES.max_position_embeddings });
+  await writeJson(folder, 'tokenizer_config.json', {
+    tokenizer_class: 'BertTokenizer',
+    do_lower_case: true,
+    model_max_length: SIZES.max_position_embeddings,
+  });
 }

@@ -68,7 +68,7 @@ test('closing closes what was opened', async () => {
   const folder = await openFolder(dir);
   const source = await folder.open('b.txt');
   await folder.close();
-  await expect(source?.read(0, 1)).rejects.toThrow();
+  await expect(source?.read(0, 1)).rejects.toThrow('file closed');
 });
 
 test('no folder is an error that says what is there', async () => {
