@@ -17,6 +17,7 @@ describe('place', () => {
 
   test('cuts to the largest covered weight among endpoints that hold the head, and keeps the weights', () => {
     const endpoints = [{ id: 'head', experts: ['a'] }, { id: 'more', experts: ['b', 'c'] }, { id: 'best', experts: ['a', 'c'] }];
+    expect(place(request, endpoints.slice(0, 2), all, 0)?.endpoint.id).toBe('head');
     const placed = place(request, endpoints, all, 0);
     expect(placed?.endpoint.id).toBe('best');
     expect(placed?.mix).toEqual(mixOf({ a: 0.4, c: 0.25 }));
@@ -37,6 +38,7 @@ describe('place', () => {
   test('an empty mix needs a head only, the best guess first', () => {
     const endpoints = [{ id: 'second', experts: ['b'] }, { id: 'first', experts: ['a'] }];
     expect(place({ config: CONFIG, mix: [], heads: ['a', 'b'] }, endpoints, all, 0)).toMatchObject({ endpoint: { id: 'first' }, mix: [], covered: 1 });
+    expect(place({ config: CONFIG, mix: [], heads: ['x', 'a', 'b'] }, endpoints, all, 0)).toMatchObject({ endpoint: { id: 'first' }, head: 'a' });
   });
 
   test('equal endpoints take turns', () => {
@@ -46,10 +48,14 @@ describe('place', () => {
 });
 
 const NAMES = ['a', 'b', 'c', 'd', 'e'];
-const endpointArbitrary = fc.record({ experts: fc.oneof(fc.constant('*' as const), fc.subarray(NAMES)), up: fc.boolean() });
+// Weighted towards the cases that decide: several endpoints that each hold a part.
+const endpointArbitrary = fc.record({
+  experts: fc.oneof({ weight: 1, arbitrary: fc.constant('*' as const) }, { weight: 9, arbitrary: fc.subarray(NAMES) }),
+  up: fc.nat({ max: 4 }).map((n) => n > 0),
+});
 const caseArbitrary = fc.record({
   endpoints: fc.array(endpointArbitrary, { maxLength: 6 }).map((list) => list.map((endpoint, i) => ({ ...endpoint, id: `e${i}` }))),
-  names: fc.shuffledSubarray(NAMES, { minLength: 1 }),
+  names: fc.shuffledSubarray(NAMES, { minLength: 2 }),
   weights: fc.array(fc.integer({ min: 1, max: 100 }), { minLength: 5, maxLength: 5 }),
   turn: fc.nat(),
 });
@@ -70,6 +76,7 @@ test('property: the place is accepted, holds what it is asked for, and no accept
       expect(served).toEqual(mix.filter((entry) => holds(endpoint, entry.expert)));
       expect(head).toBe(heads.find((name) => holds(endpoint, name)));
       expect(covered === 1).toBe(served.length === mix.length);
+      expect(covered).toBeCloseTo(weight(endpoint) / mix.reduce((sum, entry) => sum + entry.weight, 0), 12);
       expect(head === heads[0]).toBe(usable.some((other) => holds(other, heads[0])));
       expect(usable.filter((other) => isRival(other) && weight(other) > weight(endpoint) + 1e-12)).toEqual([]);
     }),

@@ -38,6 +38,14 @@ test('a trial holds others back, and a lost one is followed by the next', () => 
   expect(health.admits('a', 2000)).toBe(true);
 });
 
+test('a trial that fails doubtfully is a failure all the same', () => {
+  const health = createHealth();
+  health.failed('a', 0, true);
+  health.sent('a', 1000);
+  health.failed('a', 1000, false);
+  expect(health.waitMs(['a'], 1000)).toBe(2000);
+});
+
 test('a doubtful failure takes three in a row', () => {
   const health = createHealth();
   health.failed('a', 0, false);

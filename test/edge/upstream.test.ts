@@ -54,6 +54,18 @@ describe('a first endpoint that fails', () => {
   });
 });
 
+test('one endpoint is not asked twice', async () => {
+  const { post, calls } = createHarness({ endpoints: [ALL], origin: () => status(429) });
+  expect((await post('/v1/predict', TASK)).status).toBe(429);
+  expect(calls).toHaveLength(1);
+});
+
+test('a redirect is not followed: it could lead anywhere', async () => {
+  const { post, calls } = createHarness();
+  await post('/v1/predict', TASK);
+  expect(calls[0].redirect).toBe('manual');
+});
+
 describe('both endpoints fail', () => {
   test.each<[string, OriginScript, number, string, string | null]>([
     ['connections', refuseConnection, 502, 'upstream', null],

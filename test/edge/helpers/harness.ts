@@ -29,6 +29,7 @@ export const BUNDLE: EdgeBundle = {
 export interface OriginCall {
   readonly url: string;
   readonly headers: Headers;
+  readonly redirect: string | undefined;
   readonly body: { readonly id: string; readonly parameters?: Record<string, unknown>; readonly inputs: readonly OriginInput[] };
 }
 interface OriginInput {
@@ -106,7 +107,7 @@ export function createHarness(options: HarnessOptions = {}) {
   };
   const fetcher: typeof fetch = async (url, init) => {
     const request = new Request(url, { method: 'POST', headers: init?.headers ?? {}, body: init?.body ?? '' });
-    const call: OriginCall = { url: request.url, headers: request.headers, body: await request.json() };
+    const call: OriginCall = { url: request.url, headers: request.headers, redirect: init?.redirect, body: await request.json() };
     calls.push(call);
     const signal = init?.signal ?? AbortSignal.timeout(10_000);
     return (await options.origin?.(call, calls.length, signal)) ?? answer(call);
