@@ -1,4 +1,5 @@
-// config.json of Hugging Face checkpoints: the encoder's sizes and the head's labels. Fields that twinroute does not use are let through unread.
+// config.json of Hugging Face checkpoints: the encoder's sizes and the head's labels. Fields that twinroute does not use are let through
+// unread.
 
 import * as z from 'zod/mini';
 import { TwinrouteError } from '../core/errors.ts';
@@ -60,7 +61,7 @@ const MAX_LABELS = 100_000;
 const Label = z.string().check(z.minLength(1), z.maxLength(256));
 
 /**
- * The head of a sequence classifier. `label2id` is not read: Hugging Face answers with `id2label`, and the two disagree in published models.
+ * The head of a sequence classifier. `label2id` is not read: Hugging Face answers with `id2label`, and the two may disagree.
  */
 export const HeadConfig = z.object({
   problem_type: z.nullish(z.enum(['single_label_classification', 'regression', 'multi_label_classification'])),

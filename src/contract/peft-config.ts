@@ -1,5 +1,5 @@
-// adapter_config.json of PEFT LoRA adapters. PEFT has many switches that change what an adapter computes; twinroute reads plain LoRA and refuses
-// the rest by name, because an adapter that is applied in part answers wrongly without a sign of it.
+// adapter_config.json of PEFT LoRA adapters. PEFT has many switches that change what an adapter computes; twinroute reads plain LoRA and
+// refuses the rest by name, because an adapter that is applied in part answers wrongly without a sign of it.
 
 import * as z from 'zod/mini';
 import { TwinrouteError } from '../core/errors.ts';
@@ -94,7 +94,7 @@ function matching(patterns: Readonly<Record<string, number>> | null | undefined,
   return Object.entries(patterns ?? {}).find(([pattern]) => patternRegExp(pattern, 'pattern').test(module))?.[1];
 }
 
-/** Patterns are regular expressions written by strangers. These parts and at most two repetitions keep matching far from exponential (CWE-1333). */
+/** Patterns are regular expressions of strangers: these parts and at most two repetitions keep matching far from exponential (CWE-1333). */
 const SAFE_PATTERN = /^\^?(?:[\w|-]|\\?\.|\\d|\[[\w-]+\]|\((?:\?:)?[\w.|\\-]+\)(?![*+?{])|[*+?])+\$?$/;
 
 /** @throws {TwinrouteError} `unsupported` for an expression that could take long to match; `format` for one that is none */

@@ -1,5 +1,5 @@
-// A PEFT LoRA adapter as an expert: τ_t = scaling · B · A on the modules it adapts, the base elsewhere; never dense.
-// Names as PEFT saves them: `base_model.model.<prefix><module>.lora_A.weight` [r, n], `….lora_B.weight` [m, r], heads as `base_model.model.classifier.…`.
+// A PEFT LoRA adapter as an expert: τ_t = scaling · B · A on the modules it adapts, the base elsewhere; never dense. Names as PEFT saves
+// them: `base_model.model.<prefix><module>.lora_A.weight` [r, n], `….lora_B.weight` [m, r], heads as `base_model.model.classifier.…`.
 // Source: Hu et al. 2021, arXiv:2106.09685, section 4.1.
 
 import * as z from 'zod/mini';

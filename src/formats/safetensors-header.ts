@@ -100,7 +100,7 @@ function checkEntry(entry: unknown, title: string, dataStart: number, fileBytes:
   const [begin, end] = offsets;
   const room = fileBytes - dataStart;
   if (begin > end || end > room) return fail(title, `data_offsets inside ${room} bytes of data`, `[${begin}, ${end}]`);
-  // The product may pass 2⁵³ and round, but then it is far from any length that a file has; a zero extent makes it 0 whatever the others are.
+  // A product beyond 2⁵³ may be rounded, but then it is no length that a file has; a zero extent makes it 0 whatever the others are.
   const bytes = shape.includes(0) ? 0 : shape.reduce((size, extent) => size * extent, STORED_BYTES[dtype]);
   if (bytes !== end - begin) return fail(title, `${bytes} bytes for ${dtype} [${shape.join(', ')}]`, `${end - begin}`);
   return { dtype, shape, offset: dataStart + begin, bytes };

@@ -1,5 +1,5 @@
-// Element types of safetensors files and their sizes. Types that twinroute does not read are listed too, so that a file which holds one beside the
-// tensors that are wanted still opens.
+// Element types of safetensors files and their sizes. Types that twinroute does not read are listed too, so that a file which holds one
+// beside the tensors that are wanted still opens.
 
 /** Bytes an element of each type of the format that is a whole number of bytes. Source: huggingface/safetensors, README and `Dtype`. */
 export const STORED_BYTES = {

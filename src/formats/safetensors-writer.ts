@@ -1,5 +1,6 @@
-// Writes safetensors files in one pass and a tensor's memory: the layout is planned from shapes alone, then each tensor is asked for when its turn
-// comes. Equal names, shapes and metadata give equal headers: names are in code-unit order, metadata sorted, the header padded with spaces to 8 bytes.
+// Writes safetensors files in one pass and a tensor's memory: the layout is planned from shapes alone, then each tensor is asked for
+// when its turn comes. Equal names, shapes and metadata give equal headers: names are in code-unit order, metadata sorted, the header
+// padded with spaces to 8 bytes.
 
 import { TwinrouteError } from '../core/errors.ts';
 import { floatToBfloat, floatToHalf } from '../core/half.ts';

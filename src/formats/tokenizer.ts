@@ -1,6 +1,7 @@
 // tokenizer.json of BERT-family models: text to token ids and segment ids, cut to a length the way Hugging Face's fast tokenizers cut.
-// The library tokenises; it neither truncates nor bounds its work, so this file does. Measured on 2 cores, November 2026: 1 MiB of 99-letter words takes the library
-// 11 s, and Unicode's reordering of combining marks is quadratic in a run of them. So a text is read piece by piece, only as far as its tokens can matter.
+// The library tokenises; it neither truncates nor bounds its work, so this file does. Measured on 2 cores, November 2026: 1 MiB of
+// 99-letter words takes the library 11 s, and Unicode's reordering of combining marks is quadratic in a run of them. So a text is read
+// piece by piece, only as far as its tokens can matter.
 
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 import * as z from 'zod/mini';
@@ -10,14 +11,17 @@ import { cutLongestFirst } from './truncation.ts';
 
 /** Characters that are tokenised at once; a piece ends at white space, so it may be longer. */
 const PIECE_CHARS = 2048;
-/** A run without white space is read this far, or as far as `maxTokens` asks; a longer one is no word, and one word of more than 100 letters is [UNK] anyway. */
+/**
+ * A run without white space is read this far, or as far as `maxTokens` asks. A longer one is data rather than language, and a word of more than
+ * 100 letters is [UNK] whatever its length.
+ */
 const MIN_RUN_CHARS = 4096;
 /**
- * Longer sequences of combining marks and control characters are cut to this length. The normaliser deletes accents and controls anyway, and no language writes
- * more than 30 marks on a letter. Source: Unicode Standard Annex 15, Stream-Safe Text Format.
+ * What exceeds 64 combining marks and control characters in sequence is dropped. The normaliser deletes accents and controls anyway, and no
+ * language writes more than 30 marks on a letter. Source: Unicode Standard Annex 15, Stream-Safe Text Format.
  */
 const LONG_MARKS = /(?<=[\p{M}\p{C}]{64})[\p{M}\p{C}]+/gu;
-/** A text is read until it has this many times the tokens that fit: which of two long texts is the longer decides where an odd token goes. */
+/** A text is read until it has this many times the tokens that fit: the longer of two long texts gets the odd token. */
 const READ_FACTOR = 8;
 
 /** An encoded text or pair. */
@@ -26,7 +30,7 @@ export interface Encoding {
   readonly ids: Int32Array;
   /** `[T]`, the segment of each token */
   readonly types: Int32Array;
-  /** Whether tokens were cut off. */
+  /** Whether a part of the text was left out. */
   readonly truncated: boolean;
 }
 
@@ -57,7 +61,8 @@ const TokenizerJson = z.looseObject({
 /**
  * The tokenizer of a `tokenizer.json`. Its own truncation and padding are ignored.
  * @param maxTokens longest encoding, special tokens counted
- * @throws {TwinrouteError} `format` when the texts do not fit; `unsupported` for one that is not BERT's WordPiece; `config` when `maxTokens` leaves no room
+ * @throws {TwinrouteError} `format` when the texts do not fit; `unsupported` for one that is not BERT's WordPiece; `config` when `maxTokens`
+ * leaves no room
  */
 export function createTokenizer(tokenizerJson: string, tokenizerConfigJson: string, maxTokens: number): Tokenizer {
   const json = parseJsonWith(TokenizerJson, tokenizerJson, 'tokenizer.json', 'format');
@@ -78,37 +83,37 @@ export function createTokenizer(tokenizerJson: string, tokenizerConfigJson: stri
     vocabularySize: 1 + [...Object.values(json.model.vocab), ...json.added_tokens.map(({ id }) => id)].reduce((a, b) => Math.max(a, b), -1),
     encode(text, pair) {
       const first = readTokens(text, tokenize, read);
-      const second = pair === undefined ? null : readTokens(pair, tokenize, read);
-      const kept = second === null ? [Math.min(first.length, room.single), 0] : cutLongestFirst(first.length, second.length, room.pair);
-      const { tokens, types } = join(first.slice(0, kept[0]), second === null ? null : second.slice(0, kept[1]));
-      return {
-        ids: Int32Array.from(tokens, idOf),
-        types: Int32Array.from(types),
-        truncated: kept[0] + kept[1] < first.length + (second?.length ?? 0),
-      };
+      const second = pair === undefined ? undefined : readTokens(pair, tokenize, read);
+      const lengths = [first.tokens.length, second?.tokens.length ?? 0] as const;
+      const kept = second === undefined ? [Math.min(lengths[0], room.single), 0] : cutLongestFirst(...lengths, room.pair);
+      const { tokens, types } = join(first.tokens.slice(0, kept[0]), second?.tokens.slice(0, kept[1]) ?? null);
+      const truncated = first.isCut || second?.isCut === true || kept[0] < lengths[0] || kept[1] < lengths[1];
+      return { ids: Int32Array.from(tokens, idOf), types: Int32Array.from(types), truncated };
     },
   };
 }
 
-/** Tokens of a text without special ones, at least `limit.tokens` of them when it has as many. */
-function readTokens(text: string, tokenize: (text: string) => string[], limit: { tokens: number; runChars: number }): string[] {
+/** Tokens of a text without special ones, more than `limit.tokens` of them when it has more, and whether a long run was cut. */
+function readTokens(
+  text: string,
+  tokenize: (text: string) => string[],
+  limit: { tokens: number; runChars: number },
+): { tokens: string[]; isCut: boolean } {
   const tokens: string[] = [];
-  // BERT's words end at white space, whatever surrounds it, so pieces that end there have the tokens of the whole. Only these four characters are
-  // white space to every step; others (U+FEFF, U+0085) are deleted as control characters first.
+  let isCut = false;
+  // BERT's words end at white space, whatever surrounds it, so pieces that end there have the tokens of the whole. Only these four
+  // characters are white space to every step; others (U+FEFF, U+0085) are deleted as control characters first.
   const runs = /[^ \t\n\r]+/g;
   let piece = '';
   for (let run = runs.exec(text); run !== null && tokens.length <= limit.tokens; run = runs.exec(text)) {
+    isCut ||= run[0].length > limit.runChars;
     piece += `${run[0].slice(0, limit.runChars).replace(LONG_MARKS, '')} `;
     if (piece.length < PIECE_CHARS) continue;
-    append(tokens, tokenize(piece));
+    for (const token of tokenize(piece)) tokens.push(token);
     piece = '';
   }
-  if (piece !== '') append(tokens, tokenize(piece));
-  return tokens;
-}
-
-function append(target: string[], items: readonly string[]): void {
-  for (const item of items) target.push(item);
+  if (piece !== '') for (const token of tokenize(piece)) tokens.push(token);
+  return { tokens, isCut };
 }
 
 interface Opened {

@@ -35,8 +35,8 @@ export interface Weights {
 
 /**
  * Opens `<stem>.safetensors`, or the shards of `<stem>.safetensors.index.json`; reads headers only.
- * @throws {TwinrouteError} `not_found` when there is neither; `unsupported` when there is only a pickle; `format` when a file is malformed or a
- * shard lacks a tensor that the index places in it
+ * @throws {TwinrouteError} `not_found` when there is neither; `unsupported` when there is only a pickle; `format` when a file is malformed
+ * or a shard lacks a tensor that the index places in it
  */
 export async function openWeights(folder: FolderSource, stem: 'model' | 'adapter_model'): Promise<Weights> {
   const single = await folder.open(`${stem}.safetensors`);

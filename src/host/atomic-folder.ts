@@ -1,5 +1,6 @@
-// Writes a folder completely or not at all: everything goes into a sibling with a random name, is flushed to disk, and takes the final name by one
-// rename. A crash leaves siblings that start with a dot at worst; one between the two renames of a replacement leaves the old folder in such a sibling.
+// Writes a folder completely or not at all: everything goes into a sibling with a random name, is flushed to disk, and takes the final
+// name by one rename. A crash leaves siblings that start with a dot at worst; one between the two renames of a replacement leaves the
+// old folder in such a sibling.
 
 import { randomUUID } from 'node:crypto';
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
@@ -18,7 +19,8 @@ export interface FolderWriter {
  * Makes the folder `target` by running `fill`; a failure of `fill` leaves nothing behind and `target` as it was.
  * @param mayReplace whether an existing, non-empty folder is one that may be replaced, e.g. an older pack; never asked for an empty one
  * @returns what `fill` returned
- * @throws {TwinrouteError} `config` when `target` is a file or a folder that must not be replaced, before `fill` runs; whatever `fill` throws
+ * @throws {TwinrouteError} `config` when `target` is a file or a folder that must not be replaced, before `fill` runs and again after it;
+ * whatever `fill` throws
  */
 export async function writeFolder<T>(
   target: string,
@@ -73,7 +75,7 @@ async function writeFile(path: string, chunks: Uint8Array | AsyncIterable<Uint8A
   }
 }
 
-/** Puts `draft` in the place of `path`. A folder cannot be renamed over a non-empty one, so the old one steps aside and comes back if that fails. */
+/** Puts `draft` in the place of `path`. No folder can be renamed over a non-empty one: the old steps aside, and comes back on failure. */
 async function swap(draft: string, path: string): Promise<void> {
   const aside = `${draft}.old`;
   const hadOld = await rename(path, aside).then(

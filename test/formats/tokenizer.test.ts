@@ -65,6 +65,11 @@ test('a text that is read in pieces has the tokens of the whole', () => {
   expect(Array.from(whole.ids.subarray(1, -1))).toEqual(each);
 });
 
+test('says so when it left out the end of a run without white space', () => {
+  expect(make(32).encode(`good ${'a'.repeat(5000)}`)).toMatchObject({ truncated: true });
+  expect(make(32).encode(`good ${'a'.repeat(4000)}`)).toMatchObject({ truncated: false });
+});
+
 describe('texts made to hurt are answered', () => {
   const size = 1 << 20;
   const cases: [string, string][] = [
