@@ -1,11 +1,11 @@
 // Runs one TypeScript entry with the Node that the project pins, installing what is missing first. Plain JavaScript, because this is
 // the one file that the system's own Node (20 or later) has to understand.
 //
-//   node scripts/run.mjs ENTRY.ts [ARG …]
+//   node scripts/run.mjs ENTRY.ts [ARG …]      ENTRY relative to the project; the working directory stays the caller's
 
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
-import { delimiter, dirname, join } from 'node:path';
+import { delimiter, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -24,7 +24,7 @@ if (!installed()) {
 }
 
 const [entry, ...args] = process.argv.slice(2);
-const child = spawn(node, ['--disable-warning=ExperimentalWarning', entry, ...args], { cwd: root, env, stdio: 'inherit' });
+const child = spawn(node, ['--disable-warning=ExperimentalWarning', resolve(root, entry), ...args], { env, stdio: 'inherit' });
 // A terminal sends SIGINT to the child as well; the child decides how to end, and this process ends with it.
 process.on('SIGINT', () => undefined);
 process.on('SIGTERM', () => child.kill('SIGTERM'));

@@ -14,6 +14,9 @@ export interface Tridiagonal {
   readonly beta: Float64Array;
 }
 
+/** A row of this norm counts as zero. */
+const NEGLIGIBLE = 1e-140;
+
 /**
  * Reduces a symmetric matrix from its last row up; only the lower triangle is read.
  * @param a shape `[n, n]`; **taken over and overwritten**
@@ -32,7 +35,8 @@ export function tridiagonalise(a: Dense): Tridiagonal {
     diagonal[i] = v[i];
     const head = v[i - 1];
     const norm = Math.sqrt(dot(v, v, 0, i));
-    if (i === 1 || norm === Math.abs(head)) {
+    // Below NEGLIGIBLE the square of a norm would underflow; f32 data squared is far above it.
+    if (i === 1 || norm === Math.abs(head) || norm < NEGLIGIBLE) {
       off[i] = head;
       continue;
     }

@@ -1,0 +1,13 @@
+// wrangler's build step: the assets of the packs named by PACKS (paths with commas between; the sample pack otherwise) in .cache/edge-assets.
+
+import { writeEdgeAssets } from '../src/build/edge-assets.ts';
+import { openPack } from '../src/formats/pack.ts';
+import { createSha256, openFolder } from '../src/host/files.ts';
+import { ensureSamplePack } from './sample-pack.ts';
+
+const paths = process.env['PACKS']?.split(',') ?? [await ensureSamplePack()];
+const folders = await Promise.all(paths.map((path) => openFolder(path)));
+const packs = await Promise.all(folders.map((folder) => openPack(folder, createSha256)));
+await writeEdgeAssets(packs, '.cache/edge-assets', createSha256);
+await Promise.all(folders.map((folder) => folder.close()));
+console.error(`edge assets: ${packs.map(({ manifest }) => `${manifest.name} ${manifest.config}`).join(', ')}`);
