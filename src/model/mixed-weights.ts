@@ -26,8 +26,8 @@ export interface MixedWeights {
   matrix(name: string): FloatTensor;
   /** What the experts add to a matrix, undefined when none does. */
   factors(name: string): FactorStack | undefined;
-  /** A vector: `[m]` where no expert changes it (`mixed` false), else each request's own, `[B, 1, m]`. */
-  vector(name: string): { readonly value: ValueName; readonly mixed: boolean; readonly size: number };
+  /** A vector: `[m]` where no expert changes it, else each request's own, `[B, 1, m]`; either broadcasts over `[B, T, m]`. */
+  vector(name: string): ValueName;
 }
 
 /**
@@ -88,10 +88,10 @@ export function createMixedWeights(graph: GraphBuilder, shared: ReadParameter, e
         deltas.push(expectFloat(module.delta, tensor.shape, `${expert.name}, delta of ${name}`));
         owners.push(e);
       }
-      if (owners.length === 0) return { value, mixed: false, size: tensor.data.length };
+      if (owners.length === 0) return value;
       const rows = graph.constant(`${name}.deltas`, 'float32', [deltas.length, ...tensor.shape], () => concatRows(deltas));
       const delta = graph.node('MatMul', [mixColumns(owners), rows]); // [B, 1, owners] · [owners, m] → [B, 1, m]
-      return { value: graph.node('Add', [value, delta]), mixed: true, size: tensor.data.length };
+      return graph.node('Add', [value, delta]);
     },
   };
 }

@@ -62,23 +62,15 @@ export function createOnnxOps(graph: GraphBuilder, weights: MixedWeights): Ops<V
       const [m, n] = matrix.shape;
       const product = node('MatMul', [x, graph.constant(parameter, 'float32', [n, m], () => transpose(matrix.data, matrix.shape))]);
       const factors = weights.factors(parameter);
-      const bias = weights.vector(`${name}.bias`).value;
+      const bias = weights.vector(`${name}.bias`);
       if (factors === undefined) return node('Add', [product, bias]);
       const v = graph.constant(`${parameter}.v`, 'float32', [n, factors.rank], () => transpose(factors.v(), [factors.rank, n]));
       const u = graph.constant(`${parameter}.u`, 'float32', [factors.rank, m], () => transpose(factors.u(), [m, factors.rank]));
       return node('Add', [node('Add', [product, weighted(node('MatMul', [x, v]), factors.weights, u)]), bias]);
     },
 
-    layerNorm(name, x, epsilon) {
-      const gain = weights.vector(`${name}.weight`);
-      const bias = weights.vector(`${name}.bias`);
-      const attributes = { axis: { int: -1 }, epsilon: { float: epsilon } };
-      if (!gain.mixed && !bias.mixed) return node('LayerNormalization', [x, gain.value, bias.value], attributes);
-      if (!gain.mixed) return node('Add', [node('LayerNormalization', [x, gain.value], attributes), bias.value]);
-      const { size } = gain;
-      const ones = once(`ones ${size}`, () => graph.constant(`ones_${size}`, 'float32', [size], () => new Float32Array(size).fill(1)));
-      return node('Add', [node('Mul', [node('LayerNormalization', [x, ones], attributes), gain.value]), bias.value]);
-    },
+    layerNorm: (name, x, epsilon) =>
+      node('LayerNormalization', [x, weights.vector(`${name}.weight`), weights.vector(`${name}.bias`)], { axis: { int: -1 }, epsilon: { float: epsilon } }),
 
     attention(q, k, v, mask, { heads, scale }) {
       const split = (x: ValueName, axes: readonly number[]): ValueName =>

@@ -37,10 +37,14 @@ export function createGraph(name: string): GraphBuilder {
     names.add(value);
     return value;
   };
-  const shared = (initializer: OnnxInitializer): ValueName => {
-    if (!names.has(initializer.name)) initializers.push(initializer);
-    names.add(initializer.name);
-    return initializer.name;
+  const shared = new Map<string, ValueName>();
+  const sharedConstant = (key: string, initializer: Omit<OnnxInitializer, 'name'>): ValueName => {
+    const known = shared.get(key);
+    if (known !== undefined) return known;
+    const fresh = claim(`constant_${shared.size}`);
+    initializers.push({ ...initializer, name: fresh });
+    shared.set(key, fresh);
+    return fresh;
   };
   return {
     input(value, dtype, shape) {
@@ -55,8 +59,8 @@ export function createGraph(name: string): GraphBuilder {
       initializers.push({ name: claim(value), dtype, shape, data });
       return value;
     },
-    ints: (values) => shared({ name: `ints_${values.join('_')}`, dtype: 'int64', shape: [values.length], data: () => BigInt64Array.from(values, BigInt) }),
-    scalar: (value) => shared({ name: `scalar_${value}`, dtype: 'float32', shape: [], data: () => Float32Array.of(value) }),
+    ints: (values) => sharedConstant(`int64 ${values.join(' ')}`, { dtype: 'int64', shape: [values.length], data: () => BigInt64Array.from(values, BigInt) }),
+    scalar: (value) => sharedConstant(`float32 ${value}`, { dtype: 'float32', shape: [], data: () => Float32Array.of(value) }),
     node(op, sources, attributes = {}) {
       const output = claim(`${op}_${nodes.length}`);
       nodes.push({ op, inputs: sources, output, attributes });
