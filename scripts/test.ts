@@ -4,13 +4,9 @@
 
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import * as z from 'zod/mini';
 
-interface Report {
-  readonly numPassedTests: number;
-  readonly numFailedTests: number;
-  readonly numPendingTests: number;
-  readonly numFailedTestSuites: number;
-}
+const Report = z.object({ numPassedTests: z.number(), numFailedTests: z.number(), numPendingTests: z.number(), numFailedTestSuites: z.number() });
 
 const REPORT = '.cache/test-report.json';
 const args = process.argv.slice(2);
@@ -21,9 +17,9 @@ rmSync(REPORT, { force: true });
 const vitest = spawnSync('vitest', ['run', ...projects, '--reporter=default', '--reporter=json', `--outputFile.json=${REPORT}`, ...args.filter((arg) => arg !== '--slow')], {
   stdio: 'inherit',
 });
-let report: Report;
+let report: z.infer<typeof Report>;
 try {
-  report = JSON.parse(readFileSync(REPORT, 'utf8')) as Report;
+  report = z.parse(Report, JSON.parse(readFileSync(REPORT, 'utf8')));
 } catch {
   console.log('0 passed, 1 failed');
   process.exit(1);

@@ -1,7 +1,9 @@
 // Where a model folder comes from: a hash over the files that make the model, and what its card says of licence and source.
 
 import { parse as parseYaml } from 'yaml';
+import * as z from 'zod/mini';
 import type { Provenance } from '../contract/manifest.ts';
+import { parseWith } from '../contract/parse.ts';
 import { hashSource, hashText, type CreateHasher } from '../formats/hash.ts';
 import type { FolderSource } from '../formats/source.ts';
 
@@ -9,6 +11,8 @@ import type { FolderSource } from '../formats/source.ts';
 const MODEL_FILE = /\.(safetensors|safetensors\.index\.json)$|^(config|adapter_config|tokenizer|tokenizer_config)\.json$/;
 /** Cards are prose; what a build reads of them stands in the first lines. */
 const MAX_CARD_BYTES = 1 << 20;
+
+const Card = z.record(z.string(), z.unknown());
 
 /**
  * Hash, licence and source of a model folder. What the card does not say is `unspecified`.
@@ -37,8 +41,7 @@ async function readCard(folder: FolderSource): Promise<Record<string, unknown>> 
   const front = /^---\r?\n(.*?)\r?\n---/s.exec(text)?.[1];
   if (front === undefined) return {};
   try {
-    const value: unknown = parseYaml(front);
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
+    return parseWith(Card, parseYaml(front), 'README.md', 'format');
   } catch {
     return {}; // a card is for people: one that does not parse is not a reason to refuse the model
   }

@@ -11,10 +11,17 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
 const MAX_CELL = 60;
 
 function cut(cell: string): string {
-  const characters = [...cell.replaceAll(/\s+/g, ' ')];
+  const characters = charactersOf(cell.replaceAll(/\s+/g, ' '));
   return characters.length <= MAX_CELL ? characters.join('') : `${characters.slice(0, MAX_CELL - 1).join('')}…`;
 }
 
 function width(cell: string): number {
-  return [...cell].length;
+  return charactersOf(cell).length;
+}
+
+const SEGMENTER = new Intl.Segmenter();
+
+/** Characters as people count them: a letter with its accent, an emoji with its skin. */
+function charactersOf(text: string): string[] {
+  return Array.from(SEGMENTER.segment(text), ({ segment }) => segment);
 }

@@ -1,10 +1,11 @@
 // manifest.json as bytes. The manifest vouches for every other file, so it has to vouch for itself: its last field, `digest`, is the
 // sha256 of the canonical JSON of all other fields, and the bytes must be exactly the ones that this writer makes.
 
+import * as z from 'zod/mini';
 import { canonicalJson } from '../core/canonical-json.ts';
 import { TwinrouteError } from '../core/errors.ts';
 import { Manifest, MANIFEST_SCHEMA } from '../contract/manifest.ts';
-import { parseWith } from '../contract/parse.ts';
+import { parseJsonWith, parseWith } from '../contract/parse.ts';
 import { hashText, type CreateHasher } from './hash.ts';
 
 /** Name of the manifest in a pack. */
@@ -12,6 +13,9 @@ export const MANIFEST_FILE = 'manifest.json';
 
 /** Larger than any manifest: 10,000 experts of 500 tensors stay below. */
 const MAX_MANIFEST_BYTES = 1 << 30;
+
+/** What every version of a manifest is. */
+const Vouched = z.looseObject({ digest: z.string() });
 
 /** The bytes of manifest.json. */
 export function encodeManifest(manifest: Manifest, createHasher: CreateHasher): Uint8Array {
@@ -25,15 +29,7 @@ export function encodeManifest(manifest: Manifest, createHasher: CreateHasher): 
 export function decodeManifest(bytes: Uint8Array, createHasher: CreateHasher, name: string = MANIFEST_FILE): Manifest {
   if (bytes.length > MAX_MANIFEST_BYTES) throw new TwinrouteError('format', `${name}: expected at most ${MAX_MANIFEST_BYTES} bytes, got ${bytes.length}`);
   const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    throw new TwinrouteError('format', `${name}: expected JSON, got text that does not parse`, { cause });
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new TwinrouteError('format', `${name}: expected a JSON object`);
-  const { digest, ...fields } = value as Record<string, unknown>;
-  if (typeof digest !== 'string') throw new TwinrouteError('format', `${name}: expected a field "digest", got none; is this the manifest of a pack?`);
+  const { digest, ...fields } = parseJsonWith(Vouched, text, name, 'format');
   const actual = hashText(canonicalJson(fields), createHasher);
   if (actual !== digest || spell(fields, digest) !== text) {
     throw new TwinrouteError('integrity', `${name}: expected content with digest ${digest}, got ${actual}; the pack was changed or damaged after it was built`);

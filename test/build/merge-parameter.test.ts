@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { dequantise } from '../../src/core/compress/quantise.ts';
 import { matmulPlain } from '../../src/core/linalg/matmul.ts';
@@ -50,6 +50,11 @@ function served(shared: Float32Array, module: MergedModule): Float32Array {
   return sum;
 }
 
+function expectFactored(module: MergedModule): MergedModule & { kind: 'factored' } {
+  if (module.kind === 'factored') return module;
+  throw new Error(`expected a factored module, got ${module.kind}`);
+}
+
 describe.each(STATIC_METHODS.map((method) => method.name))('with %s as the shared model', (name) => {
   const method = staticMethod(name);
 
@@ -80,10 +85,9 @@ test('adapters merged by their factors equal the same experts merged dense', asy
   const full = await mergeParameter('w', base, folded, settings);
   expect(maxDifference(factored.shared, full.shared)).toBeLessThan(1e-5);
   for (const t of experts.keys()) {
-    const [a, b] = [await factored.module(t), await full.module(t)];
-    expect(a.kind).toBe('factored');
+    const [a, b] = [expectFactored(await factored.module(t)), expectFactored(await full.module(t))];
     expect(maxDifference(served(factored.shared, a), served(full.shared, b))).toBeLessThan(1e-3);
-    if (a.kind === 'factored' && b.kind === 'factored') expect(a.keptEnergy).toBeCloseTo(b.keptEnergy, 4);
+    expect(a.keptEnergy).toBeCloseTo(b.keptEnergy, 4);
   }
 });
 
@@ -110,8 +114,7 @@ test('an energy of 1 − ε is kept by every module, and the stated error agrees
   const base = randomTensor(random, [60, 50]);
   const theta = randomTensor(random, [60, 50]);
   const { shared, module } = await mergeParameter('w', base, [dense(theta)], settingsOf(1, { rank: { energy: 0.9 }, format: 'int8' }));
-  const stored = await module(0);
-  if (stored.kind !== 'factored') throw new Error('expected a factored module');
+  const stored = expectFactored(await module(0));
   expect(stored.keptEnergy).toBeGreaterThanOrEqual(0.9);
   const delta = theta.data.map((value, i) => value - shared[i]);
   const missed = served(shared, stored).map((value, i) => value - theta.data[i]);

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Manifest } from '../../src/contract/manifest.ts';
 import { decodeManifest, encodeManifest } from '../../src/formats/manifest-file.ts';
@@ -70,6 +70,7 @@ describe('manifest.json', () => {
   });
 
   test('tells a newer schema from a broken one', () => {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what only a later version of the type allows
     const newer = { ...manifest, schema: 2 } as unknown as Manifest;
     expect(() => decodeManifest(encodeManifest(newer, createSha256), createSha256)).toThrow(/a newer twinroute wrote this pack/);
   });

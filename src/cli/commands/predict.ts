@@ -1,8 +1,7 @@
 // `twinroute predict PACK`: the whole path in one process. The edge's app and an origin are the real ones; only workerd is not there, so
 // the router runs on onnxruntime-node.
 
-import type { Prediction } from '../../contract/http.ts';
-import { ErrorBody } from '../../contract/http.ts';
+import { ErrorBody, Prediction } from '../../contract/http.ts';
 import { parseWith } from '../../contract/parse.ts';
 import { TwinrouteError } from '../../core/errors.ts';
 import { openEdge } from '../local-edge.ts';
@@ -31,7 +30,7 @@ export const predict: Verb = {
       try {
         const response = await edge.request('/v1/predict', body);
         const answer: unknown = await response.json();
-        if (response.ok) return answer as Prediction; // made by our own app, which types it
+        if (response.ok) return parseWith(Prediction, answer, 'answer', 'internal');
         const { error } = parseWith(ErrorBody, answer, 'answer', 'internal');
         throw new TwinrouteError(response.status < 500 ? 'invalid_request' : 'unavailable', error.message, error.param === undefined ? {} : { param: error.param });
       } finally {

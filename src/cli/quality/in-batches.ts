@@ -11,7 +11,7 @@ const BATCH = 32;
  */
 export async function inBatches<R extends TokenRow, T>(rows: readonly R[], run: (batch: readonly R[]) => Promise<readonly T[]>, onBatch: (done: number) => void = () => undefined): Promise<T[]> {
   const order = Array.from(rows.keys()).sort((a, b) => rows[a].ids.length - rows[b].ids.length);
-  const results: T[] = new Array<T>(rows.length);
+  const results: T[] = Array.from({ length: rows.length });
   for (let start = 0; start < order.length; start += BATCH) {
     const places = order.slice(start, start + BATCH);
     const answers = await run(places.map((place) => rows[place]));
