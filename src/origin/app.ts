@@ -28,7 +28,10 @@ export function createApp(deps: OriginDeps): Hono<OriginEnv> {
       onMethodNotAllowed(c, methods) {
         // hono keeps the headers of the response that this one replaces, and that was a 404.
         c.header(ERROR_CODE_HEADER, undefined);
-        const response = onError(new TwinrouteError('method_not_allowed', `${c.req.path}: expected ${methods.join(' or ')}, got ${c.req.method}`), c);
+        const response = onError(
+          new TwinrouteError('method_not_allowed', `${c.req.path}: expected ${methods.join(' or ')}, got ${c.req.method}`),
+          c,
+        );
         response.headers.set('allow', methods.join(', '));
         return response;
       },

@@ -143,7 +143,8 @@ export function createBatcher<R, O>({ run, clock, maxBatch, maxDelayMs, maxQueue
     const start = clock.now();
     for (const { job } of entries) job.startedAt ??= start;
     const outputs = await run(entries.map(({ row }) => row));
-    if (outputs.length !== entries.length) throw new TwinrouteError('internal', `batcher: expected ${entries.length} outputs, got ${outputs.length}`);
+    if (outputs.length !== entries.length)
+      throw new TwinrouteError('internal', `batcher: expected ${entries.length} outputs, got ${outputs.length}`);
     const end = clock.now();
     const rate = (1000 * entries.length) / Math.max(end - start, 0.001);
     rowsPerSecond = rowsPerSecond === undefined ? rate : rowsPerSecond + RATE_SMOOTHING * (rate - rowsPerSecond);
@@ -163,9 +164,13 @@ export function createBatcher<R, O>({ run, clock, maxBatch, maxDelayMs, maxQueue
     async submit(rows, { deadline = Infinity, signal } = {}) {
       if (closed) throw new TwinrouteError('unavailable', 'batcher: the server is stopping', { retryAfterSeconds: 1 });
       if (queue.length + rows.length > maxQueue) {
-        throw new TwinrouteError('overloaded', `batcher: expected at most ${maxQueue} waiting rows, got ${queue.length} and ${rows.length} more`, {
-          retryAfterSeconds: retryAfterSeconds(),
-        });
+        throw new TwinrouteError(
+          'overloaded',
+          `batcher: expected at most ${maxQueue} waiting rows, got ${queue.length} and ${rows.length} more`,
+          {
+            retryAfterSeconds: retryAfterSeconds(),
+          },
+        );
       }
       const submittedAt = clock.now();
       if (rows.length === 0) return { outputs: [], queueMs: 0, computeMs: 0 };
@@ -179,7 +184,17 @@ export function createBatcher<R, O>({ run, clock, maxBatch, maxDelayMs, maxQueue
           cancelDeadline();
           signal?.removeEventListener('abort', cancel);
         };
-        const job: Job<O> = { outputs: [], submittedAt, deadline, missing: rows.length, startedAt: undefined, settled: false, release, resolve, reject };
+        const job: Job<O> = {
+          outputs: [],
+          submittedAt,
+          deadline,
+          missing: rows.length,
+          startedAt: undefined,
+          settled: false,
+          release,
+          resolve,
+          reject,
+        };
         signal?.addEventListener('abort', cancel, { once: true });
         if (signal?.aborted === true) cancel();
         else queue.push(...rows.map((row, index) => ({ job, index, row })));
@@ -188,7 +203,8 @@ export function createBatcher<R, O>({ run, clock, maxBatch, maxDelayMs, maxQueue
     },
     async close() {
       closed = true;
-      for (const { job } of queue) fail(job, new TwinrouteError('unavailable', 'batcher: the server is stopping', { retryAfterSeconds: 1 }));
+      for (const { job } of queue)
+        fail(job, new TwinrouteError('unavailable', 'batcher: the server is stopping', { retryAfterSeconds: 1 }));
       queue = [];
       cancelTimer();
       await running;

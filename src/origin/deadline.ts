@@ -11,7 +11,11 @@ import { DEADLINE_HEADER } from '../contract/oip.ts';
 export function deadlineOf(budget: string | undefined, nowMs: number, maxMs: number): number {
   if (budget === undefined) return nowMs + maxMs;
   if (!/^\d{1,15}$/.test(budget)) {
-    throw new TwinrouteError('invalid_request', `${DEADLINE_HEADER}: expected a whole number of milliseconds, got "${budget.slice(0, 40)}"`, { param: DEADLINE_HEADER });
+    throw new TwinrouteError(
+      'invalid_request',
+      `${DEADLINE_HEADER}: expected a whole number of milliseconds, got "${budget.slice(0, 40)}"`,
+      { param: DEADLINE_HEADER },
+    );
   }
   if (Number(budget) === 0) throw new TwinrouteError('timeout', `${DEADLINE_HEADER}: no time was left on arrival`);
   return nowMs + Math.min(Number(budget), maxMs);

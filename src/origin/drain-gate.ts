@@ -22,7 +22,8 @@ export function createDrainGate(): DrainGate {
       return draining;
     },
     enter() {
-      if (draining) throw new TwinrouteError('unavailable', 'origin: the server is stopping; ask another endpoint', { retryAfterSeconds: 1 });
+      if (draining)
+        throw new TwinrouteError('unavailable', 'origin: the server is stopping; ask another endpoint', { retryAfterSeconds: 1 });
       inside += 1;
       return () => {
         inside -= 1;

@@ -11,12 +11,18 @@ import type { OriginEnv } from './request-id.ts';
 /** A handler for hono's `onError`; defects are logged with their request's id and told to nobody. */
 export function errorHandler({ log }: { readonly log: (line: string) => void }): (thrown: unknown, c: Context<OriginEnv>) => Response {
   return function onError(thrown, c) {
-    const error = isTwinrouteError(thrown) ? thrown : new TwinrouteError('internal', 'origin: something went wrong; the log has it under this request id', { cause: thrown });
+    const error = isTwinrouteError(thrown)
+      ? thrown
+      : new TwinrouteError('internal', 'origin: something went wrong; the log has it under this request id', { cause: thrown });
     const { status } = ERROR_CODES[error.code];
-    if (status === 500) log(`${c.var.requestId} ${error.code}: ${error.message}${error.cause === undefined ? '' : `: ${messageOf(error.cause)}`}`);
+    if (status === 500)
+      log(`${c.var.requestId} ${error.code}: ${error.message}${error.cause === undefined ? '' : `: ${messageOf(error.cause)}`}`);
     const headers: Record<string, string> = { 'content-type': 'application/json', [ERROR_CODE_HEADER]: error.code };
     if (error.retryAfterSeconds !== undefined) headers['retry-after'] = String(error.retryAfterSeconds);
-    return new Response(JSON.stringify(isProtocol(c.req.path) ? { error: error.message } : ownBody(error, c.var.requestId)), { status, headers });
+    return new Response(JSON.stringify(isProtocol(c.req.path) ? { error: error.message } : ownBody(error, c.var.requestId)), {
+      status,
+      headers,
+    });
   };
 }
 
@@ -25,5 +31,7 @@ function isProtocol(path: string): boolean {
 }
 
 function ownBody(error: TwinrouteError, requestId: string): ErrorBody {
-  return { error: { code: error.code, message: error.message, ...(error.param !== undefined && { param: error.param }), request_id: requestId } };
+  return {
+    error: { code: error.code, message: error.message, ...(error.param !== undefined && { param: error.param }), request_id: requestId },
+  };
 }

@@ -51,7 +51,8 @@ const SOCKET_LIMITS = { headersTimeout: 10_000, requestTimeout: 30_000, keepAliv
 export async function startOrigin(options: OriginOptions): Promise<Origin> {
   const { predictors, version, host = '127.0.0.1', port = 0, maxDeadlineMs = 30_000, drainMs = 10_000, log } = options;
   const { maxBatch = 32, maxDelayMs = 2, maxQueue = 1024 } = options;
-  if (maxQueue < OIP_LIMITS.rows) throw new TwinrouteError('config', `origin: expected a queue of at least ${OIP_LIMITS.rows} rows, one whole request, got ${maxQueue}`);
+  if (maxQueue < OIP_LIMITS.rows)
+    throw new TwinrouteError('config', `origin: expected a queue of at least ${OIP_LIMITS.rows} rows, one whole request, got ${maxQueue}`);
   const clock = systemClock;
   const gate = createDrainGate();
   const packs = predictors.map((predictor) => ({

@@ -5,16 +5,17 @@ import * as z from 'zod/mini';
 import { TwinrouteError } from '../core/errors.ts';
 import { OIP_LIMITS, type OipDatatype, type OipParameters } from '../contract/oip.ts';
 import { parseWith } from '../contract/parse.ts';
+import type { Encoding } from '../formats/tokenizer.ts';
 import { readMixes } from './mix-input.ts';
 import { inputsOf } from './model-metadata.ts';
 import type { ServedModel } from './model-table.ts';
 import type { DecodedRequest } from './oip-codec.ts';
 import { readNumbers, readTexts, type RawTensor } from './oip-tensors.ts';
-import type { EncodedText, Predictor } from './predictor.ts';
+import type { Predictor } from './predictor.ts';
 
 /** One row of a request. */
 export interface InferRow {
-  readonly encoded: EncodedText;
+  readonly encoded: Encoding;
   /** `[E]` */
   readonly mix: Float32Array;
   /** Index of the expert whose head answers; undefined leaves it to the mix. */
@@ -36,15 +37,20 @@ export function readInputs(model: ServedModel, { request, tensors }: DecodedRequ
   const { predictor } = model;
   const batch = checkShapes(model, [...tensors.values()]);
   const route = readRoute(request.parameters);
-  if (route !== undefined && predictor.route === undefined) throw new TwinrouteError('unsupported', `parameters.route: model ${model.name} has no origin router`, { param: 'route' });
+  if (route !== undefined && predictor.route === undefined)
+    throw new TwinrouteError('unsupported', `parameters.route: model ${model.name} has no origin router`, { param: 'route' });
   const mixTensor = tensors.get('mix');
-  if (route !== undefined && mixTensor !== undefined) throw new TwinrouteError('invalid_request', 'inputs.mix: expected none when route is true', { param: 'mix' });
+  if (route !== undefined && mixTensor !== undefined)
+    throw new TwinrouteError('invalid_request', 'inputs.mix: expected none when route is true', { param: 'mix' });
 
   const heads = readHeads(predictor, tensors.get('head'), batch);
   const mixes = readMixes(predictor.experts, mixTensor, request.parameters, batch);
   if (route === undefined) {
     const lost = heads.findIndex((head, row) => head === undefined && mixes[row].every((weight) => weight === 0));
-    if (lost >= 0) throw new TwinrouteError('invalid_request', `inputs.head: expected an expert's name for row ${lost}, whose mix is empty`, { param: 'head' });
+    if (lost >= 0)
+      throw new TwinrouteError('invalid_request', `inputs.head: expected an expert's name for row ${lost}, whose mix is empty`, {
+        param: 'head',
+      });
   }
   const encoded = model.reads === 'text' ? encodeTexts(predictor, tensors, batch) : readTokens(predictor, tensors, batch);
   return { route, rows: encoded.map((row, i) => ({ encoded: row, mix: mixes[i], head: heads[i] })) };
@@ -64,16 +70,26 @@ function readRoute(parameters: OipParameters = {}): InferInputs['route'] {
 function checkShapes(model: ServedModel, tensors: readonly RawTensor[]): number {
   const specs = inputsOf(model);
   const batch = tensors[0].shape[0];
-  if (batch < 1 || batch > OIP_LIMITS.rows) throw new TwinrouteError('invalid_request', `inputs: expected 1 to ${OIP_LIMITS.rows} rows, got ${batch}`, { param: 'inputs' });
+  if (batch < 1 || batch > OIP_LIMITS.rows)
+    throw new TwinrouteError('invalid_request', `inputs: expected 1 to ${OIP_LIMITS.rows} rows, got ${batch}`, { param: 'inputs' });
   for (const { name, datatype, shape } of tensors) {
     const spec = specs.find((candidate) => candidate.name === name);
     if (spec === undefined) {
-      throw new TwinrouteError('invalid_request', `inputs: expected some of ${specs.map((known) => known.name).join(', ')}, got "${name}"`, { param: 'inputs' });
+      throw new TwinrouteError(
+        'invalid_request',
+        `inputs: expected some of ${specs.map((known) => known.name).join(', ')}, got "${name}"`,
+        { param: 'inputs' },
+      );
     }
-    if (!accepts(spec.datatype, datatype)) throw new TwinrouteError('invalid_request', `inputs.${name}: expected ${spec.datatype}, got ${datatype}`, { param: name });
+    if (!accepts(spec.datatype, datatype))
+      throw new TwinrouteError('invalid_request', `inputs.${name}: expected ${spec.datatype}, got ${datatype}`, { param: name });
     // The columns of a mix are checked with the names that they stand for.
     if (shape.length !== spec.shape.length || shape[0] !== batch) {
-      throw new TwinrouteError('invalid_request', `inputs.${name}: expected [${[batch, ...spec.shape.slice(1)].join(', ')}], got [${shape.join(', ')}]`, { param: name });
+      throw new TwinrouteError(
+        'invalid_request',
+        `inputs.${name}: expected [${[batch, ...spec.shape.slice(1)].join(', ')}], got [${shape.join(', ')}]`,
+        { param: name },
+      );
     }
   }
   return batch;
@@ -89,30 +105,45 @@ function readHeads({ experts }: Predictor, tensor: RawTensor | undefined, batch:
     if (name === '') return undefined;
     const index = experts.findIndex((expert) => expert.name === name);
     if (index >= 0) return index;
-    throw new TwinrouteError('not_found', `inputs.head: expected an expert that is resident here, got "${name.slice(0, 64)}"`, { param: 'head' });
+    throw new TwinrouteError('not_found', `inputs.head: expected an expert that is resident here, got "${name.slice(0, 64)}"`, {
+      param: 'head',
+    });
   });
 }
 
-function encodeTexts(predictor: Predictor, tensors: ReadonlyMap<string, RawTensor>, batch: number): readonly EncodedText[] {
+function encodeTexts(predictor: Predictor, tensors: ReadonlyMap<string, RawTensor>, batch: number): readonly Encoding[] {
   const texts = readTexts(required(tensors, 'text'));
   const pairTensor = tensors.get('text_pair');
   const pairs = pairTensor === undefined ? Array.from({ length: batch }, () => '') : readTexts(pairTensor);
-  for (const [name, column] of [['text', texts], ['text_pair', pairs]] as const) {
+  for (const [name, column] of [
+    ['text', texts],
+    ['text_pair', pairs],
+  ] as const) {
     const long = column.findIndex((text) => text.length > OIP_LIMITS.textChars);
-    if (long >= 0) throw new TwinrouteError('invalid_request', `inputs.${name}: expected at most ${OIP_LIMITS.textChars} characters, got ${column[long].length} in row ${long}`, { param: name });
+    if (long >= 0)
+      throw new TwinrouteError(
+        'invalid_request',
+        `inputs.${name}: expected at most ${OIP_LIMITS.textChars} characters, got ${column[long].length} in row ${long}`,
+        { param: name },
+      );
   }
   const blank = texts.findIndex((text) => text.trim() === '');
-  if (blank >= 0) throw new TwinrouteError('invalid_request', `inputs.text: expected a text that is not empty in row ${blank}`, { param: 'text' });
+  if (blank >= 0)
+    throw new TwinrouteError('invalid_request', `inputs.text: expected a text that is not empty in row ${blank}`, { param: 'text' });
   return texts.map((text, i) => (pairs[i] === '' ? predictor.encode(text) : predictor.encode(text, pairs[i])));
 }
 
 /** Token ids as sent, each row cut to its mask, which must be ones followed by zeros: the graph knows no gaps. */
-function readTokens(predictor: Predictor, tensors: ReadonlyMap<string, RawTensor>, batch: number): readonly EncodedText[] {
+function readTokens(predictor: Predictor, tensors: ReadonlyMap<string, RawTensor>, batch: number): readonly Encoding[] {
   const raw = ['input_ids', 'attention_mask', 'token_type_ids'].map((name) => required(tensors, name));
   const tokens = raw[0].shape[1];
   for (const { name, shape } of raw) {
     if (shape[1] !== tokens || tokens < 1 || tokens > predictor.maxTokens) {
-      throw new TwinrouteError('invalid_request', `inputs.${name}: expected [${batch}, T] with the same T of 1 to ${predictor.maxTokens}, got [${shape.join(', ')}]`, { param: name });
+      throw new TwinrouteError(
+        'invalid_request',
+        `inputs.${name}: expected [${batch}, T] with the same T of 1 to ${predictor.maxTokens}, got [${shape.join(', ')}]`,
+        { param: name },
+      );
     }
   }
   const [ids, mask, types] = raw.map(readNumbers);
@@ -124,7 +155,9 @@ function readTokens(predictor: Predictor, tensors: ReadonlyMap<string, RawTensor
     const kept = mask.subarray(start, start + tokens).indexOf(0);
     const end = kept < 0 ? start + tokens : start + kept;
     if (end === start || mask.subarray(end, start + tokens).includes(1)) {
-      throw new TwinrouteError('invalid_request', `inputs.attention_mask: expected ones followed by zeros in row ${row}`, { param: 'attention_mask' });
+      throw new TwinrouteError('invalid_request', `inputs.attention_mask: expected ones followed by zeros in row ${row}`, {
+        param: 'attention_mask',
+      });
     }
     return { ids: Int32Array.from(ids.subarray(start, end)), types: Int32Array.from(types.subarray(start, end)), truncated: false };
   });
@@ -132,7 +165,10 @@ function readTokens(predictor: Predictor, tensors: ReadonlyMap<string, RawTensor
 
 function checkBelow(values: Float64Array, limit: number, name: string): void {
   const bad = values.findIndex((value) => value < 0 || value >= limit);
-  if (bad >= 0) throw new TwinrouteError('invalid_request', `inputs.${name}: expected values from 0 to ${limit - 1}, got ${values[bad]}`, { param: name });
+  if (bad >= 0)
+    throw new TwinrouteError('invalid_request', `inputs.${name}: expected values from 0 to ${limit - 1}, got ${values[bad]}`, {
+      param: name,
+    });
 }
 
 function required(tensors: ReadonlyMap<string, RawTensor>, name: string): RawTensor {

@@ -28,12 +28,19 @@ interface DoneRow {
  */
 export async function infer(model: ServedModel, { rows, route }: InferInputs, options: SubmitOptions): Promise<InferResult> {
   if (route === undefined) {
-    const { outputs, queueMs, computeMs } = await model.batcher.submit(rows.map(({ encoded, mix }) => ({ ...encoded, mix })), options);
+    const { outputs, queueMs, computeMs } = await model.batcher.submit(
+      rows.map(({ encoded, mix }) => ({ ...encoded, mix })),
+      options,
+    );
     const done = rows.map((row, i) => ({ row, head: row.head ?? argMax(row.mix), logits: outputs[i].logits }));
     return { outputs: describe(model, done), queueMs, computeMs };
   }
   const { routed, outputs, queueMs, computeMs } = await inferRouted(model, rows, route.topK, options);
-  const done = rows.map((row, i) => ({ row, head: row.head ?? argMax(isEmpty(routed[i].mix) ? routed[i].scores : routed[i].mix), logits: outputs[i].logits }));
+  const done = rows.map((row, i) => ({
+    row,
+    head: row.head ?? argMax(isEmpty(routed[i].mix) ? routed[i].scores : routed[i].mix),
+    logits: outputs[i].logits,
+  }));
   const stacked = (name: string, vectors: readonly Float32Array[]): OutputTensor => {
     const width = model.predictor.experts.length;
     const values = new Float32Array(vectors.length * width);
@@ -41,7 +48,17 @@ export async function infer(model: ServedModel, { rows, route }: InferInputs, op
     return { name, datatype: 'FP32', shape: [vectors.length, width], values };
   };
   return {
-    outputs: [...describe(model, done), stacked('mix', routed.map(({ mix }) => mix)), stacked('router_scores', routed.map(({ scores }) => scores))],
+    outputs: [
+      ...describe(model, done),
+      stacked(
+        'mix',
+        routed.map(({ mix }) => mix),
+      ),
+      stacked(
+        'router_scores',
+        routed.map(({ scores }) => scores),
+      ),
+    ],
     queueMs,
     computeMs,
   };
@@ -51,12 +68,26 @@ export async function infer(model: ServedModel, { rows, route }: InferInputs, op
  * Two passes: the shared model alone gives the features that the router reads, then the rows run with their mixes. A row on which the
  * router abstains has its answer after the first pass.
  */
-async function inferRouted({ predictor, batcher }: ServedModel, rows: readonly InferRow[], topK: number | undefined, options: SubmitOptions): Promise<BatchAnswer<PredictorOutput> & { routed: readonly RoutedRow[] }> {
-  const first = await batcher.submit(rows.map(({ encoded }) => ({ ...encoded, mix: new Float32Array(predictor.experts.length) })), options);
-  const routed = await predictor.route?.(first.outputs.map(({ features }) => features), topK);
+async function inferRouted(
+  { predictor, batcher }: ServedModel,
+  rows: readonly InferRow[],
+  topK: number | undefined,
+  options: SubmitOptions,
+): Promise<BatchAnswer<PredictorOutput> & { routed: readonly RoutedRow[] }> {
+  const first = await batcher.submit(
+    rows.map(({ encoded }) => ({ ...encoded, mix: new Float32Array(predictor.experts.length) })),
+    options,
+  );
+  const routed = await predictor.route?.(
+    first.outputs.map(({ features }) => features),
+    topK,
+  );
   if (routed === undefined) throw new TwinrouteError('internal', `infer: expected an origin router in ${predictor.name}`);
   const mixed = rows.flatMap((_, i) => (isEmpty(routed[i].mix) ? [] : [i]));
-  const second = await batcher.submit(mixed.map((i) => ({ ...rows[i].encoded, mix: routed[i].mix })), options);
+  const second = await batcher.submit(
+    mixed.map((i) => ({ ...rows[i].encoded, mix: routed[i].mix })),
+    options,
+  );
   const outputs = [...first.outputs];
   for (const [k, i] of mixed.entries()) outputs[i] = second.outputs[k];
   return { routed, outputs, queueMs: first.queueMs + second.queueMs, computeMs: first.computeMs + second.computeMs };

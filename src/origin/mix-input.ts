@@ -16,7 +16,12 @@ const SUM_TOLERANCE = 1e-6;
  * when there is none.
  * @throws {TwinrouteError} `not_found` for an expert that is not resident, `invalid_request` for weights that are no mix
  */
-export function readMixes(experts: readonly ServedExpert[], tensor: RawTensor | undefined, parameters: OipParameters | undefined, batch: number): readonly Float32Array[] {
+export function readMixes(
+  experts: readonly ServedExpert[],
+  tensor: RawTensor | undefined,
+  parameters: OipParameters | undefined,
+  batch: number,
+): readonly Float32Array[] {
   const mixes = Array.from({ length: batch }, () => new Float32Array(experts.length));
   if (tensor === undefined) return mixes;
   const columns = columnsOf(experts, tensor.parameters?.['experts'] ?? parameters?.['experts']);
@@ -26,7 +31,8 @@ export function readMixes(experts: readonly ServedExpert[], tensor: RawTensor | 
     let sum = 0;
     for (const [column, expert] of columns.entries()) {
       const weight = weights[row * columns.length + column];
-      if (!Number.isFinite(weight) || weight < 0) throw invalid(`expected finite weights of at least 0, got ${weight} for ${experts[expert].name} in row ${row}`);
+      if (!Number.isFinite(weight) || weight < 0)
+        throw invalid(`expected finite weights of at least 0, got ${weight} for ${experts[expert].name} in row ${row}`);
       sum += weight;
       mix[expert] = weight;
     }
@@ -39,11 +45,14 @@ export function readMixes(experts: readonly ServedExpert[], tensor: RawTensor | 
 function columnsOf(experts: readonly ServedExpert[], list: string | number | boolean | undefined): readonly number[] {
   if (list === undefined) return experts.map((_, index) => index);
   const names = parseWith(ExpertList, String(list).split(','), 'parameters.experts', 'invalid_request');
-  if (new Set(names).size !== names.length) throw new TwinrouteError('invalid_request', 'parameters.experts: expected each expert once', { param: 'experts' });
+  if (new Set(names).size !== names.length)
+    throw new TwinrouteError('invalid_request', 'parameters.experts: expected each expert once', { param: 'experts' });
   return names.map((name) => {
     const index = experts.findIndex((expert) => expert.name === name);
     if (index >= 0) return index;
-    throw new TwinrouteError('not_found', `parameters.experts: expected experts that are resident here, got "${name}"`, { param: 'experts' });
+    throw new TwinrouteError('not_found', `parameters.experts: expected experts that are resident here, got "${name}"`, {
+      param: 'experts',
+    });
   });
 }
 

@@ -13,12 +13,20 @@ export function inputsOf({ reads, predictor }: ServedModel): readonly OipTensorM
           { name: 'text_pair', datatype: 'BYTES', shape: [-1] },
         ]
       : ['input_ids', 'attention_mask', 'token_type_ids'].map((name) => ({ name, datatype: 'INT64', shape: [-1, -1] }));
-  return [...own, { name: 'mix', datatype: 'FP32', shape: [-1, predictor.experts.length] }, { name: 'head', datatype: 'BYTES', shape: [-1] }];
+  return [
+    ...own,
+    { name: 'mix', datatype: 'FP32', shape: [-1, predictor.experts.length] },
+    { name: 'head', datatype: 'BYTES', shape: [-1] },
+  ];
 }
 
 /** Outputs that a model gives; the last two only when it was asked to route. */
 export function outputsOf({ predictor }: ServedModel): readonly OipTensorMetadata[] {
-  const routed: readonly OipTensorMetadata[] = ['mix', 'router_scores'].map((name) => ({ name, datatype: 'FP32', shape: [-1, predictor.experts.length] }));
+  const routed: readonly OipTensorMetadata[] = ['mix', 'router_scores'].map((name) => ({
+    name,
+    datatype: 'FP32',
+    shape: [-1, predictor.experts.length],
+  }));
   return [
     { name: 'logits', datatype: 'FP32', shape: [-1, widestHead(predictor)] },
     { name: 'classes', datatype: 'INT32', shape: [-1] },

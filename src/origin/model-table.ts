@@ -36,7 +36,10 @@ export function createModelTable(packs: readonly Pick<ServedModel, 'predictor' |
       const name = reads === 'text' ? predictor.name : `${predictor.name}${TOKENS_SUFFIX}`;
       const namesakes = byName.get(name) ?? [];
       if (namesakes.some((other) => other.predictor.version === predictor.version || other.reads !== reads)) {
-        throw new TwinrouteError('config', `origin: expected packs of different names or configs, got two models "${name}" of version ${predictor.version}`);
+        throw new TwinrouteError(
+          'config',
+          `origin: expected packs of different names or configs, got two models "${name}" of version ${predictor.version}`,
+        );
       }
       const model: ServedModel = { name, reads, predictor, batcher };
       byName.set(name, [...namesakes, model]);
@@ -54,7 +57,11 @@ export function createModelTable(packs: readonly Pick<ServedModel, 'predictor' |
       const namesakes = namesakesOf(name);
       const found = version === undefined ? namesakes[0] : namesakes.find((model) => model.predictor.version === version);
       if (found !== undefined) return found;
-      throw new TwinrouteError('not_found', `version of ${name}: expected one of ${namesakes.map((model) => model.predictor.version).join(', ')}, got "${version}"`, { param: 'version' });
+      throw new TwinrouteError(
+        'not_found',
+        `version of ${name}: expected one of ${namesakes.map((model) => model.predictor.version).join(', ')}, got "${version}"`,
+        { param: 'version' },
+      );
     },
     versions: (name) => namesakesOf(name).map((model) => model.predictor.version),
   };

@@ -49,7 +49,9 @@ export function decodeRequest(body: Uint8Array, jsonLength: string | undefined):
   const length = jsonLength === undefined ? body.length : Number(jsonLength);
   // Length 0 would mean a raw body of one tensor; every model here needs more than one.
   if ((jsonLength !== undefined && !/^[1-9]\d*$/.test(jsonLength)) || length > body.length) {
-    throw new TwinrouteError('invalid_request', `${JSON_LENGTH_HEADER}: expected 1 to ${body.length} bytes of JSON, got ${jsonLength}`, { param: JSON_LENGTH_HEADER });
+    throw new TwinrouteError('invalid_request', `${JSON_LENGTH_HEADER}: expected 1 to ${body.length} bytes of JSON, got ${jsonLength}`, {
+      param: JSON_LENGTH_HEADER,
+    });
   }
   const request = parseJsonWith(OipRequest, decodeJsonText(body.subarray(0, length)), 'body', 'invalid_request');
   return { request, tensors: splitTensors(request, body.subarray(length)) };
@@ -61,7 +63,10 @@ export function decodeRequest(body: Uint8Array, jsonLength: string | undefined):
  */
 export function encodeAnswer({ modelName, modelVersion, outputs }: Answer, { id, parameters, outputs: wanted }: OipRequest): EncodedAnswer {
   const binaryByDefault = parameters?.['binary_data_output'] === true;
-  const chosen = wanted === undefined ? outputs.map((tensor) => ({ tensor, binary: binaryByDefault })) : wanted.map((output) => choose(output, outputs, binaryByDefault));
+  const chosen =
+    wanted === undefined
+      ? outputs.map((tensor) => ({ tensor, binary: binaryByDefault }))
+      : wanted.map((output) => choose(output, outputs, binaryByDefault));
   const raw: Uint8Array[] = [];
   const described = chosen.map(({ tensor, binary }) => {
     const head = { name: tensor.name, datatype: tensor.datatype, shape: tensor.shape };
@@ -86,7 +91,11 @@ function choose(
 ): { tensor: OutputTensor; binary: boolean } {
   const tensor = outputs.find((output) => output.name === name);
   if (tensor === undefined) {
-    throw new TwinrouteError('invalid_request', `outputs: expected some of ${outputs.map((output) => output.name).join(', ')}, got "${name}"`, { param: 'outputs' });
+    throw new TwinrouteError(
+      'invalid_request',
+      `outputs: expected some of ${outputs.map((output) => output.name).join(', ')}, got "${name}"`,
+      { param: 'outputs' },
+    );
   }
   const binary = parameters?.['binary_data'];
   return { tensor, binary: typeof binary === 'boolean' ? binary : binaryByDefault };

@@ -31,7 +31,8 @@ export function splitTensors(request: OipRequest, binary: Uint8Array): ReadonlyM
   for (const input of request.inputs) {
     if (tensors.has(input.name)) throw invalid(input.name, 'expected each input once, got it twice');
     const size = input.parameters?.['binary_data_size'];
-    if ((size === undefined) === (input.data === undefined)) throw invalid(input.name, 'expected either data or parameters.binary_data_size');
+    if ((size === undefined) === (input.data === undefined))
+      throw invalid(input.name, 'expected either data or parameters.binary_data_size');
     if (size === undefined) {
       tensors.set(input.name, input);
       continue;
@@ -47,7 +48,9 @@ export function splitTensors(request: OipRequest, binary: Uint8Array): ReadonlyM
 }
 
 /** How the numeric types lie in bytes and what they may hold. */
-const NUMERIC: Partial<Record<OipDatatype, { bytes: number; read: (view: DataView, offset: number) => number; fits: (value: number) => boolean }>> = {
+const NUMERIC: Partial<
+  Record<OipDatatype, { bytes: number; read: (view: DataView, offset: number) => number; fits: (value: number) => boolean }>
+> = {
   INT32: { bytes: 4, read: (view, offset) => view.getInt32(offset, true), fits: (value) => (value | 0) === value },
   INT64: { bytes: 8, read: (view, offset) => Number(view.getBigInt64(offset, true)), fits: Number.isSafeInteger },
   FP32: { bytes: 4, read: (view, offset) => view.getFloat32(offset, true), fits: () => true },
@@ -65,12 +68,14 @@ export function readNumbers(tensor: RawTensor): Float64Array {
   const values = new Float64Array(size);
   if (bytes === undefined) {
     for (const [i, value] of flatten(tensor).entries()) {
-      if (typeof value !== 'number' || !type.fits(value)) throw invalid(name, `expected ${datatype} values, got ${describe(value)} at ${i}`);
+      if (typeof value !== 'number' || !type.fits(value))
+        throw invalid(name, `expected ${datatype} values, got ${describe(value)} at ${i}`);
       values[i] = value;
     }
     return values;
   }
-  if (bytes.length !== size * type.bytes) throw invalid(name, `expected ${size * type.bytes} bytes for [${shape.join(', ')}], got ${bytes.length}`);
+  if (bytes.length !== size * type.bytes)
+    throw invalid(name, `expected ${size * type.bytes} bytes for [${shape.join(', ')}], got ${bytes.length}`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let i = 0; i < size; i++) values[i] = type.read(view, i * type.bytes);
   return values;
@@ -93,7 +98,8 @@ export function readTexts(tensor: RawTensor): readonly string[] {
   let offset = 0;
   for (let i = 0; i < sizeOf(shape); i++) {
     const end = offset + 4 <= bytes.length ? offset + 4 + view.getUint32(offset, true) : Infinity;
-    if (end > bytes.length) throw invalid(name, `expected ${sizeOf(shape)} strings with 4-byte lengths, got ${bytes.length} bytes that end in string ${i}`);
+    if (end > bytes.length)
+      throw invalid(name, `expected ${sizeOf(shape)} strings with 4-byte lengths, got ${bytes.length} bytes that end in string ${i}`);
     try {
       texts.push(utf8.decode(bytes.subarray(offset + 4, end)));
     } catch (cause) {

@@ -3,6 +3,9 @@
 //
 // Letters: T tokens, E resident experts, C classes of an expert, d hidden width.
 
+import type { Encoding } from '../formats/tokenizer.ts';
+import type { TokenRow } from '../model/encoder-feeds.ts';
+
 /** An expert that this server holds. */
 export interface ServedExpert {
   readonly name: string;
@@ -11,22 +14,8 @@ export interface ServedExpert {
   readonly problem: 'classification' | 'regression';
 }
 
-/** Token ids of one input, without padding. */
-export interface EncodedText {
-  /** `[T]` */
-  readonly ids: Int32Array;
-  /** Segment of each token, `[T]`. */
-  readonly types: Int32Array;
-  /** The text was longer than the model reads, and was cut. */
-  readonly truncated: boolean;
-}
-
-/** One row of a batch. */
-export interface PredictorRow {
-  /** `[T]`, 1 ≤ T ≤ maxTokens, each below vocabulary. */
-  readonly ids: Int32Array;
-  /** `[T]`, each below segments. */
-  readonly types: Int32Array;
+/** One row of a batch: `ids` and `types` `[T]`, 1 ≤ T ≤ maxTokens, below `vocabulary` and `segments`. */
+export interface PredictorRow extends TokenRow {
   /** Weight of each resident expert, `[E]`; what is missing to 1 is the shared model alone. */
   readonly mix: Float32Array;
 }
@@ -58,7 +47,7 @@ export interface Predictor {
   readonly vocabulary: number;
   /** Token types are below this. */
   readonly segments: number;
-  encode(text: string, pair?: string): EncodedText;
+  encode(text: string, pair?: string): Encoding;
   /** Runs a batch; one output per row, in order. */
   run(rows: readonly PredictorRow[]): Promise<readonly PredictorOutput[]>;
   /**

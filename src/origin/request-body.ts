@@ -30,8 +30,11 @@ const MEDIA_TYPES = ['application/json', 'application/octet-stream'];
 export function checkMediaType(headers: Headers): void {
   const type = headers.get('content-type')?.split(';')[0].trim().toLowerCase();
   if (type !== undefined && type !== '' && !MEDIA_TYPES.includes(type)) {
-    throw new TwinrouteError('invalid_request', `content-type: expected ${MEDIA_TYPES.join(' or ')}, got ${type}`, { param: 'content-type' });
+    throw new TwinrouteError('invalid_request', `content-type: expected ${MEDIA_TYPES.join(' or ')}, got ${type}`, {
+      param: 'content-type',
+    });
   }
   const encoding = headers.get('content-encoding') ?? 'identity';
-  if (encoding !== 'identity') throw new TwinrouteError('invalid_request', `content-encoding: expected none, got ${encoding}`, { param: 'content-encoding' });
+  if (encoding !== 'identity')
+    throw new TwinrouteError('invalid_request', `content-encoding: expected none, got ${encoding}`, { param: 'content-encoding' });
 }

@@ -20,7 +20,11 @@ async function outputsOf(response: Response): Promise<Record<string, unknown>> {
 describe('server and models', () => {
   test('names itself, lives and is ready', async () => {
     const { app } = createFakeApp();
-    expect(await (await app.request('/v2')).json()).toMatchObject({ name: 'twinroute', version: '1.2.3', extensions: expect.arrayContaining(['binary_tensor_data']) });
+    expect(await (await app.request('/v2')).json()).toMatchObject({
+      name: 'twinroute',
+      version: '1.2.3',
+      extensions: expect.arrayContaining(['binary_tensor_data']),
+    });
     expect(await (await app.request('/v2/health/live')).json()).toEqual({ live: true });
     expect((await app.request('/v2/health/ready')).status).toBe(200);
     expect(await (await app.request('/v2/models/glue/ready')).json()).toEqual({ name: 'glue', ready: true });
@@ -49,15 +53,26 @@ describe('server and models', () => {
       parameters: { experts: 'cola,mnli,stsb', max_tokens: 8, route: false },
     });
     const tokens = await (await app.request('/v2/models/glue.tokens/versions/0123456789abcdef')).json();
-    expect(tokens).toMatchObject({ name: 'glue.tokens', inputs: [{ name: 'input_ids', datatype: 'INT64', shape: [-1, -1] }, {}, {}, {}, {}] });
+    expect(tokens).toMatchObject({
+      name: 'glue.tokens',
+      inputs: [{ name: 'input_ids', datatype: 'INT64', shape: [-1, -1] }, {}, {}, {}, {}],
+    });
   });
 
   test('packs of one name are versions, the first the default', async () => {
     const { app, post } = createFakeApp([createFakePredictor(), createFakePredictor({ version: 'fedcba9876543210', maxTokens: 4 })]);
-    expect(await (await app.request('/v2/models/glue')).json()).toMatchObject({ versions: ['0123456789abcdef', 'fedcba9876543210'], parameters: { max_tokens: 8 } });
+    expect(await (await app.request('/v2/models/glue')).json()).toMatchObject({
+      versions: ['0123456789abcdef', 'fedcba9876543210'],
+      parameters: { max_tokens: 8 },
+    });
     expect(await (await app.request('/v2/models/glue/versions/fedcba9876543210')).json()).toMatchObject({ parameters: { max_tokens: 4 } });
     expect(await (await post('/v2/repository/index', {})).json()).toHaveLength(4);
-    expect(await (await app.request('/v2/repository/index', { method: 'POST' })).json()).toContainEqual({ name: 'glue.tokens', version: 'fedcba9876543210', state: 'READY', reason: '' });
+    expect(await (await app.request('/v2/repository/index', { method: 'POST' })).json()).toContainEqual({
+      name: 'glue.tokens',
+      version: 'fedcba9876543210',
+      state: 'READY',
+      reason: '',
+    });
     expect(() => createFakeApp([createFakePredictor(), createFakePredictor()])).toThrow('different names or configs');
   });
 });
@@ -67,7 +82,16 @@ describe('inference on text', () => {
     const { post } = createFakeApp();
     const response = await post(INFER, {
       id: 'my-id',
-      inputs: [texts('text', 'ab', 'abc d', 'abcd'), texts('text_pair', '', 'xy', ''), matrix('mix', [[1, 0, 0], [0, 0.5, 0.25], [0, 0, 0]]), texts('head', '', 'mnli', 'stsb')],
+      inputs: [
+        texts('text', 'ab', 'abc d', 'abcd'),
+        texts('text_pair', '', 'xy', ''),
+        matrix('mix', [
+          [1, 0, 0],
+          [0, 0.5, 0.25],
+          [0, 0, 0],
+        ]),
+        texts('head', '', 'mnli', 'stsb'),
+      ],
     });
     expect(response.headers.get('server-timing')).toMatch(/^queue;dur=\d+\.\d\d, compute;dur=\d+\.\d\d$/);
     const body: unknown = await response.clone().json();
@@ -85,7 +109,17 @@ describe('inference on text', () => {
 
   test('the heaviest expert gives the head, the first of equals', async () => {
     const { post } = createFakeApp();
-    const answer = await outputsOf(await post(INFER, { inputs: [texts('text', 'a', 'b'), matrix('mix', [[0.25, 0.5, 0.25], [0.5, 0.5, 0]])] }));
+    const answer = await outputsOf(
+      await post(INFER, {
+        inputs: [
+          texts('text', 'a', 'b'),
+          matrix('mix', [
+            [0.25, 0.5, 0.25],
+            [0.5, 0.5, 0],
+          ]),
+        ],
+      }),
+    );
     expect(answer['head']).toEqual(['mnli', 'cola']);
   });
 
@@ -106,7 +140,10 @@ describe('inference on text', () => {
 
   test('gives the outputs that were asked for, in that order', async () => {
     const { post } = createFakeApp();
-    const response = await post(INFER, { inputs: [texts('text', 'a'), texts('head', 'cola')], outputs: [{ name: 'tokens' }, { name: 'label' }] });
+    const response = await post(INFER, {
+      inputs: [texts('text', 'a'), texts('head', 'cola')],
+      outputs: [{ name: 'tokens' }, { name: 'label' }],
+    });
     expect(Object.keys(await outputsOf(response))).toEqual(['tokens', 'label']);
   });
 });
@@ -114,26 +151,64 @@ describe('inference on text', () => {
 describe('inference on tokens', () => {
   const tensor = (name: string, data: unknown, datatype = 'INT64', shape = [2, 3]) => ({ name, datatype, shape, data });
   const ids = tensor('input_ids', [5, 6, 7, 8, 9, 99]);
-  const mask = tensor('attention_mask', [[1, 1, 1], [1, 1, 0]], 'INT32');
+  const mask = tensor(
+    'attention_mask',
+    [
+      [1, 1, 1],
+      [1, 1, 0],
+    ],
+    'INT32',
+  );
   const types = tensor('token_type_ids', [0, 0, 1, 0, 0, 0]);
 
   test('cuts each row to its mask', async () => {
     const { post } = createFakeApp();
-    const answer = await outputsOf(await post('/v2/models/glue.tokens/infer', { inputs: [ids, mask, types, texts('head', 'cola', 'cola')] }));
+    const answer = await outputsOf(
+      await post('/v2/models/glue.tokens/infer', { inputs: [ids, mask, types, texts('head', 'cola', 'cola')] }),
+    );
     expect(answer).toMatchObject({ tokens: [3, 2], logits: [18_000, 18_001, 0, 17_000, 17_001, 0] });
   });
 
   test.each([
-    ['an id beyond the vocabulary', { input_ids: tensor('input_ids', [5, 6, 100, 8, 9, 0]) }, /inputs.input_ids: expected values from 0 to 99, got 100/],
+    [
+      'an id beyond the vocabulary',
+      { input_ids: tensor('input_ids', [5, 6, 100, 8, 9, 0]) },
+      /inputs.input_ids: expected values from 0 to 99, got 100/,
+    ],
     ['a negative id', { input_ids: tensor('input_ids', [5, 6, -1, 8, 9, 0]) }, /got -1/],
     ['a fraction', { input_ids: tensor('input_ids', [5, 6, 1.5, 8, 9, 0]) }, /expected INT64 values, got 1.5 at 2/],
     ['a gap in the mask', { attention_mask: tensor('attention_mask', [1, 0, 1, 1, 1, 1]) }, /ones followed by zeros in row 0/],
+    [
+      'a mask of other numbers',
+      { attention_mask: tensor('attention_mask', [2, 2, 2, 1, 1, 0]) },
+      /inputs.attention_mask: expected values from 0 to 1, got 2/,
+    ],
     ['an empty row', { attention_mask: tensor('attention_mask', [1, 1, 1, 0, 0, 0]) }, /ones followed by zeros in row 1/],
     ['an unknown segment', { token_type_ids: tensor('token_type_ids', [2, 0, 0, 0, 0, 0]) }, /from 0 to 1, got 2/],
     ['tensors of unlike lengths', { token_type_ids: tensor('token_type_ids', [0, 0, 0, 0], 'INT64', [2, 2]) }, /same T/],
-    ['more tokens than the model reads', { input_ids: tensor('input_ids', Array.from({ length: 18 }, () => 1), 'INT64', [2, 9]) }, /same T of 1 to 8/],
+    [
+      'more tokens than the model reads',
+      {
+        input_ids: tensor(
+          'input_ids',
+          Array.from({ length: 18 }, () => 1),
+          'INT64',
+          [2, 9],
+        ),
+      },
+      /same T of 1 to 8/,
+    ],
     ['another datatype', { input_ids: tensor('input_ids', [5, 6, 7, 8, 9, 9], 'FP32') }, /expected INT64, got FP32/],
-    ['ragged rows', { input_ids: tensor('input_ids', [[5, 6, 7], [8, 9]]) }, /nested as \[2, 3\]/],
+    [
+      'ragged rows',
+      {
+        input_ids: tensor('input_ids', [
+          [5, 6, 7],
+          [8, 9],
+        ]),
+      },
+      /nested as \[2, 3\]/,
+    ],
     ['too few values', { input_ids: tensor('input_ids', [5, 6]) }, /6 values.*got 2/],
   ])('refuses %s', async (_, replaced, message) => {
     const { post } = createFakeApp();
@@ -145,7 +220,9 @@ describe('inference on tokens', () => {
 
 describe('what is refused', () => {
   const text = texts('text', 'a', 'b');
-  const mix = (rows: readonly (readonly number[])[], parameters?: Record<string, unknown>) => ({ inputs: [texts('text', ...rows.map(() => 'a')), matrix('mix', rows, parameters)] });
+  const mix = (rows: readonly (readonly number[])[], parameters?: Record<string, unknown>) => ({
+    inputs: [texts('text', ...rows.map(() => 'a')), matrix('mix', rows, parameters)],
+  });
 
   test.each<[string, object | string, number, RegExp]>([
     ['JSON that does not parse', '{"inputs": [', 400, /^body: expected JSON/],
@@ -157,9 +234,19 @@ describe('what is refused', () => {
     ['an input that comes twice', { inputs: [text, text] }, 400, /inputs.text: .*twice/],
     ['no text', { inputs: [texts('head', 'cola')] }, 400, /expected "text", got none/],
     ['an empty text', { inputs: [texts('text', 'a', ' \n'), texts('head', 'cola', 'cola')] }, 400, /not empty in row 1/],
-    ['a text beyond the limit', { inputs: [texts('text', 'a'.repeat(100_001)), texts('head', 'cola')] }, 400, /at most 100000 characters, got 100001/],
+    [
+      'a text beyond the limit',
+      { inputs: [texts('text', 'a'.repeat(100_001)), texts('head', 'cola')] },
+      400,
+      /at most 100000 characters, got 100001/,
+    ],
     ['numbers for text', { inputs: [{ ...text, data: ['a', 1] }, texts('head', 'cola', 'cola')] }, 400, /expected strings, got 1 at 1/],
-    ['neither data nor bytes', { inputs: [{ name: 'text', datatype: 'BYTES', shape: [1] }] }, 400, /either data or parameters.binary_data_size/],
+    [
+      'neither data nor bytes',
+      { inputs: [{ name: 'text', datatype: 'BYTES', shape: [1] }] },
+      400,
+      /either data or parameters.binary_data_size/,
+    ],
     ['more rows than the limit', { inputs: [texts('text', ...many(257, 'a'))] }, 400, /1 to 256 rows, got 257/],
     ['no rows', { inputs: [texts('text')] }, 400, /1 to 256 rows, got 0/],
     ['unlike numbers of rows', { inputs: [text, texts('head', 'cola')] }, 400, /inputs.head: expected \[2\], got \[1\]/],
@@ -170,10 +257,39 @@ describe('what is refused', () => {
     ['a repeated expert', mix([[0.5, 0.5]], { experts: 'cola,cola' }), 400, /each expert once/],
     ['a list of experts that is none', mix([[1]], { experts: 'cola,,' }), 400, /parameters.experts/],
     ['columns that the names do not fit', mix([[0.5, 0.5]], { experts: 'cola' }), 400, /expected \[1, 1\], got \[1, 2\]/],
-    ['a negative weight', mix([[1, 0, 0], [0, -0.1, 0]]), 400, /at least 0, got -0.1 for mnli in row 1/],
+    [
+      'a negative weight',
+      mix([
+        [1, 0, 0],
+        [0, -0.1, 0],
+      ]),
+      400,
+      /at least 0, got -0.1 for mnli in row 1/,
+    ],
     ['weights above 1', mix([[0.6, 0.5, 0]]), 400, /sum is at most 1, got 1.1 in row 0/],
-    ['a weight that is no number', { inputs: [text, { ...matrix('mix', [[1, 0, 0], [1, 0, 0]]), data: [1, 0, 0, null, 0, 0] }] }, 400, /FP32 values, got null at 3/],
-    ['an unknown output', { inputs: [text, texts('head', 'cola', 'cola')], outputs: [{ name: 'probabilities' }] }, 400, /outputs: expected some of logits.*got "probabilities"/],
+    [
+      'a weight that is no number',
+      {
+        inputs: [
+          text,
+          {
+            ...matrix('mix', [
+              [1, 0, 0],
+              [1, 0, 0],
+            ]),
+            data: [1, 0, 0, null, 0, 0],
+          },
+        ],
+      },
+      400,
+      /FP32 values, got null at 3/,
+    ],
+    [
+      'an unknown output',
+      { inputs: [text, texts('head', 'cola', 'cola')], outputs: [{ name: 'probabilities' }] },
+      400,
+      /outputs: expected some of logits.*got "probabilities"/,
+    ],
     ['routing without a router', { parameters: { route: true }, inputs: [text] }, 501, /no origin router/],
     ['a route parameter that is no boolean', { parameters: { route: 'yes' }, inputs: [text] }, 400, /route/],
   ])('%s', async (_, body, status, message) => {
@@ -215,7 +331,10 @@ describe('what is refused', () => {
     expect([other.status, other.headers.get('allow'), other.headers.get('x-error-code')]).toEqual([405, 'POST', 'method_not_allowed']);
     // Outside of the protocol the project's own error shape.
     const elsewhere = await app.request('/metrics', { headers: { 'x-request-id': 'abc-1' } });
-    expect([elsewhere.status, await elsewhere.json()]).toEqual([404, { error: { code: 'not_found', message: '/metrics: no such path', request_id: 'abc-1' } }]);
+    expect([elsewhere.status, await elsewhere.json()]).toEqual([
+      404,
+      { error: { code: 'not_found', message: '/metrics: no such path', request_id: 'abc-1' } },
+    ]);
   });
 });
 
@@ -237,7 +356,9 @@ describe('ids, deadlines and failures', () => {
     ['soon', 400],
   ])('a budget of %s ms gives %i', async (budget, status) => {
     const slow = createFakePredictor();
-    const { post } = createFakeApp([createFakePredictor({ run: (rows) => new Promise((resolve) => setTimeout(() => resolve(slow.run(rows)), 30)) })]);
+    const { post } = createFakeApp([
+      createFakePredictor({ run: (rows) => new Promise((resolve) => setTimeout(() => resolve(slow.run(rows)), 30)) }),
+    ]);
     expect((await post(INFER, request, { 'x-request-deadline-ms': budget })).status).toBe(status);
   });
 
@@ -252,7 +373,9 @@ describe('ids, deadlines and failures', () => {
   test('a full queue gives 429 with a hint', async () => {
     const release: (() => void)[] = [];
     const real = createFakePredictor();
-    const { post } = createFakeApp([createFakePredictor({ run: (rows) => new Promise((resolve) => release.push(() => resolve(real.run(rows)))) })]);
+    const { post } = createFakeApp([
+      createFakePredictor({ run: (rows) => new Promise((resolve) => release.push(() => resolve(real.run(rows)))) }),
+    ]);
     const full = { inputs: [texts('text', ...many(256, 'a')), texts('head', ...many(256, 'cola'))] };
     const first = post(INFER, full); // 32 of them run, 224 wait
     await vi.waitFor(() => expect(release).toHaveLength(1));
@@ -266,14 +389,25 @@ describe('ids, deadlines and failures', () => {
   test('a draining server finishes what runs and refuses the rest', async () => {
     let finish: (() => void) | undefined;
     const real = createFakePredictor();
-    const { app, gate, post } = createFakeApp([createFakePredictor({ run: (rows) => new Promise((resolve) => (finish = () => resolve(real.run(rows)))) })]);
+    const { app, gate, post } = createFakeApp([
+      createFakePredictor({ run: (rows) => new Promise((resolve) => (finish = () => resolve(real.run(rows)))) }),
+    ]);
     const running = post(INFER, request);
     await vi.waitFor(() => expect(finish).toBeDefined());
     let drained = false;
     const draining = gate.drain().then(() => (drained = true));
     const refused = await post(INFER, request);
-    expect([refused.status, refused.headers.get('retry-after'), refused.headers.get('connection'), refused.headers.get('x-error-code')]).toEqual([503, '1', 'close', 'unavailable']);
-    expect([(await app.request('/v2/health/ready')).status, (await app.request('/v2/models/glue/ready')).status, (await app.request('/v2/health/live')).status]).toEqual([503, 503, 200]);
+    expect([
+      refused.status,
+      refused.headers.get('retry-after'),
+      refused.headers.get('connection'),
+      refused.headers.get('x-error-code'),
+    ]).toEqual([503, '1', 'close', 'unavailable']);
+    expect([
+      (await app.request('/v2/health/ready')).status,
+      (await app.request('/v2/models/glue/ready')).status,
+      (await app.request('/v2/health/live')).status,
+    ]).toEqual([503, 503, 200]);
     expect(drained).toBe(false);
     finish?.();
     expect((await running).status).toBe(200);
@@ -300,7 +434,9 @@ describe('routing at the origin', () => {
     };
     const { app, post } = createFakeApp([createFakePredictor({ route, run })]);
     expect(await (await app.request('/v2/models/glue')).json()).toMatchObject({ parameters: { route: true } });
-    const answer = await outputsOf(await post(INFER, { parameters: { route: true }, inputs: [texts('text', 'ab', 'a', 'abcd'), texts('head', '', '', 'cola')] }));
+    const answer = await outputsOf(
+      await post(INFER, { parameters: { route: true }, inputs: [texts('text', 'ab', 'a', 'abcd'), texts('head', '', '', 'cola')] }),
+    );
     expect(answer).toMatchObject({
       head: ['cola', 'mnli', 'cola'],
       mix: [1, 0, 0, 0, 0, 0, 0, 0, 1],
@@ -312,8 +448,12 @@ describe('routing at the origin', () => {
 
   test('top_k reaches the policy; a mix beside routing is refused', async () => {
     const { post } = createFakeApp([createFakePredictor({ route })]);
-    expect(await outputsOf(await post(INFER, { parameters: { route: true, top_k: 4 }, inputs: [texts('text', 'ab')] }))).toMatchObject({ mix: [0.25, 0, 0] });
+    expect(await outputsOf(await post(INFER, { parameters: { route: true, top_k: 4 }, inputs: [texts('text', 'ab')] }))).toMatchObject({
+      mix: [0.25, 0, 0],
+    });
     expect((await post(INFER, { parameters: { route: true, top_k: 0 }, inputs: [texts('text', 'ab')] })).status).toBe(400);
-    expect((await post(INFER, { parameters: { route: true }, inputs: [texts('text', 'ab'), matrix('mix', [[1, 0, 0]])] })).status).toBe(400);
+    expect((await post(INFER, { parameters: { route: true }, inputs: [texts('text', 'ab'), matrix('mix', [[1, 0, 0]])] })).status).toBe(
+      400,
+    );
   });
 });

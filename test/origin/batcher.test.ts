@@ -29,7 +29,8 @@ function createHarness(limits: Partial<BatcherLimits> & { runMs?: number } = {})
 }
 
 /** The code of what a promise rejects with, or what it gave. */
-const outcome = <T>(promise: Promise<T>): Promise<T | string> => promise.catch((error: unknown) => (isTwinrouteError(error) ? error.code : String(error)));
+const outcome = <T>(promise: Promise<T>): Promise<T | string> =>
+  promise.catch((error: unknown) => (isTwinrouteError(error) ? error.code : String(error)));
 
 describe('when a batch closes', () => {
   test('at once when it is full', async () => {
@@ -117,6 +118,28 @@ describe('who is dropped', () => {
     expect(await outcome(batcher.submit([3], { signal: AbortSignal.abort() }))).toBe('timeout');
   });
 
+  test('a caller that leaves during a run frees its places in the queue at once', async () => {
+    const { clock, batcher } = createHarness({ maxQueue: 4 });
+    const running = batcher.submit([1, 2, 3, 4]);
+    const controller = new AbortController();
+    const left = outcome(batcher.submit([5, 6, 7, 8], { signal: controller.signal }));
+    expect(await outcome(batcher.submit([9]))).toBe('overloaded');
+    controller.abort();
+    const kept = batcher.submit([10]);
+    await clock.advance(30);
+    expect(await left).toBe('timeout');
+    expect((await kept).outputs).toEqual([20]);
+    await running;
+  });
+
+  test('an answered request leaves no timer behind', async () => {
+    const { clock, batcher } = createHarness();
+    const answer = batcher.submit([1, 2, 3, 4], { deadline: 30_000 });
+    await clock.advance(10);
+    await answer;
+    expect(clock.pending).toBe(0);
+  });
+
   test('a request that does not fit the queue, with a hint from the measured rate', async () => {
     const { clock, batcher } = createHarness({ runMs: 2000 });
     const measured = batcher.submit([1, 2, 3, 4]);
@@ -172,7 +195,10 @@ describe('when a run fails', () => {
 test('no row is lost or doubled under random arrivals, deadlines, departures and failures', async () => {
   const request = fc.record({
     waitMs: fc.integer({ min: 0, max: 8 }),
-    rows: fc.array(fc.oneof({ weight: 9, arbitrary: fc.integer({ min: 1, max: 1000 }) }, { weight: 1, arbitrary: fc.integer({ min: -1000, max: -1 }) }), { minLength: 1, maxLength: 6 }),
+    rows: fc.array(
+      fc.oneof({ weight: 9, arbitrary: fc.integer({ min: 1, max: 1000 }) }, { weight: 1, arbitrary: fc.integer({ min: -1000, max: -1 }) }),
+      { minLength: 1, maxLength: 6 },
+    ),
     budgetMs: fc.option(fc.integer({ min: 1, max: 40 }), { nil: undefined }),
     leavesAfterMs: fc.option(fc.integer({ min: 0, max: 30 }), { nil: undefined }),
   });
@@ -203,7 +229,11 @@ test('no row is lost or doubled under random arrivals, deadlines, departures and
       expect(clock.pending).toBe(0);
       for (const [i, { rows, budgetMs, leavesAfterMs }] of requests.entries()) {
         const result = results[i];
-        const failures = ['overloaded', ...(rows.some((row) => row < 0) ? ['internal'] : []), ...(budgetMs !== undefined || leavesAfterMs !== undefined ? ['timeout'] : [])];
+        const failures = [
+          'overloaded',
+          ...(rows.some((row) => row < 0) ? ['internal'] : []),
+          ...(budgetMs !== undefined || leavesAfterMs !== undefined ? ['timeout'] : []),
+        ];
         const expected = typeof result === 'string' ? failures : [rows.map((row) => (row * 100 + i) * 2)];
         expect(expected).toContainEqual(result);
       }

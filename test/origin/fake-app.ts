@@ -13,7 +13,13 @@ export function createFakeApp(predictors: readonly Predictor[] = [createFakePred
   const logged: string[] = [];
   const packs = predictors.map((predictor) => ({
     predictor,
-    batcher: createBatcher<PredictorRow, PredictorOutput>({ run: (rows) => predictor.run(rows), clock: systemClock, maxBatch: 32, maxDelayMs: 0, maxQueue: 256 }),
+    batcher: createBatcher<PredictorRow, PredictorOutput>({
+      run: (rows) => predictor.run(rows),
+      clock: systemClock,
+      maxBatch: 32,
+      maxDelayMs: 0,
+      maxQueue: 256,
+    }),
   }));
   const app = createApp({
     table: createModelTable(packs),

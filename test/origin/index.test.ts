@@ -103,6 +103,10 @@ test('a client that leaves frees its place', async () => {
 });
 
 test('two packs that are the same, and a queue that no request fits, are refused', async () => {
-  await expect(startOrigin({ predictors: [createFakePredictor(), createFakePredictor()], version: '0', log: () => {} })).rejects.toMatchObject({ code: 'config' });
-  await expect(startOrigin({ predictors: [createFakePredictor()], version: '0', log: () => {}, maxQueue: 255 })).rejects.toMatchObject({ code: 'config' });
+  await expect(
+    startOrigin({ predictors: [createFakePredictor(), createFakePredictor()], version: '0', log: () => {} }),
+  ).rejects.toMatchObject({ code: 'config' });
+  await expect(startOrigin({ predictors: [createFakePredictor()], version: '0', log: () => {}, maxQueue: 255 })).rejects.toMatchObject({
+    code: 'config',
+  });
 });

@@ -8,9 +8,14 @@ import { decodeRequest, encodeAnswer } from '../../src/origin/oip-codec.ts';
 import { readNumbers, readTexts, toBytes, type OutputTensor, type RawTensor } from '../../src/origin/oip-tensors.ts';
 
 /** A body as the binary extension has it: JSON, then the tensors' bytes. */
-function binaryBody(inputs: readonly { name: string; datatype: string; shape: readonly number[]; bytes: Uint8Array; size?: unknown }[], extra = new Uint8Array(0)) {
+function binaryBody(
+  inputs: readonly { name: string; datatype: string; shape: readonly number[]; bytes: Uint8Array; size?: unknown }[],
+  extra = new Uint8Array(0),
+) {
   const json = Buffer.from(
-    JSON.stringify({ inputs: inputs.map(({ bytes, size = bytes.length, ...head }) => ({ ...head, parameters: { binary_data_size: size } })) }),
+    JSON.stringify({
+      inputs: inputs.map(({ bytes, size = bytes.length, ...head }) => ({ ...head, parameters: { binary_data_size: size } })),
+    }),
   );
   return { body: Buffer.concat([json, ...inputs.map(({ bytes }) => bytes), extra]), jsonLength: String(json.length) };
 }
@@ -126,7 +131,9 @@ describe('answers', () => {
         { name: 'truncated', datatype: 'BOOL', shape: [1], parameters: { binary_data_size: 1 } },
       ],
     });
-    expect([...body.subarray(jsonLength)]).toEqual([0, 0, 0xc0, 0x3f, 0, 0, 0, 0xc0, 3, 0, 0, 0, 0x6e, 0xc3, 0xa9, 0xfd, 0xff, 0xff, 0xff, 1]);
+    expect([...body.subarray(jsonLength)]).toEqual([
+      0, 0, 0xc0, 0x3f, 0, 0, 0, 0xc0, 3, 0, 0, 0, 0x6e, 0xc3, 0xa9, 0xfd, 0xff, 0xff, 0xff, 1,
+    ]);
   });
 
   test('an output decides for itself', () => {
@@ -134,7 +141,10 @@ describe('answers', () => {
     const { body, headers } = encodeAnswer(answer, { inputs: [], parameters: { binary_data_output: true }, outputs: wanted });
     const jsonLength = Number(headers['inference-header-content-length']);
     expect(JSON.parse(Buffer.from(body).subarray(0, jsonLength).toString())).toMatchObject({
-      outputs: [{ name: 'tokens', parameters: { binary_data_size: 4 } }, { name: 'logits', data: [1.5, -2] }],
+      outputs: [
+        { name: 'tokens', parameters: { binary_data_size: 4 } },
+        { name: 'logits', data: [1.5, -2] },
+      ],
     });
     expect(body.length).toBe(jsonLength + 4);
   });
@@ -142,6 +152,9 @@ describe('answers', () => {
   test('JSON otherwise', () => {
     const { body, headers } = encodeAnswer(answer, { inputs: [], id: 'a' });
     expect(headers).toEqual({ 'content-type': 'application/json' });
-    expect(JSON.parse(String(body))).toMatchObject({ id: 'a', outputs: [{ data: [1.5, -2] }, { data: ['né'] }, { data: [-3] }, { data: [true] }] });
+    expect(JSON.parse(String(body))).toMatchObject({
+      id: 'a',
+      outputs: [{ data: [1.5, -2] }, { data: ['né'] }, { data: [-3] }, { data: [true] }],
+    });
   });
 });
