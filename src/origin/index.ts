@@ -34,7 +34,7 @@ export interface OriginOptions extends Partial<BatcherLimits> {
 export interface Origin {
   readonly url: string;
   readonly port: number;
-  /** Drains and closes; the same promise however often it is called. */
+  /** Drains and closes, and frees the models as soon as no graph runs; the same promise however often it is called. */
   close(): Promise<void>;
 }
 

@@ -31,9 +31,14 @@ export interface InferInputs {
 
 /**
  * Rows of a decoded request.
+ * @param pause called between rows that take time; what it throws ends the work
  * @throws {TwinrouteError} `invalid_request` or `not_found` naming the tensor; `unsupported` for routing where there is no router
  */
-export function readInputs(model: ServedModel, { request, tensors }: DecodedRequest): InferInputs {
+export async function readInputs(
+  model: ServedModel,
+  { request, tensors }: DecodedRequest,
+  pause: () => Promise<void>,
+): Promise<InferInputs> {
   const { predictor } = model;
   const batch = checkShapes(model, [...tensors.values()]);
   const route = readRoute(request.parameters);
@@ -52,7 +57,7 @@ export function readInputs(model: ServedModel, { request, tensors }: DecodedRequ
         param: 'head',
       });
   }
-  const encoded = model.reads === 'text' ? encodeTexts(predictor, tensors, batch) : readTokens(predictor, tensors, batch);
+  const encoded = model.reads === 'text' ? await encodeTexts(predictor, tensors, batch, pause) : readTokens(predictor, tensors, batch);
   return { route, rows: encoded.map((row, i) => ({ encoded: row, mix: mixes[i], head: heads[i] })) };
 }
 
@@ -111,7 +116,13 @@ function readHeads({ experts }: Predictor, tensor: RawTensor | undefined, batch:
   });
 }
 
-function encodeTexts(predictor: Predictor, tensors: ReadonlyMap<string, RawTensor>, batch: number): readonly Encoding[] {
+/** Long texts take milliseconds each to tokenise, so others get their turn in between. */
+async function encodeTexts(
+  predictor: Predictor,
+  tensors: ReadonlyMap<string, RawTensor>,
+  batch: number,
+  pause: () => Promise<void>,
+): Promise<readonly Encoding[]> {
   const texts = readTexts(required(tensors, 'text'));
   const pairTensor = tensors.get('text_pair');
   const pairs = pairTensor === undefined ? Array.from({ length: batch }, () => '') : readTexts(pairTensor);
@@ -130,7 +141,12 @@ function encodeTexts(predictor: Predictor, tensors: ReadonlyMap<string, RawTenso
   const blank = texts.findIndex((text) => text.trim() === '');
   if (blank >= 0)
     throw new TwinrouteError('invalid_request', `inputs.text: expected a text that is not empty in row ${blank}`, { param: 'text' });
-  return texts.map((text, i) => (pairs[i] === '' ? predictor.encode(text) : predictor.encode(text, pairs[i])));
+  const encoded: Encoding[] = [];
+  for (const [i, text] of texts.entries()) {
+    if (i > 0) await pause();
+    encoded.push(pairs[i] === '' ? predictor.encode(text) : predictor.encode(text, pairs[i]));
+  }
+  return encoded;
 }
 
 /** Token ids as sent, each row cut to its mask, which must be ones followed by zeros: the graph knows no gaps. */

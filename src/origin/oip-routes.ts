@@ -1,6 +1,8 @@
 // The paths of the Open Inference Protocol v2.
 
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Hono, type Context } from 'hono';
+import { TwinrouteError } from '../core/errors.ts';
 import { DEADLINE_HEADER, JSON_LENGTH_HEADER, OIP_LIMITS, OipIndexRequest } from '../contract/oip.ts';
 import { parseJsonWith } from '../contract/parse.ts';
 import type { Clock } from './clock.ts';
@@ -56,7 +58,13 @@ export function oipRoutes({ table, gate, clock, version, maxDeadlineMs }: OipDep
       const model = modelOf(c);
       checkMediaType(c.req.raw.headers);
       const decoded = decodeRequest(await readBody(c.req.raw, OIP_LIMITS.bodyBytes), c.req.header(JSON_LENGTH_HEADER));
-      const { outputs, queueMs, computeMs } = await infer(model, readInputs(model, decoded), { deadline, signal: c.req.raw.signal });
+      const { signal } = c.req.raw;
+      const inputs = await readInputs(model, decoded, async () => {
+        await nextTurn();
+        if (signal.aborted || clock.now() >= deadline)
+          throw new TwinrouteError('timeout', 'origin: the deadline passed before all texts were read');
+      });
+      const { outputs, queueMs, computeMs } = await infer(model, inputs, { deadline, signal });
       const { body, headers } = encodeAnswer({ modelName: model.name, modelVersion: model.predictor.version, outputs }, decoded.request);
       return c.body(body, 200, { ...headers, 'server-timing': `queue;dur=${queueMs.toFixed(2)}, compute;dur=${computeMs.toFixed(2)}` });
     });

@@ -362,6 +362,25 @@ describe('ids, deadlines and failures', () => {
     expect((await post(INFER, request, { 'x-request-deadline-ms': budget })).status).toBe(status);
   });
 
+  test('reading many long texts leaves others their turn, and ends at the deadline', async () => {
+    const real = createFakePredictor();
+    let encoded = 0;
+    const encode = (text: string, pair?: string) => {
+      encoded += 1;
+      const until = performance.now() + 2;
+      while (performance.now() < until);
+      return real.encode(text, pair);
+    };
+    const { app, post } = createFakeApp([createFakePredictor({ encode })]);
+    const full = { inputs: [texts('text', ...many(256, 'a')), texts('head', ...many(256, 'cola'))] };
+    const slow = post(INFER, full, { 'x-request-deadline-ms': '40' });
+    await vi.waitFor(() => expect(encoded).toBeGreaterThan(0), { interval: 1 });
+    expect((await app.request('/v2/health/live')).status).toBe(200);
+    expect(encoded).toBeLessThan(256);
+    expect((await slow).status).toBe(504);
+    expect(encoded).toBeLessThan(256);
+  });
+
   test('a defect is logged under the request id and not told', async () => {
     const { logged, post } = createFakeApp([createFakePredictor({ run: () => Promise.reject(new Error('secret path')) })]);
     const response = await post(INFER, request, { 'x-request-id': 'abc' });
