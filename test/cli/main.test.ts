@@ -1,19 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { main } from '../../src/cli/main.ts';
 import { VERBS } from '../../src/cli/verbs.ts';
-
-/** Runs a command line with captured streams. */
-export async function run(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  let out = '';
-  let err = '';
-  const code = await main(args, {
-    stdout: { write: (text) => (out += text) },
-    stderr: { write: (text) => (err += text) },
-    env: {},
-    stopped: () => Promise.resolve(),
-  });
-  return { code, out, err };
-}
+import { runCli as run } from '../helpers/run-cli.ts';
 
 describe('the command line', () => {
   test('lists its verbs on --help and exits 0, and without a verb exits 2', async () => {
