@@ -1,12 +1,13 @@
 // One inference: rows through the batcher, twice when the origin routes, and the outputs as tensors.
 
 import { TwinrouteError } from '../core/errors.ts';
+import { argmax } from '../core/routing/score.ts';
 import type { BatchAnswer, SubmitOptions } from './batcher.ts';
 import type { InferInputs, InferRow } from './infer-inputs.ts';
 import { widestHead } from './model-metadata.ts';
 import type { ServedModel } from './model-table.ts';
 import type { OutputTensor } from './oip-tensors.ts';
-import { argMax, headRange, type PredictorOutput, type RoutedRow } from './predictor.ts';
+import { headRange, type PredictorOutput, type RoutedRow } from './predictor.ts';
 
 /** Outputs of an inference, and where its time went. */
 export interface InferResult {
@@ -32,13 +33,13 @@ export async function infer(model: ServedModel, { rows, route }: InferInputs, op
       rows.map(({ encoded, mix }) => ({ ...encoded, mix })),
       options,
     );
-    const done = rows.map((row, i) => ({ row, head: row.head ?? argMax(row.mix), logits: outputs[i].logits }));
+    const done = rows.map((row, i) => ({ row, head: row.head ?? argmax(row.mix), logits: outputs[i].logits }));
     return { outputs: describe(model, done), queueMs, computeMs };
   }
   const { routed, outputs, queueMs, computeMs } = await inferRouted(model, rows, route.topK, options);
   const done = rows.map((row, i) => ({
     row,
-    head: row.head ?? argMax(isEmpty(routed[i].mix) ? routed[i].scores : routed[i].mix),
+    head: row.head ?? argmax(isEmpty(routed[i].mix) ? routed[i].scores : routed[i].mix),
     logits: outputs[i].logits,
   }));
   const stacked = (name: string, vectors: readonly Float32Array[]): OutputTensor => {
@@ -101,7 +102,7 @@ function describe({ predictor }: ServedModel, done: readonly DoneRow[]): readonl
     const own = row.logits.subarray(...headRange(experts, row.head));
     logits.set(own, i * width);
     const { problem, labels } = experts[row.head];
-    return problem === 'classification' ? labels[argMax(own)] : '';
+    return problem === 'classification' ? labels[argmax(own)] : '';
   });
   const shape = [done.length];
   return [

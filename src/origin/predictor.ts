@@ -67,10 +67,3 @@ export function headRange(experts: readonly ServedExpert[], index: number): read
   for (let e = 0; e < index; e++) start += experts[e].labels.length;
   return [start, start + experts[index].labels.length];
 }
-
-/** Index of the largest value, the first of equals. */
-export function argMax(values: ArrayLike<number>): number {
-  let best = 0;
-  for (let i = 1; i < values.length; i++) if (values[i] > values[best]) best = i;
-  return best;
-}

@@ -6,12 +6,13 @@ import * as z from 'zod/mini';
 import { OipResponse } from '../../src/contract/oip.ts';
 import type { Manifest } from '../../src/contract/manifest.ts';
 import { createRandom } from '../../src/core/random.ts';
+import { argmax } from '../../src/core/routing/score.ts';
 import { floatTensor, type FloatTensor, type Tensor } from '../../src/core/tensor.ts';
 import { createNodeSession } from '../../src/host/ort-session.ts';
 import { bert } from '../../src/model/bert.ts';
 import { emitPlainGraph, emitTwinGraph } from '../../src/model/onnx-emitter.ts';
 import type { Session } from '../../src/model/session.ts';
-import { argMax, headRange, type Predictor } from '../../src/origin/predictor.ts';
+import { headRange, type Predictor } from '../../src/origin/predictor.ts';
 import { createTwinPredictor } from '../../src/origin/twin-predictor.ts';
 import { maxDifference } from '../helpers/max-difference.ts';
 import { feedsOf, lookUp, mergeDense, randomMix, randomRow, randomTwin, rowOf } from '../model/random-twin.ts';
@@ -122,7 +123,7 @@ describe('a real graph', () => {
       const wanted = rowOf(logits, 0).subarray(...headRange(predictor.experts, head));
       const output = (name: string) => answers[i].outputs.find((candidate) => candidate.name === name)?.data ?? [];
       expect(maxDifference(Float32Array.from(output('logits').slice(0, wanted.length), Number), wanted)).toBeLessThan(TOLERANCE);
-      expect(output('label')).toEqual([predictor.experts[head].labels[argMax(wanted)]]);
+      expect(output('label')).toEqual([predictor.experts[head].labels[argmax(wanted)]]);
       expect(output('tokens')).toEqual([row.ids.length]);
     }
   });

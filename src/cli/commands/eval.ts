@@ -34,7 +34,7 @@ export const evalVerb: Verb = {
       const data = await readData(folder, manifest.experts.map((expert) => expert.name), split, limit);
       const individual = await individualsOf(pack, data, { experts, split, limited: limit !== undefined }, io.progress);
       const predictor = await loadPredictor(pack);
-      const route = await packRoute(pack);
+      const route = await packRoute(pack, predictor);
       try {
         return { config: manifest.config, ...evaluate(await evaluatePack(predictor, route.route, data, individual, io.progress)) };
       } finally {

@@ -3,12 +3,11 @@
 
 import type { EvaluatedRow, EvaluatedTask } from '../../core/evaluate.ts';
 import type { Progress } from '../../core/progress.ts';
-import { argMax, headRange, type Predictor } from '../../origin/predictor.ts';
+import { argmax } from '../../core/routing/score.ts';
+import { headRange, type Predictor } from '../../origin/predictor.ts';
 import { inBatches } from './in-batches.ts';
+import type { Route } from './pack-route.ts';
 import type { TaskData } from './read-data.ts';
-
-/** Decides a row's mix and head: the pack's router with its policy. */
-export type Route = (text: string, textPair: string | undefined, predictor: Predictor) => Promise<{ readonly mix: Float32Array; readonly head: string }>;
 
 /** What is known of the experts themselves: a score, or a prediction for each row of a task. */
 export interface Individual {
@@ -42,7 +41,7 @@ export async function evaluatePack(predictor: Predictor, route: Route, data: Rea
     const routed: Job[] = [];
     for (const { text, text_pair: textPair } of rows) {
       const { ids, types } = predictor.encode(text, textPair);
-      const { mix, head } = await route(text, textPair, predictor);
+      const { mix, head } = await route({ text, textPair, ids, types });
       oracle.push({ ids, types, mix: Float32Array.from(oneHot), head: own });
       shared.push({ ids, types, mix: new Float32Array(names.length), head: own });
       routed.push({ ids, types, mix, head: names.indexOf(head) });
@@ -89,6 +88,6 @@ async function predictAll(predictor: Predictor, jobs: readonly Job[]): Promise<n
   return outputs.map(({ logits }, i) => {
     const { head } = jobs[i];
     const own = logits.subarray(...headRange(predictor.experts, head));
-    return predictor.experts[head].problem === 'regression' ? own[0] : argMax(own);
+    return predictor.experts[head].problem === 'regression' ? own[0] : argmax(own);
   });
 }

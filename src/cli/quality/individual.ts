@@ -2,6 +2,7 @@
 
 import { matmulPlain } from '../../core/linalg/matmul.ts';
 import { METRICS } from '../../core/metrics/registry.ts';
+import { argmax } from '../../core/routing/score.ts';
 import { expectFloat, floatTensor, type FloatTensor } from '../../core/tensor.ts';
 import type { Score } from '../../contract/manifest.ts';
 import type { Base, ExpertSource } from '../../formats/checkpoint.ts';
@@ -11,7 +12,6 @@ import { encoderFeeds } from '../../model/encoder-feeds.ts';
 import { emitPlainGraph } from '../../model/onnx-emitter.ts';
 import type { OpenArchitecture } from '../../model/registry.ts';
 import { readTheta } from '../../build/theta.ts';
-import { argMax } from '../../origin/predictor.ts';
 import { inBatches } from './in-batches.ts';
 import type { TaskData } from './read-data.ts';
 
@@ -42,7 +42,7 @@ export async function predictIndividual({ base, model, source, tokenizer }: Indi
       const { data } = expectFloat(logits, [batch.length, classes], 'logits');
       return batch.map((_, i) => {
         const own = data.subarray(i * classes, (i + 1) * classes);
-        return source.problem === 'regression' ? own[0] : argMax(own);
+        return source.problem === 'regression' ? own[0] : argmax(own);
       });
     });
   } finally {

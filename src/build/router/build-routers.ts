@@ -1,0 +1,49 @@
+// The routers of a pack: the edge's light one, the paper's one for the origin, or both, as the config asks.
+
+import { TwinrouteError } from '../../core/errors.ts';
+import type { Progress } from '../../core/progress.ts';
+import type { Manifest } from '../../contract/manifest.ts';
+import { parseWith } from '../../contract/parse.ts';
+import { Policy } from '../../contract/policy.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { PackFiles } from '../pack-files.ts';
+import type { BuildPlan } from '../plan.ts';
+import { trainRouter, type RouterRow } from './train.ts';
+
+const ROUTER_FILE = 'router.onnx';
+
+/** Top-1 without abstaining: mixing more experts of unlike tasks answers worse (SMILE), and when to abstain is the user's to say. */
+const DEFAULT_POLICY = { top_k: 1, threshold: 0, abstain: 0 };
+
+/**
+ * Trains the routers of a plan and writes their files.
+ * @throws {TwinrouteError} `config` when an expert has no examples
+ */
+export async function buildRouters(
+  plan: BuildPlan,
+  files: PackFiles,
+  { engine, progress }: { readonly engine: Engine; readonly progress: Progress },
+): Promise<Pick<Manifest, 'router' | 'origin_router'>> {
+  const { router: kind, policy, seed } = plan.config.parameters;
+  const classes = plan.experts.map((expert) => expert.name);
+  const rows = routerRows(plan);
+  // What the config leaves out keeps its default.
+  const policyOf = (temperature: number): Policy => parseWith(Policy, { temperature, ...DEFAULT_POLICY, ...policy }, 'parameters.policy', 'config');
+  const routers: Pick<Manifest, 'router' | 'origin_router'> = {};
+  if (kind !== 'origin') {
+    const { model, temperature, ...facts } = await trainRouter(engine, rows, { classes: classes.length, seed, progress });
+    await files.write(ROUTER_FILE, model);
+    routers.router = { file: ROUTER_FILE, classes, policy: policyOf(temperature), ...facts };
+  }
+  return routers;
+}
+
+/** Every example with the index of its expert. */
+function routerRows(plan: BuildPlan): readonly RouterRow[] {
+  return plan.experts.flatMap(({ name, examples }, expert) => {
+    if (examples.length === 0) {
+      throw new TwinrouteError('config', `models.${name}.examples: expected a JSONL file of texts that this expert should answer, got none; the router learns from them`, { param: `models[${expert}].examples` });
+    }
+    return examples.map(({ text, text_pair }) => ({ text, text_pair, expert }));
+  });
+}
