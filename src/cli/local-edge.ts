@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { edgeAssets } from '../build/edge-assets.ts';
 import { createApp } from '../edge/app.ts';
 import { createBundles } from '../edge/bundles.ts';
+import { messageOf } from '../core/errors.ts';
 import type { Pack } from '../formats/pack.ts';
 import { createSha256 } from '../host/files.ts';
 import { createNodeSession } from '../host/ort-session.ts';
@@ -38,7 +39,7 @@ export async function openEdge(pack: Pack, log: (line: string) => void): Promise
     fetch,
     now: () => performance.now(),
     newId: randomUUID,
-    log: (error, requestId) => log(`${requestId}: ${error.code}: ${error.message}`),
+    log: (error, requestId) => log(`${requestId}: ${error.code}: ${error.message}${error.cause === undefined ? '' : ` (${messageOf(error.cause)})`}`),
     requestMs: REQUEST_MS,
     attemptMs: REQUEST_MS,
   });

@@ -3,13 +3,8 @@
 import type { PredictInput } from '../contract/http.ts';
 import { TwinrouteError } from '../core/errors.ts';
 import { type Mix, parseMix } from '../core/mix.ts';
+import type { RouterScore } from '../core/routing/policy.ts';
 import type { DeployedConfig } from './bundles.ts';
-
-/** A router's opinion on one expert, in [0, 1]. */
-export interface Score {
-  readonly expert: string;
-  readonly score: number;
-}
 
 /** A merge that was decided. */
 export interface Merge {
@@ -19,7 +14,7 @@ export interface Merge {
   readonly heads: readonly string[];
   readonly abstained: boolean;
   /** Highest first; empty when the caller decided. */
-  readonly scores: readonly Score[];
+  readonly scores: readonly RouterScore[];
 }
 
 /** What is known before an origin is asked. `merge` is absent or a fallback when `originRoutes`. */

@@ -7,6 +7,7 @@ import { OipResponse, type OipDatatype, type OipOutput } from '../contract/oip.t
 import { parseWith } from '../contract/parse.ts';
 import { TwinrouteError } from '../core/errors.ts';
 import { type Mix, parseMix } from '../core/mix.ts';
+import type { RouterScore } from '../core/routing/policy.ts';
 
 /** One row to infer. */
 export interface OriginRequest {
@@ -29,7 +30,7 @@ export interface OriginAnswer {
   readonly tokens: number;
   readonly truncated: boolean;
   /** The origin router's scores, highest first; empty where it was not asked. */
-  readonly scores: readonly { readonly expert: string; readonly score: number }[];
+  readonly scores: readonly RouterScore[];
 }
 
 /** The request's JSON body. */

@@ -41,7 +41,7 @@ export async function askOrigin(
   request: OriginRequest,
   time: AttemptTime,
 ): Promise<Attempt> {
-  const signal = AbortSignal.timeout(Math.max(1, Math.min(time.attemptMs, time.remainingMs)));
+  const signal = AbortSignal.timeout(Math.max(1, Math.floor(Math.min(time.attemptMs, time.remainingMs))));
   const where = `origin ${endpoint.id}`;
   try {
     const response = await fetcher(`${endpoint.url.replace(/\/+$/, '')}/v2/models/${bundle.name}/versions/${bundle.config}/infer`, {

@@ -3,6 +3,7 @@
 import type { Prediction, PredictInput } from '../contract/http.ts';
 import type { EdgeExpert } from '../contract/edge-bundle.ts';
 import { TwinrouteError } from '../core/errors.ts';
+import { argmax, softmax } from '../core/routing/score.ts';
 import type { Bundles, DeployedConfig } from './bundles.ts';
 import { decide, type Decision, type Merge } from './decide.ts';
 import { canPlaceWhole, dispatch, type Dispatch, type DispatchDeps, type Dispatched } from './dispatch.ts';
@@ -90,9 +91,6 @@ function toPrediction(
 /** A head's logits as probabilities by label, or as a regression's value. */
 function readHead(expert: EdgeExpert, logits: readonly number[]): Pick<Prediction, 'label' | 'scores'> {
   if (expert.problem === 'regression') return { label: null, scores: { [expert.labels[0]]: logits[0] } };
-  let best = 0;
-  for (let i = 1; i < logits.length; i++) if (logits[i] > logits[best]) best = i;
-  const powers = logits.map((logit) => Math.exp(logit - logits[best]));
-  const sum = powers.reduce((total, power) => total + power, 0);
-  return { label: expert.labels[best], scores: Object.fromEntries(expert.labels.map((label, i) => [label, powers[i] / sum])) };
+  const scores = softmax(logits);
+  return { label: expert.labels[argmax(scores)], scores: Object.fromEntries(expert.labels.map((label, i) => [label, scores[i]])) };
 }

@@ -1,33 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { EdgeBundle, EdgeIndex } from '../../src/contract/edge-bundle.ts';
 import { createBundles } from '../../src/edge/bundles.ts';
+import { assetsOf, ROUTER, utf8 } from './helpers/assets.ts';
 import { BUNDLE, CONFIG } from './helpers/harness.ts';
-
-const ROUTER = Uint8Array.from({ length: 500 }, (_, i) => (i * 7) % 256);
-const FEATURES = { version: 1, buckets: 16, word_ngrams: 1, char_ngrams: [1, 1], max_chars: 100 } as const;
-const POLICY = { temperature: 1, top_k: 1, threshold: 0, abstain: 0 };
-
-async function sha256(bytes: Uint8Array): Promise<string> {
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
-  return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
-}
-const utf8 = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
-
-/** Assets of one pack, its hashes right. */
-async function assetsOf(bundle: Partial<EdgeBundle> = {}, router: Uint8Array = ROUTER): Promise<Map<string, Uint8Array>> {
-  const edge = utf8({
-    ...BUNDLE,
-    router: { file: 'router.onnx', sha256: await sha256(router), bytes: router.length, features: FEATURES, classes: ['cola', 'sst2', 'stsb'], policy: POLICY },
-    ...bundle,
-  });
-  const index: EdgeIndex = { schema: 1, configs: [{ config: CONFIG, name: 'sample', sha256: await sha256(edge) }] };
-  return new Map([
-    ['index.json', utf8(index)],
-    [`${CONFIG}/edge.json`, edge],
-    [`${CONFIG}/router.onnx`, router],
-  ]);
-}
 
 /** Bundles over assets with sessions that are never run; `fetched` and `created` count. */
 function over(assets: ReadonlyMap<string, Uint8Array>) {
