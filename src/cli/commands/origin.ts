@@ -34,6 +34,7 @@ export const origin: Verb = {
       maxQueue: integerOption(values, 'max-queue', 1, 1_000_000) ?? 1024,
       drainMs: integerOption(values, 'drain-ms', 0, 3_600_000) ?? 10_000,
     };
+    const address = { port: integerOption(values, 'port', 0, 65_535) ?? 8801, host: textOption(values, 'host') ?? '127.0.0.1' };
     const predictors: Predictor[] = [];
     for (const path of positionals) {
       const predictor = await withPack(path, (pack) => loadPredictor(pack, experts, threads === undefined ? {} : { threads }));
@@ -43,8 +44,7 @@ export const origin: Verb = {
     const server = await startOrigin({
       predictors,
       version: packageVersion(),
-      port: integerOption(values, 'port', 0, 65_535) ?? 8801,
-      host: textOption(values, 'host') ?? '127.0.0.1',
+      ...address,
       ...limits,
       log: io.log,
     });

@@ -25,6 +25,7 @@ export interface EdgeOptions {
  * @returns once it accepts requests
  */
 export async function startEdge({ bundle, assetsFolder, endpoints, port }: EdgeOptions): Promise<RunningEdge> {
+  const release = watchSignals();
   const miniflare = new Miniflare({
     host: '127.0.0.1',
     port,
@@ -42,5 +43,18 @@ export async function startEdge({ bundle, assetsFolder, endpoints, port }: EdgeO
     ],
   });
   const url = await miniflare.ready;
+  release();
   return { url: url.origin, close: () => miniflare.dispose() };
+}
+
+/**
+ * Miniflare ends the process on SIGINT and SIGTERM, which would cut off requests that are still under way; we close it ourselves.
+ * @returns removes the listeners that were added meanwhile
+ */
+function watchSignals(): () => void {
+  const signals = ['SIGINT', 'SIGTERM'] as const;
+  const before = new Set(signals.flatMap((signal) => process.listeners(signal)));
+  return () => {
+    for (const signal of signals) for (const listener of process.listeners(signal)) if (!before.has(listener)) process.off(signal, listener);
+  };
 }

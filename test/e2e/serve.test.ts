@@ -1,0 +1,121 @@
+// Whole programs: origins and the edge in workerd, spoken to over HTTP.
+
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import * as z from 'zod/mini';
+import { ErrorBody, PredictBatch, Prediction, RouteAnswer } from '../../src/contract/http.ts';
+import { OipResponse } from '../../src/contract/oip.ts';
+import { buildTinyPack, makeTinyInputs, TINY_EXPERTS, tinyText, type TinyInputs } from '../helpers/tiny-pack.ts';
+import { start, type Program } from './program.ts';
+
+let inputs: TinyInputs;
+let pack: string;
+
+beforeAll(async () => {
+  inputs = await makeTinyInputs();
+  pack = await buildTinyPack(inputs);
+});
+
+afterAll(() => inputs.models.remove());
+
+describe('twinroute dev', () => {
+  test('--once answers every sample through workerd and exits 0', async () => {
+    const program = start('dev', pack, '--once', '--json');
+    expect(await program.ended, program.output()).toBe(0);
+    const lines = program.output().split('\n');
+    const answers: unknown = JSON.parse(lines.find((line) => line.startsWith('[{')) ?? 'null');
+    expect(answers).toMatchObject(TINY_EXPERTS.map(({ name }) => ({ sample: { expert: name }, outcome: { ok: true, prediction: { task: name, mix: [{ expert: name, weight: 1 }] } } })));
+  });
+
+  test('serves until it is told to stop', async () => {
+    const program = start('dev', pack, '--port', '0', '--origin-port', '0');
+    const url = (await program.waitFor(/edge +(http:\/\/\S+)/))[1];
+    await program.waitFor(/ctrl-c stops/);
+    const post = async (path: string, body: unknown): Promise<{ status: number; body: unknown }> => {
+      const response = await fetch(url + path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: typeof body === 'string' ? body : JSON.stringify(body) });
+      return { status: response.status, body: await response.json() };
+    };
+    const text = tinyText('birds', 77);
+    const routed = await post('/v1/route', { text });
+    expect(z.parse(RouteAnswer, routed.body).mix).toEqual([{ expert: 'birds', weight: 1 }]);
+    // A mix over experts that only one origin holds together.
+    const mixed = z.parse(Prediction, (await post('/v1/predict', { text, mix: { birds: 0.5, stars: 0.5 }, explain: true })).body);
+    expect(mixed.explain?.endpoint).toBe('all');
+    expect(mixed.cut).toBeUndefined();
+    const batch = await post('/v1/predict', { inputs: [{ text }, { text: '' }, { text, task: 'stars' }] });
+    const { predictions } = z.parse(PredictBatch, batch.body);
+    expect(predictions.map((answer) => ('error' in answer ? answer.error.code : answer.task))).toEqual(['birds', 'invalid_request', 'stars']);
+    for (const [body, status] of [
+      [{ text: 'x'.repeat(1 << 20) }, 413],
+      [{ text: ' ' }, 400],
+      [{ text, task: 'boats' }, 404],
+      [{ text, mix: { birds: -1 } }, 400],
+      [{ text, mix: { birds: 0.7, ships: 0.7 } }, 400],
+      ['{"text":', 400],
+    ] as const) {
+      const answer = await post('/v1/predict', body);
+      expect({ body: JSON.stringify(body).slice(0, 60), status: answer.status }).toEqual({ body: JSON.stringify(body).slice(0, 60), status });
+      expect(z.parse(ErrorBody, answer.body).error.request_id).not.toBe('');
+    }
+    for (const odd of ['\u0000', '\ud800', '👩‍👩‍👧‍👦 ﷽ \u202e', 'a'.repeat(90_000)]) {
+      expect((await post('/v1/predict', { text: odd })).status).toBe(200);
+    }
+    program.process.kill('SIGTERM');
+    expect(await program.ended).toBe(0);
+  });
+
+  test('lets the origin route where the pack asks for it', async () => {
+    const byOrigin = await makeTinyInputs({ router: 'auto', policy: { abstain: 1 } });
+    const program = start('dev', await buildTinyPack(byOrigin), '--port', '0', '--origin-port', '0');
+    const url = (await program.waitFor(/edge +(http:\/\/\S+)/))[1];
+    await program.waitFor(/ctrl-c stops/);
+    const response = await fetch(`${url}/v1/predict`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ text: tinyText('ships', 3), explain: true }),
+    });
+    const body: unknown = await response.json();
+    expect(response.status, JSON.stringify(body)).toBe(200);
+    const prediction = z.parse(Prediction, body);
+    expect(prediction.explain?.routed_by).toBe('origin');
+    expect(prediction.explain?.router.map(({ expert }) => expert).sort()).toEqual(TINY_EXPERTS.map(({ name }) => name).sort());
+    program.process.kill('SIGTERM');
+    expect(await program.ended).toBe(0);
+    await byOrigin.models.remove();
+  });
+});
+
+describe('twinroute origin', () => {
+  async function serve(...args: string[]): Promise<{ program: Program; url: string }> {
+    const program = start('origin', pack, '--port', '0', ...args);
+    return { program, url: (await program.waitFor(/origin at (http:\/\/\S+)/))[1] };
+  }
+
+  test('holds only the experts that it is told to, and drains on SIGTERM', async () => {
+    const { program, url } = await serve('--experts', 'birds,ships');
+    const infer = async (mix: readonly number[], experts: string): Promise<{ status: number; body: unknown }> => {
+      const response = await fetch(`${url}/v2/models/tiny/infer`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({
+          id: 'q1',
+          inputs: [
+            { name: 'text', datatype: 'BYTES', shape: [1], data: [tinyText('birds', 5)] },
+            { name: 'mix', datatype: 'FP32', shape: [1, mix.length], data: mix, parameters: { experts } },
+          ],
+        }),
+      });
+      return { status: response.status, body: await response.json() };
+    };
+    const answer = await infer([0.25, 0.75], 'ships,birds');
+    expect(answer.status).toBe(200);
+    const { id, outputs } = z.parse(OipResponse, answer.body);
+    expect(id).toBe('q1');
+    expect(outputs.find(({ name }) => name === 'head')?.data).toEqual(['birds']);
+    expect((await infer([1], 'stars')).status).toBe(404);
+    const metadata: unknown = await (await fetch(`${url}/v2/models/tiny`)).json();
+    expect(metadata).toMatchObject({ name: 'tiny', inputs: expect.arrayContaining([expect.objectContaining({ name: 'mix', shape: [-1, 2] })]) });
+    program.process.kill('SIGTERM');
+    expect(await program.ended).toBe(0);
+    expect(program.output()).toContain('draining');
+  });
+});
