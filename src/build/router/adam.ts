@@ -4,7 +4,8 @@
 
 const BETA1 = 0.9;
 const BETA2 = 0.999;
-const EPSILON = 1e-7;
+/** Large on purpose: gradients of rare features are smaller than it, so that a few sightings do not move them as far as hundreds do. */
+const EPSILON = 1e-4;
 
 /** An optimiser over one array of parameters. */
 export interface Adam {

@@ -38,7 +38,7 @@ const HEAD_RATE = 0.01;
 const WARM_UP = 0.05;
 /** Row visits, within limits of epochs. */
 const VISITS = 150_000;
-const EPOCHS = { least: 6, most: 24 };
+const EPOCHS = { least: 6, most: 16 };
 
 /**
  * A network fitted by Adam to the cross-entropy with feature dropout. A function of its arguments and the engine alone.

@@ -1,4 +1,5 @@
-// From examples to the light router: features, a split, the fit, int8, and calibration on the rows that were held back.
+// From examples to the light router: features, a fit on most rows that is measured and calibrated on the others, and a fit on all of
+// them that is shipped, because users have few examples and 10 % more of them are worth 0.3 points of accuracy.
 
 import { TwinrouteError } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
@@ -6,7 +7,7 @@ import { accuracy, calibrationError, fitTemperature, type ScoredRows } from '../
 import { createExtractor } from '../../core/routing/features.ts';
 import type { RouterFeatures } from '../../contract/manifest.ts';
 import type { Engine } from '../engine/engine.ts';
-import { exportNetwork, quantizeNetwork } from './export.ts';
+import { type QuantizedNetwork, exportNetwork, quantizeNetwork } from './export.ts';
 import { fitNetwork } from './fit.ts';
 import { logitsOf } from './network.ts';
 import { stratifiedSplit } from './split.ts';
@@ -32,6 +33,7 @@ export interface TrainedRouter {
   /** router.onnx */
   readonly model: Uint8Array;
   readonly features: RouterFeatures;
+  /** Rows that the measured network learned from, and rows that it was measured on. The shipped one learned from both. */
   readonly rows: { readonly train: number; readonly held_back: number };
   /** Fitted on the held-back rows; 1 without any. */
   readonly temperature: number;
@@ -44,7 +46,7 @@ export interface TrainedRouter {
 /** Features of every pack: 65,536 buckets do as well as 131,072, and 512 units tell a text's kind. */
 export const FEATURES: RouterFeatures = { version: 1, buckets: 1 << 16, word_ngrams: 2, char_ngrams: [2, 4], max_chars: 512 };
 
-/** Rows that training never sees, so that temperature and accuracy are honest: they are of the network that is returned. */
+/** Share of rows that the measured network never sees, so that temperature and accuracy are honest. */
 const HELD_BACK = 0.1;
 
 /**
@@ -58,13 +60,16 @@ export async function trainRouter({ tf }: Pick<Engine, 'tf'>, rows: readonly Rou
   }
   const extract = createExtractor(FEATURES);
   const bags = rows.map((row) => extract(row.text, row.text_pair));
+  const fit = async (indices: readonly number[]): Promise<QuantizedNetwork> => {
+    const fitRows = { bags: indices.map((i) => bags[i]), labels: indices.map((i) => labels[i]) };
+    return quantizeNetwork(await fitNetwork(tf, fitRows, { buckets: FEATURES.buckets, classes, seed, progress }));
+  };
   const { train, heldBack } = stratifiedSplit(labels, HELD_BACK, seed);
-  const fitRows = { bags: train.map((i) => bags[i]), labels: train.map((i) => labels[i]) };
-  const quantized = quantizeNetwork(await fitNetwork(tf, fitRows, { buckets: FEATURES.buckets, classes, seed, progress }));
-  const scored: ScoredRows = { logits: heldBack.map((i) => logitsOf(quantized.network, bags[i])), classes: heldBack.map((i) => labels[i]) };
+  const { network: measured } = await fit(train);
+  const scored: ScoredRows = { logits: heldBack.map((i) => logitsOf(measured, bags[i])), classes: heldBack.map((i) => labels[i]) };
   const temperature = fitTemperature(scored);
   return {
-    model: exportNetwork(quantized),
+    model: exportNetwork(await fit([...rows.keys()])),
     features: FEATURES,
     rows: { train: train.length, held_back: heldBack.length },
     temperature,
