@@ -4,9 +4,6 @@
 
 const BETA1 = 0.9;
 const BETA2 = 0.999;
-/** Large on purpose: gradients of rare features are smaller than it, so that a few sightings do not move them as far as hundreds do. */
-const EPSILON = 1e-4;
-
 /** An optimiser over one array of parameters. */
 export interface Adam {
   /**
@@ -17,8 +14,11 @@ export interface Adam {
   update(gradient: Float32Array, from: number, to: number, rate: number, step: number): void;
 }
 
-/** Adam over `parameters`, which it changes in place. */
-export function createAdam(parameters: Float32Array): Adam {
+/**
+ * Adam over `parameters`, which it changes in place.
+ * @param epsilon added to the root of the second moment: gradients far below it move their parameters in proportion to their size
+ */
+export function createAdam(parameters: Float32Array, epsilon: number): Adam {
   const mean = new Float32Array(parameters.length);
   const square = new Float32Array(parameters.length);
   return {
@@ -30,7 +30,7 @@ export function createAdam(parameters: Float32Array): Adam {
         gradient[i] = 0;
         mean[i] = BETA1 * mean[i] + (1 - BETA1) * g;
         square[i] = BETA2 * square[i] + (1 - BETA2) * g * g;
-        parameters[i] -= (size * mean[i]) / (Math.sqrt(square[i] * spread) + EPSILON);
+        parameters[i] -= (size * mean[i]) / (Math.sqrt(square[i] * spread) + epsilon);
       }
     },
   };

@@ -35,6 +35,8 @@ const DROPPED = 0.3;
 const SMOOTHING = 0.05;
 const TABLE_RATE = 0.015;
 const HEAD_RATE = 0.01;
+/** Large on purpose: gradients of rare features are smaller, so that a few sightings do not move them as far as hundreds do. */
+const EPSILON = 1e-4;
 const WARM_UP = 0.05;
 /** Row visits, within limits of epochs. */
 const VISITS = 150_000;
@@ -83,9 +85,9 @@ function dropFeatures({ ids, weights }: Bag, random: Random): Bag {
 /** One step of learning: `(bags, labels, rate in [0, 1], step from 1)`. */
 function createStep(tf: Tfjs, network: Network): (bags: readonly Bag[], labels: Int32Array, rate: number, step: number) => Promise<void> {
   const { width, table, weight, bias } = network;
-  const tableAdam = createAdam(table);
-  const weightAdam = createAdam(weight);
-  const biasAdam = createAdam(bias);
+  const tableAdam = createAdam(table, EPSILON);
+  const weightAdam = createAdam(weight, EPSILON);
+  const biasAdam = createAdam(bias, EPSILON);
   const tableGradient = new Float32Array(table.length);
   const isTouched = new Uint8Array(table.length / width);
   return async (bags, labels, rate, step) => {

@@ -76,13 +76,11 @@ function addWords(bag: BagBuilder, text: string, length: number, longest: number
     }
     let hash = WORD_SEED;
     let folded = WORD_SEED;
-    let next = kind;
-    do {
-      const unit = text.charCodeAt(i++);
+    for (const stop = wordEnd(text, i, length); i < stop; i++) {
+      const unit = text.charCodeAt(i);
       hash = Math.imul(hash ^ unit, PRIME);
       folded = Math.imul(folded ^ foldUnit(unit), PRIME);
-      next = i < length ? kindOf(text.charCodeAt(i)) : SPACE;
-    } while (kind !== MARK && next !== MARK && next !== SPACE);
+    }
     hashes.push(hash);
     if (kind !== MARK) vocabulary.add(folded);
   }
@@ -96,6 +94,17 @@ function addWords(bag: BagBuilder, text: string, length: number, longest: number
     }
   }
   return { count: hashes.length - 2, vocabulary };
+}
+
+/** Where the word ends that begins at `start`, which is no space. */
+function wordEnd(text: string, start: number, length: number): number {
+  let end = start + 1;
+  if (kindOf(text.charCodeAt(start)) === MARK) return end;
+  for (; end < length; end++) {
+    const kind = kindOf(text.charCodeAt(end));
+    if (kind === MARK || kind === SPACE) break;
+  }
+  return end;
 }
 
 /** Adds the n-grams of a text's units, case folded, between its start and end. */

@@ -61,8 +61,10 @@ export function emitTextShape(text: string, length: number, words: number, slot:
       marks++;
       if (unit === AT) mentions++;
       else if (unit === HASH) tags++;
-      else if (unit === APOSTROPHE) afterSpace ? spacedApostrophes++ : attachedApostrophes++;
-      else afterSpace ? spaced++ : attached++;
+      else if (unit === APOSTROPHE && afterSpace) spacedApostrophes++;
+      else if (unit === APOSTROPHE) attachedApostrophes++;
+      else if (afterSpace) spaced++;
+      else attached++;
     }
     previous = kind;
   }
