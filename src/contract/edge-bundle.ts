@@ -55,5 +55,8 @@ export const Endpoint = z.strictObject({
 });
 export type Endpoint = z.infer<typeof Endpoint>;
 
-/** The `ENDPOINTS` variable. */
-export const Endpoints = z.array(Endpoint).check(z.maxLength(1000));
+/** The `ENDPOINTS` variable. Ids are distinct: health is kept by them. */
+export const Endpoints = z.array(Endpoint).check(
+  z.maxLength(1000),
+  z.refine((endpoints) => new Set(endpoints.map(({ id }) => id)).size === endpoints.length, 'expected distinct ids'),
+);

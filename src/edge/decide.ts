@@ -28,8 +28,7 @@ export async function decide(deployed: DeployedConfig, input: PredictInput): Pro
   const named = fromCaller(deployed, input);
   if (named !== undefined) return { originRoutes: false, merge: named };
   const merge = await fromRouter(deployed, input);
-  const { routing } = deployed.bundle;
-  if (merge === undefined || routing === 'origin' || (routing === 'auto' && merge.abstained)) return { originRoutes: true, merge };
+  if (merge === undefined || (deployed.bundle.routing === 'auto' && merge.abstained)) return { originRoutes: true, merge };
   return { originRoutes: false, merge };
 }
 
