@@ -64,16 +64,14 @@ describe('a real router', () => {
 
   test('top_k overrides the policy', async () => {
     const { post } = edge(await assetsOf({}, tinyRouter()));
-    const mixes = await Promise.all([1, 64].map(async (top_k) => parseWith(RouteAnswer, (await post('/v1/route', { text: 'Is this grammatical?', top_k })).body, 'body', 'internal').mix.length));
-    expect(mixes).toEqual([1, applyPolicy(tinyLogits(extract('Is this grammatical?')), CLASSES, POLICY, 64).mix.length]);
+    const sizes: number[] = [];
+    for (const top_k of [undefined, 1, 64]) sizes.push(parseWith(RouteAnswer, (await post('/v1/route', { text: 'a', top_k })).body, 'body', 'internal').mix.length);
+    expect(sizes).toEqual([2, 1, 3]);
   });
 
   test('an abstention is answered by the shared model', async () => {
-    const { post, calls } = edge(await assetsOf({}, tinyRouter()));
-    const texts = Array.from({ length: 60 }, (_, i) => `text ${i}`);
-    const vague = texts.find((text) => applyPolicy(tinyLogits(extract(text)), CLASSES, POLICY).abstained);
-    expect(vague).toBeDefined();
-    const { body } = await post('/v1/predict', { text: vague });
+    const { post, calls } = edge(await assetsOf({}, tinyRouter(), { ...POLICY, abstain: 1 }));
+    const { body } = await post('/v1/predict', { text: 'a' });
     expect(body).toMatchObject({ abstained: true, mix: [], usage: { experts: 0 } });
     expect(calls[0].body.inputs.map((tensor) => tensor.name)).toEqual(['text', 'head']);
   });
