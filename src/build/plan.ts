@@ -6,8 +6,7 @@ import { basename } from 'node:path';
 import { canonicalJson } from '../core/canonical-json.ts';
 import type { RankSpec } from '../core/compress/rank.ts';
 import { messageOf, TwinrouteError } from '../core/errors.ts';
-import { resolveParameters, type Parameters, type StaticMethod } from '../core/merge/method.ts';
-import { staticMethod } from '../core/merge/registry.ts';
+import type { Parameters, StaticMethod } from '../core/merge/method.ts';
 import type { Provenance } from '../contract/manifest.ts';
 import { Example } from '../contract/tasks.ts';
 import { openBase, openExpert, type Base, type ExpertSource } from '../formats/checkpoint.ts';
@@ -18,6 +17,7 @@ import { createSha256, openFolder, type HostFolder } from '../host/files.ts';
 import { layoutOf, openArchitecture, type OpenArchitecture } from '../model/registry.ts';
 import { readProvenance } from './provenance.ts';
 import { readConfig, type NamedConfig } from './read-config.ts';
+import { resolveShared } from './resolve-shared.ts';
 
 /** Raised when a build of the same inputs would write other bytes than before: it is part of every config id. */
 const PACK_REVISION = 1;
@@ -67,11 +67,7 @@ export interface BuildPlan {
 export async function planBuild(configFile: string): Promise<BuildPlan> {
   const config = readConfig(await readText(configFile), configFile);
   const { parameters: given } = config;
-  const method = staticMethod(given.shared);
-  const parameters = resolveParameters(method.parameters, { ...(given.lambda !== undefined && { lambda: given.lambda }) }, 'parameters');
-  const expertParameters = config.models.map((model, i) =>
-    resolveParameters(method.expertParameters, model.parameters === undefined ? {} : { ...model.parameters }, `models[${i}].parameters`),
-  );
+  const { method, parameters, expertParameters } = resolveShared(config);
   const folders: HostFolder[] = [];
   const close = async (): Promise<void> => void (await Promise.all(folders.map((folder) => folder.close())));
   const open = async (path: string): Promise<HostFolder> => {

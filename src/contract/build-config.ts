@@ -4,6 +4,9 @@ import * as z from 'zod/mini';
 import { Count, Fraction, Name } from './names.ts';
 import { Policy } from './policy.ts';
 
+/** A method's parameters by name; its table says which there are. */
+const MethodParameters = z.record(z.string(), z.union([z.number(), z.boolean()]));
+
 /** One model to merge. */
 export const ConfigModel = z.strictObject({
   /** Defaults to the folder's name. */
@@ -12,15 +15,19 @@ export const ConfigModel = z.strictObject({
   model: z.string().check(z.minLength(1)),
   /** JSONL of `{text, text_pair?, label?}` for the router. */
   examples: z.optional(z.string()),
-  parameters: z.optional(z.strictObject({ weight: z.optional(z.number()), density: z.optional(Fraction) })),
+  /** What the shared model's method takes for each expert, e.g. `weight`. */
+  parameters: z.optional(MethodParameters),
 });
 export type ConfigModel = z.infer<typeof ConfigModel>;
 
 /** Parameters of a Twin pack. */
 export const TwinParameters = z.strictObject({
-  /** Name of a static method of the registry: how the shared model is made. */
-  shared: z._default(z.string(), 'task_arithmetic'),
-  /** λ of the shared model. */
+  /**
+   * How the shared model is made: the name of a static method of the registry, or `{ method, … }` with its parameters, where those of an
+   * expert hold for all.
+   */
+  shared: z._default(z.union([z.string(), z.catchall(z.object({ method: z.string() }), z.union([z.number(), z.boolean()]))]), 'task_arithmetic'),
+  /** λ of the shared model; the same as `lambda` among its parameters. */
   lambda: z.optional(z.number().check(z.minimum(-10), z.maximum(10))),
   /** Rank of every exclusive module; one of rank, energy, density. */
   rank: z.optional(z.int().check(z.minimum(1), z.maximum(65_536))),

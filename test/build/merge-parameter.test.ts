@@ -12,7 +12,10 @@ import type { ParameterSource } from '../../src/formats/checkpoint.ts';
 import { maxDifference } from '../helpers/max-difference.ts';
 
 function randomTensor(random: Random, shape: readonly number[]): FloatTensor {
-  return floatTensor(shape, Float32Array.from({ length: shape.reduce((a, b) => a * b) }, () => random.normal()));
+  return floatTensor(
+    shape,
+    Float32Array.from({ length: shape.reduce((a, b) => a * b) }, () => random.normal()),
+  );
 }
 
 function lora(random: Random, [m, n]: readonly number[], rank: number): ParameterSource {
@@ -45,7 +48,9 @@ function served(shared: Float32Array, module: MergedModule): Float32Array {
   if (module.kind === 'whole') for (const [i, value] of module.delta.data.entries()) sum[i] += value;
   if (module.kind === 'factored') {
     const [u, v] = [dequantise(module.u), dequantise(module.v)];
-    for (let i = 0; i < u.rows; i++) for (let j = 0; j < v.cols; j++) for (let k = 0; k < u.cols; k++) sum[i * v.cols + j] += u.data[i * u.cols + k] * v.data[k * v.cols + j];
+    for (let i = 0; i < u.rows; i++)
+      for (let j = 0; j < v.cols; j++)
+        for (let k = 0; k < u.cols; k++) sum[i * v.cols + j] += u.data[i * u.cols + k] * v.data[k * v.cols + j];
   }
   return sum;
 }
@@ -60,16 +65,27 @@ describe.each(STATIC_METHODS.map((method) => method.name))('with %s as the share
 
   test('full rank and a one-hot mix give each expert back, however it is stored and whatever λ', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.nat(1000), fc.double({ min: -1, max: 2, noNaN: true }), fc.array(fc.constantFrom('lora', 'dense', 'same'), { minLength: 1, maxLength: 4 }), async (seed, lambda, kinds) => {
-        const random = createRandom(seed);
-        const shape = [5 + random.below(12), 5 + random.below(12)];
-        const base = randomTensor(random, shape);
-        const experts = kinds.map((kind): ParameterSource => (kind === 'lora' ? lora(random, shape, 1 + random.below(3)) : kind === 'dense' ? dense(randomTensor(random, shape)) : { kind: 'same' }));
-        const { shared, module } = await mergeParameter('w', base, experts, settingsOf(experts.length, { method, lambda }));
-        for (const [t, expert] of experts.entries()) {
-          expect(maxDifference(served(shared, await module(t)), await readTheta(base, expert, matmulPlain))).toBeLessThan(2e-5);
-        }
-      }),
+      fc.asyncProperty(
+        fc.nat(1000),
+        fc.double({ min: -1, max: 2, noNaN: true }),
+        fc.array(fc.constantFrom('lora', 'dense', 'same'), { minLength: method.experts.min, maxLength: Math.min(4, method.experts.max) }),
+        async (seed, lambda, kinds) => {
+          const random = createRandom(seed);
+          const shape = [5 + random.below(12), 5 + random.below(12)];
+          const base = randomTensor(random, shape);
+          const experts = kinds.map((kind): ParameterSource =>
+            kind === 'lora'
+              ? lora(random, shape, 1 + random.below(3))
+              : kind === 'dense'
+                ? dense(randomTensor(random, shape))
+                : { kind: 'same' },
+          );
+          const { shared, module } = await mergeParameter('w', base, experts, settingsOf(experts.length, { method, lambda }));
+          for (const [t, expert] of experts.entries()) {
+            expect(maxDifference(served(shared, await module(t)), await readTheta(base, expert, matmulPlain))).toBeLessThan(2e-5);
+          }
+        },
+      ),
       { seed: 1, numRuns: 60 },
     );
   });
@@ -94,7 +110,12 @@ test('adapters merged by their factors equal the same experts merged dense', asy
 test('a small matrix keeps a rank of at least 1 under any density', async () => {
   const random = createRandom(6);
   const base = randomTensor(random, [1, 48]);
-  const { module } = await mergeParameter('token_type', base, [dense(randomTensor(random, [1, 48]))], settingsOf(1, { rank: { density: 0.01 } }));
+  const { module } = await mergeParameter(
+    'token_type',
+    base,
+    [dense(randomTensor(random, [1, 48]))],
+    settingsOf(1, { rank: { density: 0.01 } }),
+  );
   expect(await module(0)).toMatchObject({ kind: 'factored', rank: 1 });
 });
 

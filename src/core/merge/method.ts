@@ -5,9 +5,13 @@ import { TwinrouteError } from '../errors.ts';
 import type { MatMul } from '../linalg/matrix.ts';
 import type { Random } from '../random.ts';
 
-/** One numeric parameter of a method. */
+/** One parameter of a method: a number, or a flag as 0 or 1. */
 export interface ParameterSpec {
+  /** As the paper has it, and what a pack uses. */
   readonly default: number;
+  /** What a mergekit file that leaves it out means, where that is something else. */
+  readonly mergekit?: number;
+  readonly flag?: true;
   readonly min: number;
   readonly max: number;
   readonly meaning: string;
@@ -24,9 +28,9 @@ export interface TensorContext {
   /** The tensor's name in the checkpoint. */
   readonly name: string;
   readonly shape: readonly number[];
-  /** θ0, not modified. */
+  /** θ0, not modified; zeros where a merge has no base, so that the vectors are the models themselves. */
   readonly base: Float32Array;
-  /** τ_t = θ_t − θ0 in expert order, `T` of the length of `base`, not modified. */
+  /** τ_t = θ_t − θ0 in expert order, `T` of the length of `base`; **taken over**, a method may overwrite them. */
   readonly vectors: readonly Float32Array[];
   /** The method's own parameters. */
   readonly parameters: Parameters;
@@ -45,6 +49,13 @@ interface MethodFacts {
   readonly source: string;
   /** What it needs beside the checkpoints. */
   readonly needs: 'none' | 'unlabelled' | 'labelled';
+  /**
+   * How θ0 enters. `origin`: differences are taken to it. `optional`: to it, or to zero when there is none. `unused`: not at all.
+   * `end`: in a mergekit file it is itself the first of the two models; in a pack it is unused.
+   */
+  readonly base: 'origin' | 'optional' | 'unused' | 'end';
+  /** Fewest and most experts that the rule is defined for. */
+  readonly experts: { readonly min: number; readonly max: number };
   readonly parameters: ParameterTable;
   /** Parameters that each expert may have of its own. */
   readonly expertParameters: ParameterTable;
@@ -67,23 +78,45 @@ export interface TensorMethod extends MethodFacts {
 /** A static merge method. */
 export type StaticMethod = LinearMethod | TensorMethod;
 
+/** Parameters as a config gives them. */
+export type GivenParameters = Readonly<Record<string, number | boolean | undefined>>;
+
 /**
- * A value for every parameter of a table: the given one or the default.
+ * A value for every parameter of a table: the given one or the default. Flags become 0 or 1.
  * @param where what the parameters belong to, for messages, e.g. `parameters` or `models[2].parameters`
  * @throws {TwinrouteError} `config` for a name that the table lacks and for a value out of range
  */
-export function resolveParameters(table: ParameterTable, given: Readonly<Record<string, number | undefined>>, where: string): Parameters {
-  for (const [name, value] of Object.entries(given)) {
-    if (value === undefined) continue;
+export function resolveParameters(table: ParameterTable, given: GivenParameters, where: string): Parameters {
+  const values = Object.entries(given).flatMap(([name, value]): [string, number][] => {
+    if (value === undefined) return [];
     const param = `${where}.${name}`;
-    if (!Object.hasOwn(table, name)) {
-      throw new TwinrouteError('config', `${param}: expected one of ${Object.keys(table).join(', ') || 'none'}, got ${name}`, { param });
-    }
-    const { min, max } = table[name];
-    if (!(value >= min && value <= max))
-      throw new TwinrouteError('config', `${param}: expected a number from ${min} to ${max}, got ${value}`, { param });
-  }
-  return Object.fromEntries(Object.entries(table).map(([name, spec]) => [name, given[name] ?? spec.default]));
+    if (Object.hasOwn(table, name)) return [[name, checkParameter(table[name], value, param)]];
+    throw new TwinrouteError('config', `${param}: expected one of ${Object.keys(table).join(', ') || 'none'}, got ${name}`, { param });
+  });
+  const defaults = Object.entries(table).map(([name, spec]): [string, number] => [name, spec.default]);
+  return Object.fromEntries([...defaults, ...values]);
+}
+
+/**
+ * The value as a number within the parameter's range.
+ * @throws {TwinrouteError} `config` when it is out of range, or a flag is no flag
+ */
+export function checkParameter({ flag, min, max }: ParameterSpec, value: number | boolean, param: string): number {
+  const number = Number(value);
+  const fits = flag === true ? number === 0 || number === 1 : typeof value === 'number' && number >= min && number <= max;
+  if (fits) return number;
+  const expected = flag === true ? 'true or false' : `a number from ${min} to ${max}`;
+  throw new TwinrouteError('config', `${param}: expected ${expected}, got ${value}`, { param });
+}
+
+/**
+ * Refuses a number of experts that a method is not defined for.
+ * @throws {TwinrouteError} `config`
+ */
+export function checkExpertCount({ name, experts: { min, max } }: StaticMethod, count: number): void {
+  if (count >= min && count <= max) return;
+  const expected = min === max ? `${min}` : max === Infinity ? `at least ${min}` : `${min} to ${max}`;
+  throw new TwinrouteError('config', `${name}: expected ${expected} models beside the base, got ${count}`, { param: 'models' });
 }
 
 /**
@@ -104,10 +137,11 @@ export async function mergeTensor(method: StaticMethod, context: TensorContext):
 
 /** base + Σ coefficients[t]·vectors[t], summed in f64 and rounded once. Fresh buffer. */
 export function addScaled(base: Float32Array, vectors: readonly Float32Array[], coefficients: readonly number[]): Float32Array {
-  const sum = Float64Array.from(base);
-  vectors.forEach((vector, t) => {
-    const c = coefficients[t];
-    for (let i = 0; i < sum.length; i++) sum[i] += c * vector[i];
-  });
-  return Float32Array.from(sum);
+  const merged = new Float32Array(base.length);
+  for (let i = 0; i < merged.length; i++) {
+    let sum = base[i];
+    for (let t = 0; t < vectors.length; t++) sum += coefficients[t] * vectors[t][i];
+    merged[i] = sum;
+  }
+  return merged;
 }

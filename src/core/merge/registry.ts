@@ -1,11 +1,39 @@
 // The static merge methods by name. A new method is a file and a row here.
 
 import { TwinrouteError } from '../errors.ts';
+import { breadcrumbs, breadcrumbsTies } from './breadcrumbs.ts';
+import { dareLinear, dareTies } from './dare.ts';
+import { della, dellaLinear } from './della.ts';
+import { isoC } from './iso-c.ts';
+import { linear } from './linear.ts';
 import type { StaticMethod } from './method.ts';
-import { linear, taskArithmetic } from './task-arithmetic.ts';
+import { modelStock } from './model-stock.ts';
+import { passthrough } from './passthrough.ts';
+import { sce } from './sce.ts';
+import { nuslerp, slerp } from './slerp.ts';
+import { taskArithmetic } from './task-arithmetic.ts';
+import { ties } from './ties.ts';
+import { tsv } from './tsv.ts';
 
 /** Every static method, in the order in which documents list them. */
-export const STATIC_METHODS: readonly StaticMethod[] = [taskArithmetic, linear];
+export const STATIC_METHODS: readonly StaticMethod[] = [
+  taskArithmetic,
+  linear,
+  ties,
+  dareLinear,
+  dareTies,
+  della,
+  dellaLinear,
+  breadcrumbs,
+  breadcrumbsTies,
+  sce,
+  modelStock,
+  slerp,
+  nuslerp,
+  tsv,
+  isoC,
+  passthrough,
+];
 
 /**
  * The method of a name.
