@@ -62,11 +62,13 @@ export type ManifestExpert = z.infer<typeof ManifestExpert>;
 export const RouterFeatures = z.strictObject({
   version: z.literal(1),
   /** Rows of the embedding table; a power of two. */
-  buckets: z.int().check(z.minimum(16), z.maximum(1 << 22)),
+  buckets: z.int().check(z.minimum(16), z.maximum(1 << 22), z.refine((count) => (count & (count - 1)) === 0, 'expected a power of two')),
   /** Longest word n-gram. */
   word_ngrams: z.int().check(z.minimum(1), z.maximum(5)),
   /** Shortest and longest character n-gram. */
-  char_ngrams: z.tuple([z.int().check(z.minimum(1), z.maximum(8)), z.int().check(z.minimum(1), z.maximum(8))]),
+  char_ngrams: z
+    .tuple([z.int().check(z.minimum(1), z.maximum(8)), z.int().check(z.minimum(1), z.maximum(8))])
+    .check(z.refine(([shortest, longest]) => shortest <= longest, 'expected the shorter length first')),
   /** Characters read of each text; the rest is ignored by the router. */
   max_chars: z.int().check(z.minimum(16), z.maximum(65_536)),
 });

@@ -17,29 +17,29 @@ export interface SelectOptions {
 
 /**
  * Opens an engine and says which, on what device, and whether it is slow.
- * @param name `auto` or a name of `ENGINES`
+ * @param name `auto` or the name of one of `engines`
+ * @param engines to choose from, fastest first
  * @throws {TwinrouteError} `usage` for an unknown name; `unavailable` with the reason when the engine does not open
  */
-export async function selectEngine(name: string, { log }: SelectOptions): Promise<Engine> {
-  if (name === 'auto') return selectFastest(log);
-  const driver = ENGINES.find((candidate) => candidate.name === name);
-  if (driver === undefined) throw new TwinrouteError('usage', `engine: expected auto, ${ENGINES.map((engine) => engine.name).join(', ')}, got ${name}`, { param: 'engine' });
+export async function selectEngine(name: string, { log }: SelectOptions, engines: readonly EngineDriver[] = ENGINES): Promise<Engine> {
+  if (name === 'auto') return selectFastest(engines, log);
+  const driver = engines.find((candidate) => candidate.name === name);
+  if (driver === undefined) throw new TwinrouteError('usage', `engine: expected auto, ${engines.map((engine) => engine.name).join(', ')}, got ${name}`, { param: 'engine' });
   return start(driver, await driver.open(), log);
 }
 
-async function selectFastest(log: SelectOptions['log']): Promise<Engine> {
-  const reasons: string[] = [];
-  for (const driver of ENGINES) {
+async function selectFastest(engines: readonly EngineDriver[], log: SelectOptions['log']): Promise<Engine> {
+  for (const driver of engines) {
     try {
       const device = await driver.open();
       if (device.passedOver !== true) return start(driver, device, log);
       device.close();
       log(`engine ${driver.name}: passed over, ${device.slow ?? 'slow'} (${device.device})`);
     } catch (cause) {
-      reasons.push(messageOf(cause));
+      log(messageOf(cause));
     }
   }
-  throw new TwinrouteError('unavailable', `engine: expected one that opens, got: ${reasons.join('; ')}`);
+  throw new TwinrouteError('unavailable', `engine: expected one that opens, got none; the reasons stand above`);
 }
 
 function start({ name }: EngineDriver, { device, tf, slow, close }: Device, log: SelectOptions['log']): Engine {

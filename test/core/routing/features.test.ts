@@ -1,6 +1,6 @@
 // Feature ids are part of a pack's format: golden values, and every string as input.
 
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createExtractor, type FeatureOptions } from '../../../src/core/routing/features.ts';
 
@@ -73,12 +73,11 @@ describe('every string', () => {
   });
 });
 
-describe('what features tell apart', () => {
-  const differ = (a: readonly [string, string?], b: readonly [string, string?]): void => expect(extract(...a)).not.toEqual(extract(...b));
-  test('case, spacing, and which text of a pair is which', () => {
-    differ(['Apple'], ['apple']);
-    differ(['end .'], ['end.']);
-    differ(['a b', 'c'], ['c', 'a b']);
-    differ(['a'], ['a', '']);
-  });
+test.each<{ what: string; a: readonly [string, string?]; b: readonly [string, string?] }>([
+  { what: 'case', a: ['Apple'], b: ['apple'] },
+  { what: 'space before a mark', a: ['end .'], b: ['end.'] },
+  { what: 'which text of a pair is which', a: ['a b', 'c'], b: ['c', 'a b'] },
+  { what: 'an empty second text from none', a: ['a'], b: ['a', ''] },
+])('features tell $what', ({ a, b }) => {
+  expect(extract(...a)).not.toEqual(extract(...b));
 });
