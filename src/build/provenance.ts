@@ -19,18 +19,26 @@ const Card = z.record(z.string(), z.unknown());
  * Cost: reads every weight file once.
  */
 export async function readProvenance(folder: FolderSource, createHasher: CreateHasher): Promise<Provenance> {
-  const lines: string[] = [];
+  const hashes: [string, string][] = [];
   for (const file of await folder.list()) {
-    if (!MODEL_FILE.test(file)) continue;
-    const source = await folder.open(file);
-    if (source !== undefined) lines.push(`${file} ${await hashSource(source, createHasher)}\n`);
+    const source = MODEL_FILE.test(file) ? await folder.open(file) : undefined;
+    if (source !== undefined) hashes.push([file, await hashSource(source, createHasher)]);
   }
   const card = await readCard(folder);
   return {
-    sha256: hashText(lines.join(''), createHasher),
+    sha256: modelSha256(hashes, createHasher),
     license: textOf(card['license']) ?? 'unspecified',
     source: textOf(card['source']) ?? textOf(card['base_model']) ?? 'unspecified',
   };
+}
+
+/**
+ * The hash of a model folder from the hashes of its files: the sha256 of `<file> <sha256>\n` in name order, cards and other files left out.
+ * An adapter's `base_sha256` is this hash of its base.
+ */
+export function modelSha256(hashes: readonly (readonly [file: string, sha256: string])[], createHasher: CreateHasher): string {
+  const lines = hashes.filter(([file]) => MODEL_FILE.test(file)).sort(([a], [b]) => (a < b ? -1 : 1));
+  return hashText(lines.map(([file, sha256]) => `${file} ${sha256}\n`).join(''), createHasher);
 }
 
 /** The YAML front matter of README.md, or nothing. */

@@ -3,10 +3,11 @@
 import { build } from './commands/build.ts';
 import { dev } from './commands/dev.ts';
 import { evalVerb } from './commands/eval.ts';
+import { exportVerb } from './commands/export.ts';
 import { inspect } from './commands/inspect.ts';
 import { origin } from './commands/origin.ts';
 import { predict } from './commands/predict.ts';
 import type { Verb } from './verb.ts';
 
 /** Every verb. */
-export const VERBS: readonly Verb[] = [build, evalVerb, predict, inspect, origin, dev];
+export const VERBS: readonly Verb[] = [build, evalVerb, predict, inspect, exportVerb, origin, dev];

@@ -67,6 +67,36 @@ export interface LoadedExpert {
   readonly head: { readonly weight: FloatTensor; readonly bias: FloatTensor };
 }
 
+/** An expert's file, read a tensor at a time. */
+export interface ExpertFile {
+  /** The module of a parameter; undefined where the expert equals the shared model. */
+  module(parameter: string): Promise<LoadedModule | undefined>;
+  head(): Promise<LoadedExpert['head']>;
+}
+
+/**
+ * Opens an expert's file; reads its header only.
+ * @param source the verified file of `expert`
+ * @param width d
+ * @throws {TwinrouteError} `format` or `shape` when the file is not what the manifest says, here or when a tensor is read
+ */
+export async function openExpertFile(source: ByteSource, expert: ManifestExpert, width: number): Promise<ExpertFile> {
+  const file = await openSafetensors(source);
+  const tensors = new Map(expert.tensors.map((tensor) => [tensor.name, tensor]));
+  const readHead = async (name: string, shape: readonly number[]): Promise<FloatTensor> =>
+    expectFinite(expectFloat(await file.readFloat(name), shape, `${file.name}: ${name}`), `${file.name}: ${name}`);
+  return {
+    async module(parameter) {
+      const tensor = tensors.get(parameter);
+      return tensor === undefined ? undefined : loadModule(file, tensor, expert.format);
+    },
+    async head() {
+      const classes = expert.labels.length;
+      return { weight: await readHead(HEAD_WEIGHT, [classes, width]), bias: await readHead(HEAD_BIAS, [classes]) };
+    },
+  };
+}
+
 /**
  * Loads an expert.
  * @param source the verified file of `expert`
@@ -75,16 +105,13 @@ export interface LoadedExpert {
  * Cost: the expert's factors in f32
  */
 export async function loadExpert(source: ByteSource, expert: ManifestExpert, width: number): Promise<LoadedExpert> {
-  const file = await openSafetensors(source);
+  const file = await openExpertFile(source, expert, width);
   const modules = new Map<string, LoadedModule>();
-  for (const tensor of expert.tensors) {
-    const module = await loadModule(file, tensor, expert.format);
-    if (module !== undefined) modules.set(tensor.name, module);
+  for (const { name } of expert.tensors) {
+    const module = await file.module(name);
+    if (module !== undefined) modules.set(name, module);
   }
-  const classes = expert.labels.length;
-  const weight = expectFinite(expectFloat(await file.readFloat(HEAD_WEIGHT), [classes, width], `${file.name}: ${HEAD_WEIGHT}`), HEAD_WEIGHT);
-  const bias = expectFinite(expectFloat(await file.readFloat(HEAD_BIAS), [classes], `${file.name}: ${HEAD_BIAS}`), HEAD_BIAS);
-  return { name: expert.name, modules, head: { weight, bias } };
+  return { name: expert.name, modules, head: await file.head() };
 }
 
 async function loadModule(file: Safetensors, { name, shape, kind, rank }: ModuleTensor, format: FactorFormat): Promise<LoadedModule | undefined> {

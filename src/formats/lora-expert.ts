@@ -12,9 +12,10 @@ import type { Base, ExpertSource, LoraParameter } from './model-source.ts';
 import type { FolderSource } from './source.ts';
 import { openWeights } from './weights.ts';
 
-const PEFT_PREFIX = 'base_model.model.';
-/** Metadata key with which an adapter may state the hash of the base it was trained on. */
-const BASE_HASH_KEY = 'base_sha256';
+/** What PEFT puts before every name. */
+export const PEFT_PREFIX = 'base_model.model.';
+/** Metadata key with which an adapter may state the hash of its base: the sha256 of the base folder's provenance (`modelSha256` of the build). */
+export const BASE_HASH_KEY = 'base_sha256';
 
 /** @throws {TwinrouteError} as `openExpert` */
 export async function openLoraExpert(folder: FolderSource, adapterConfig: string, config: unknown, base: Base): Promise<ExpertSource> {
@@ -23,7 +24,7 @@ export async function openLoraExpert(folder: FolderSource, adapterConfig: string
   const weights = await openWeights(folder, 'adapter_model');
   const stated = weights.metadata[BASE_HASH_KEY];
   if (stated !== undefined && base.sha256 !== undefined && stated !== base.sha256) {
-    throw new TwinrouteError('incompatible', `${folder.name}: expected an adapter of base ${base.sha256}, got one of base ${stated}`);
+    throw new TwinrouteError('incompatible', `${folder.name}: expected an adapter of base ${base.sha256}, got one of base ${stated}`, { param: BASE_HASH_KEY });
   }
   const { width, prefixes, parameters: all } = base.layout;
   const matrices = all.filter(({ shape, name }) => shape.length === 2 && name.endsWith('.weight'));
@@ -71,6 +72,6 @@ export async function openLoraExpert(folder: FolderSource, adapterConfig: string
 }
 
 /** `x.weight` → `x.lora_A.weight` */
-function factorName(parameter: string, factor: 'A' | 'B'): string {
+export function factorName(parameter: string, factor: 'A' | 'B'): string {
   return `${parameter.slice(0, -'weight'.length)}lora_${factor}.weight`;
 }

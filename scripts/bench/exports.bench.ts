@@ -1,0 +1,142 @@
+// Whether other programs answer as the origin does when they load what `twinroute export` wrote: transformers, peft (each adapter, and a
+// weighted `cat` of two) and a plain onnxruntime session. Prints the largest difference of logits and fails above 1e-4.
+//
+//   node scripts/bench/exports.bench.ts --python PYTHON [--pack packs/sample] [--rows 20] [--json FILE]
+//
+// PYTHON is an interpreter with torch, transformers and peft. Texts are the experts' own examples.
+
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { exportPack } from '../../src/build/export/export-pack.ts';
+import type { ExportOptions } from '../../src/build/export/format.ts';
+import { exportFormat } from '../../src/build/export/registry.ts';
+import { parseMix, mixVector, type Mix } from '../../src/core/mix.ts';
+import { openPack } from '../../src/formats/pack.ts';
+import { createSha256, openFolder } from '../../src/host/files.ts';
+import { createNodeSession } from '../../src/host/ort-session.ts';
+import { encoderFeeds } from '../../src/model/encoder-feeds.ts';
+import { loadPredictor } from '../../src/origin/load-pack.ts';
+import { headRange } from '../../src/origin/predictor.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+const LIMIT = 1e-4;
+
+const { values: options } = parseArgs({
+  options: {
+    python: { type: 'string' },
+    pack: { type: 'string', default: join(ROOT, 'packs/sample') },
+    rows: { type: 'string', default: '20' },
+    json: { type: 'string' },
+  },
+});
+if (options.python === undefined) throw new Error('exports.bench: expected --python with an interpreter that has torch, transformers and peft');
+
+/** Reads jobs from stdin and answers each with a list of logits a text. */
+const PEER = `
+import json, sys, torch
+from peft import PeftModel
+from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
+
+def tokens(folder, rows):
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    return [tokenizer(text, pair, return_tensors='pt', truncation=True) for text, pair in rows]
+
+@torch.no_grad()
+def answer(job):
+    rows = tokens(job['tokenizer'], job['rows'])
+    if job['kind'] == 'hf':
+        model = AutoModelForSequenceClassification.from_pretrained(job['folder']).eval()
+        return [model(**row).logits[0].tolist() for row in rows]
+    first = job['adapters'][0]
+    base = AutoModelForSequenceClassification.from_pretrained(job['folder'] + '/base', config=AutoConfig.from_pretrained(job['folder'] + '/' + first))
+    model = PeftModel.from_pretrained(base, job['folder'] + '/' + first, adapter_name=first)
+    if len(job['adapters']) == 1:
+        return [model.eval()(**row).logits[0].tolist() for row in rows]
+    head = base.classifier.modules_to_save[first]
+    for name in job['adapters'][1:]:
+        model.load_adapter(job['folder'] + '/' + name, adapter_name=name)
+    model.add_weighted_adapter(job['adapters'], job['weights'], 'both', combination_type='cat')
+    model.set_adapter('both')
+    model.eval()
+    return [head(base.bert(**row).pooler_output)[0].tolist() for row in rows]
+
+print(json.dumps([answer(job) for job in json.load(sys.stdin)]))
+`;
+
+interface Row {
+  readonly text: string;
+  readonly text_pair?: string;
+}
+
+const folder = await openFolder(options.pack);
+const pack = await openPack(folder, createSha256);
+const names = pack.manifest.experts.map((expert) => expert.name);
+const perExpert = Math.ceil(Number(options.rows) / names.length);
+const rows: Row[] = names
+  .flatMap((name) => readFileSync(join(ROOT, 'experts', name, 'examples.jsonl'), 'utf8').split('\n').slice(0, perExpert).map((line): Row => JSON.parse(line)))
+  .slice(0, Number(options.rows));
+const predictor = await loadPredictor(pack);
+
+/** The origin's logits of one head for every row under one mix. */
+async function originLogits(mix: Mix, head: string): Promise<number[][]> {
+  const [start, end] = headRange(predictor.experts, names.indexOf(head));
+  const outputs: number[][] = [];
+  for (const { text, text_pair } of rows) {
+    const { ids, types } = predictor.encode(text, text_pair);
+    const [{ logits }] = await predictor.run([{ ids, types, mix: mixVector(mix, names) }]);
+    outputs.push(Array.from(logits.subarray(start, end)));
+  }
+  return outputs;
+}
+
+function twoAlike(experts: readonly { readonly name: string; readonly classes: number }[]): [string, string] {
+  for (const { name, classes } of experts) {
+    const other = experts.find((one) => one.name !== name && one.classes === classes);
+    if (other !== undefined) return [name, other.name];
+  }
+  throw new Error('exports.bench: expected two experts with equally many labels');
+}
+
+const work = mkdtempSync(join(tmpdir(), 'twinroute-exports-'));
+const write = (format: string, out: string, settings: ExportOptions): Promise<unknown> => exportPack(pack, exportFormat(format), join(work, out), settings, 'exports.bench');
+// peft holds the heads of all adapters of one model in one place, so the two that it combines need heads of one size.
+const [first, second] = twoAlike(predictor.experts.map(({ name, labels }) => ({ name, classes: labels.length })));
+const both = parseMix({ [first]: 0.6, [second]: 0.4 }, names);
+
+try {
+  await write('hf', 'hf', { mix: both });
+  await write('peft', 'peft', {});
+  await write('onnx', 'onnx', { mix: both });
+  const pairs = rows.map(({ text, text_pair }) => [text, text_pair ?? null]);
+  const job = { rows: pairs, tokenizer: join(work, 'peft/base'), folder: join(work, 'peft') };
+  const jobs = [
+    { name: `transformers, ${first} × 0.6 + ${second} × 0.4`, mix: both, head: first, ...job, kind: 'hf', folder: join(work, 'hf'), tokenizer: join(work, 'hf'), adapters: [], weights: [] },
+    ...names.map((name) => ({ name: `peft, ${name}`, mix: parseMix({ [name]: 1 }, names), head: name, ...job, kind: 'peft', adapters: [name], weights: [1] })),
+    { name: `peft, cat of ${first} × 0.6 + ${second} × 0.4`, mix: both, head: first, ...job, kind: 'peft', adapters: [first, second], weights: [0.6, 0.4] },
+  ];
+  const run = spawnSync(options.python, ['-c', PEER], { input: JSON.stringify(jobs), encoding: 'utf8', maxBuffer: 1 << 28, stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, HF_HUB_OFFLINE: '1' } });
+  if (run.status !== 0) throw new Error(`${options.python}: expected logits, got exit status ${run.status}`);
+  const answers: number[][][] = JSON.parse(run.stdout);
+  const results: { who: string; rows: number; difference: number }[] = [];
+  const compare = async (who: string, logits: readonly (readonly number[])[], mix: Mix, head: string): Promise<void> => {
+    const wanted = await originLogits(mix, head);
+    const difference = Math.max(...wanted.flatMap((row, i) => row.map((value, c) => Math.abs(value - logits[i][c]))));
+    results.push({ who, rows: rows.length, difference });
+  };
+  for (const [i, { name, mix, head }] of jobs.entries()) await compare(name, answers[i], mix, head);
+  const session = await createNodeSession(readFileSync(join(work, 'onnx/model.onnx')));
+  const folded: number[][] = [];
+  for (const { text, text_pair } of rows) folded.push([...Float32Array.from((await session.run(encoderFeeds([predictor.encode(text, text_pair)])))['logits'].data, Number)]);
+  await session.release();
+  await compare(`onnxruntime, ${first} × 0.6 + ${second} × 0.4 folded`, folded, both, first);
+  console.table(results.map(({ difference, ...rest }) => ({ ...rest, 'largest |Δ logit|': difference.toExponential(2) })));
+  if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify({ node: process.version, pack: pack.manifest.config, results }, null, 2)}\n`);
+  if (!results.every(({ difference }) => difference <= LIMIT)) process.exitCode = 1;
+} finally {
+  await predictor.release();
+  await folder.close();
+  rmSync(work, { recursive: true });
+}

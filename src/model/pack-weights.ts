@@ -1,0 +1,84 @@
+// A pack's weights, a tensor at a time: the shared model's, each expert's modules, and both folded into the plain weights of one mix.
+// Other engines load only plain weights; the origin never folds.
+//
+// Letters: m × n a matrix, r rank.
+
+import { expectFinite } from '../core/assert-finite.ts';
+import { TwinrouteError } from '../core/errors.ts';
+import { axpy, multiply, widen } from '../core/linalg/kernels.ts';
+import type { Mix } from '../core/mix.ts';
+import { expectFloat, floatTensor, type FloatTensor } from '../core/tensor.ts';
+import { openExpertFile, type ExpertFile, type LoadedModule } from '../formats/expert-file.ts';
+import { expertOf, type Pack } from '../formats/pack.ts';
+import { openSafetensors } from '../formats/safetensors.ts';
+import { openArchitecture, type OpenArchitecture } from './registry.ts';
+
+/** Open weights of a pack. */
+export interface PackWeights {
+  readonly model: OpenArchitecture;
+  /** A parameter of the shared model, fresh. */
+  shared(parameter: string): Promise<FloatTensor>;
+  /** An expert's file, opened once. */
+  expert(name: string): Promise<ExpertFile>;
+  /**
+   * `W_s + Σ w·(U·V or the whole delta)`, fresh.
+   * Cost: one tensor and its factors in f64; mnr multiply-adds an expert
+   */
+  folded(parameter: string, mix: Mix): Promise<FloatTensor>;
+}
+
+/** Methods whose answer is the shared model plus weighted modules. */
+const FOLDABLE = ['twin'];
+
+/**
+ * Opens a pack's weights; files are checked against the manifest first.
+ * @throws {TwinrouteError} `unsupported` for a method that is not `shared + Σ weight · module`; `integrity` for changed bytes;
+ * `not_found` for an expert that the pack lacks
+ */
+export async function openPackWeights(pack: Pack): Promise<PackWeights> {
+  const { manifest } = pack;
+  if (!FOLDABLE.includes(manifest.method)) {
+    throw new TwinrouteError('unsupported', `${pack.name}: expected a pack of ${FOLDABLE.join(', ')}, got one of ${manifest.method}, whose experts are no sums of weights`);
+  }
+  const model = openArchitecture(manifest.architecture.type, manifest.architecture.config);
+  const shapes = new Map(model.parameters.map(({ name, shape }) => [name, shape]));
+  const file = await openSafetensors(await pack.source(manifest.shared.file));
+  const experts = new Map<string, Promise<ExpertFile>>();
+
+  const open = async (name: string): Promise<ExpertFile> => {
+    const entry = expertOf(manifest, name);
+    return openExpertFile(await pack.source(entry.file), entry, model.width);
+  };
+
+  const weights: PackWeights = {
+    model,
+    async shared(parameter) {
+      const shape = shapes.get(parameter);
+      if (shape === undefined) throw new TwinrouteError('internal', `${pack.name}: expected the name of a parameter, got ${parameter}`);
+      const title = `${file.name}: ${parameter}`;
+      return expectFinite(expectFloat(await file.readFloat(parameter), shape, title), title);
+    },
+    expert(name) {
+      const opened = experts.get(name) ?? open(name);
+      experts.set(name, opened);
+      return opened;
+    },
+    async folded(parameter, mix) {
+      const shared = await weights.shared(parameter);
+      let sum: Float64Array | undefined;
+      for (const { expert, weight } of mix) {
+        const module = await (await weights.expert(expert)).module(parameter);
+        if (module === undefined) continue;
+        sum ??= Float64Array.from(shared.data);
+        axpy(weight, deltaOf(module), sum);
+      }
+      return sum === undefined ? shared : floatTensor(shared.shape, Float32Array.from(sum));
+    },
+  };
+  return weights;
+}
+
+/** A module as the difference that it stands for, row-major. */
+function deltaOf(module: LoadedModule): Float64Array {
+  return module.kind === 'factored' ? multiply(widen(module.u), widen(module.v)).data : Float64Array.from(module.delta.data);
+}
