@@ -9,8 +9,9 @@ import { encodeManifest, MANIFEST_FILE } from '../formats/manifest-file.ts';
 import { openPack } from '../formats/pack.ts';
 import { writeSafetensors } from '../formats/safetensors-writer.ts';
 import { writeFolder } from '../host/atomic-folder.ts';
-import { createSha256, openFolder } from '../host/files.ts';
+import { createSha256 } from '../host/files.ts';
 import { createSpool } from '../host/spool.ts';
+import { withFolder } from '../host/with-folder.ts';
 import type { Engine } from './engine/engine.ts';
 import { expertGroup, FACTOR_FORMATS, mergeModels, SHARED_FORMATS, SHARED_GROUP } from './merge-models.ts';
 import { createPackFiles, type PackFiles } from './pack-files.ts';
@@ -41,7 +42,7 @@ export async function buildPack(plan: BuildPlan, out: string, deps: BuildDeps): 
   return writeFolder(out, isPack, async (folder) => {
     const files = createPackFiles(folder);
     const tensors = await writeModels(plan, join(folder.path, '.spool'), files, deps);
-    const routers = await buildRouters(plan, files, deps);
+    const routers = await withFolder(folder.path, (draft) => buildRouters(plan, files, { folder: draft, sharedFile: SHARED_FILE }, deps));
     await files.write(TOKENIZER.file, plan.tokenizer.json);
     await files.write(TOKENIZER.config_file, plan.tokenizer.config);
     const samples = sampleLines(plan.experts);
@@ -57,14 +58,11 @@ export async function buildPack(plan: BuildPlan, out: string, deps: BuildDeps): 
 
 /** Whether a folder is a pack: its manifest is whole. Other folders are never replaced. */
 export async function isPack(path: string): Promise<boolean> {
-  const folder = await openFolder(path);
   try {
-    await openPack(folder, createSha256);
+    await withFolder(path, (folder) => openPack(folder, createSha256));
     return true;
   } catch {
     return false;
-  } finally {
-    await folder.close();
   }
 }
 

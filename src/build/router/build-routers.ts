@@ -6,14 +6,27 @@ import type { Manifest } from '../../contract/manifest.ts';
 import { parseWith } from '../../contract/parse.ts';
 import { Policy } from '../../contract/policy.ts';
 import type { Engine } from '../engine/engine.ts';
+import type { FolderSource } from '../../formats/source.ts';
 import type { PackFiles } from '../pack-files.ts';
 import type { BuildPlan } from '../plan.ts';
+import { trainOriginRouter } from './origin-router.ts';
+import { sharedFeatures } from './shared-features.ts';
 import { trainRouter, type RouterRow } from './train.ts';
 
 const ROUTER_FILE = 'router.onnx';
+const ORIGIN_ROUTER_FILE = 'origin-router.onnx';
 
 /** Top-1 without abstaining: mixing more experts of unlike tasks answers worse (SMILE), and when to abstain is the user's to say. */
 const DEFAULT_POLICY = { top_k: 1, threshold: 0, abstain: 0 };
+/** Under `auto` the edge leaves to the origin what it is not sure of. */
+const AUTO_POLICY = { abstain: 0.5 };
+
+/** The pack in the making. */
+export interface Draft {
+  readonly folder: FolderSource;
+  /** Name of the shared model's file, which is written already. */
+  readonly sharedFile: string;
+}
 
 /**
  * Trains the routers of a plan and writes their files.
@@ -22,18 +35,28 @@ const DEFAULT_POLICY = { top_k: 1, threshold: 0, abstain: 0 };
 export async function buildRouters(
   plan: BuildPlan,
   files: PackFiles,
+  draft: Draft,
   { engine, progress }: { readonly engine: Engine; readonly progress: Progress },
 ): Promise<Pick<Manifest, 'router' | 'origin_router'>> {
   const { router: kind, policy, seed } = plan.config.parameters;
   const classes = plan.experts.map((expert) => expert.name);
   const rows = routerRows(plan);
   // What the config leaves out keeps its default.
-  const policyOf = (temperature: number): Policy => parseWith(Policy, { temperature, ...DEFAULT_POLICY, ...policy }, 'parameters.policy', 'config');
+  const policyOf = (temperature: number, own: BuildPlan['config']['parameters']['policy']): Policy => parseWith(Policy, { temperature, ...DEFAULT_POLICY, ...own }, 'parameters.policy', 'config');
   const routers: Pick<Manifest, 'router' | 'origin_router'> = {};
   if (kind !== 'origin') {
     const { model, temperature, ...facts } = await trainRouter(engine, rows, { classes: classes.length, seed, progress });
     await files.write(ROUTER_FILE, model);
-    routers.router = { file: ROUTER_FILE, classes, policy: policyOf(temperature), ...facts };
+    routers.router = { file: ROUTER_FILE, classes, policy: policyOf(temperature, kind === 'auto' ? { ...AUTO_POLICY, ...policy } : { ...policy }), ...facts };
+  }
+  if (kind !== 'edge') {
+    const features = await sharedFeatures(plan, draft.folder, draft.sharedFile, rows, progress);
+    const labels = rows.map((row) => row.expert);
+    const { model, temperature, ...facts } = await trainOriginRouter(engine, features, labels, { classes: classes.length, seed, progress });
+    await files.write(ORIGIN_ROUTER_FILE, model);
+    // Where the edge abstained already, abstaining is not the origin's to repeat.
+    const own = kind === 'auto' ? { ...policy, abstain: 0 } : { ...policy };
+    routers.origin_router = { file: ORIGIN_ROUTER_FILE, classes, policy: policyOf(temperature, own), ...facts };
   }
   return routers;
 }

@@ -5,7 +5,7 @@ import type { EvaluatedRow, EvaluatedTask } from '../../core/evaluate.ts';
 import type { Progress } from '../../core/progress.ts';
 import { argmax } from '../../core/routing/score.ts';
 import { headRange, type Predictor } from '../../origin/predictor.ts';
-import { inBatches } from './in-batches.ts';
+import { inBatches } from '../../model/in-batches.ts';
 import type { Route } from './pack-route.ts';
 import type { TaskData } from './read-data.ts';
 

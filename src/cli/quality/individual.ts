@@ -12,7 +12,7 @@ import { encoderFeeds } from '../../model/encoder-feeds.ts';
 import { emitPlainGraph } from '../../model/onnx-emitter.ts';
 import type { OpenArchitecture } from '../../model/registry.ts';
 import { readTheta } from '../../build/theta.ts';
-import { inBatches } from './in-batches.ts';
+import { inBatches } from '../../model/in-batches.ts';
 import type { TaskData } from './read-data.ts';
 
 /** An expert beside its base. */

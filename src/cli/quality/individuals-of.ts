@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import { TwinrouteError } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
 import { openBase, openExpert } from '../../formats/checkpoint.ts';
-import type { Pack } from '../../formats/pack.ts';
+import { expertOf, type Pack } from '../../formats/pack.ts';
+import type { FolderSource } from '../../formats/source.ts';
 import { createTokenizer } from '../../formats/tokenizer.ts';
-import { createSha256, openFolder } from '../../host/files.ts';
+import { createSha256 } from '../../host/files.ts';
+import { withFolder } from '../../host/with-folder.ts';
 import { layoutOf, openArchitecture } from '../../model/registry.ts';
 import { readProvenance } from '../../build/provenance.ts';
 import type { Individual } from './evaluate-pack.ts';
@@ -41,29 +43,24 @@ async function predictAll(pack: Pack, data: ReadonlyMap<string, TaskData>, path:
   const { manifest } = pack;
   const tokenizer = createTokenizer(await pack.text(manifest.tokenizer.file), await pack.text(manifest.tokenizer.config_file), manifest.max_tokens);
   const model = openArchitecture(manifest.architecture.type, manifest.architecture.config);
-  const baseFolder = await openFolder(join(path, 'base'));
-  try {
+  return withFolder(join(path, 'base'), async (baseFolder) => {
     await expectSame(baseFolder, manifest.base.sha256);
     const base = await openBase(baseFolder, () => layoutOf(model), manifest.base.sha256);
     const predictions = new Map<string, readonly number[]>();
     for (const [name, task] of data) {
       progress({ stage: 'individual', done: predictions.size, total: data.size, note: name });
-      const folder = await openFolder(join(path, name));
-      try {
-        await expectSame(folder, manifest.experts.find((expert) => expert.name === name)?.provenance.sha256 ?? '');
-        predictions.set(name, await predictIndividual({ base, model, source: await openExpert(folder, base), tokenizer }, task));
-      } finally {
-        await folder.close();
-      }
+      const own = await withFolder(join(path, name), async (folder) => {
+        await expectSame(folder, expertOf(manifest, name).provenance.sha256);
+        return predictIndividual({ base, model, source: await openExpert(folder, base), tokenizer }, task);
+      });
+      predictions.set(name, own);
     }
     progress({ stage: 'individual', done: data.size, total: data.size });
     return predictions;
-  } finally {
-    await baseFolder.close();
-  }
+  });
 }
 
-async function expectSame(folder: Awaited<ReturnType<typeof openFolder>>, sha256: string): Promise<void> {
+async function expectSame(folder: FolderSource, sha256: string): Promise<void> {
   const found = await readProvenance(folder, createSha256);
   if (found.sha256 !== sha256) throw new TwinrouteError('incompatible', `${folder.name}: expected the model that the pack was built from (${sha256}), got another (${found.sha256})`);
 }

@@ -1,6 +1,6 @@
 // Many rows through a graph: sorted by length, so that little of a batch is padding, and answered in the order in which they came.
 
-import type { TokenRow } from '../../model/encoder-feeds.ts';
+import type { TokenRow } from './encoder-feeds.ts';
 
 const BATCH = 32;
 
