@@ -64,7 +64,7 @@ describe('twinroute dev', () => {
   });
 
   test('lets the origin route where the pack asks for it', async () => {
-    const byOrigin = await makeTinyInputs({ router: 'auto', policy: { abstain: 1 } });
+    const byOrigin = await makeTinyInputs({ router: 'auto', policy: { temperature: 20, abstain: 1 } });
     const program = start('dev', await buildTinyPack(byOrigin), '--port', '0', '--origin-port', '0');
     const url = (await program.waitFor(/edge +(http:\/\/\S+)/))[1];
     await program.waitFor(/ctrl-c stops/);
