@@ -2,6 +2,7 @@
 
 import { build } from './commands/build.ts';
 import { dev } from './commands/dev.ts';
+import { diagnoseVerb } from './commands/diagnose.ts';
 import { evalVerb } from './commands/eval.ts';
 import { exportVerb } from './commands/export.ts';
 import { inspect } from './commands/inspect.ts';
@@ -10,4 +11,4 @@ import { predict } from './commands/predict.ts';
 import type { Verb } from './verb.ts';
 
 /** Every verb. */
-export const VERBS: readonly Verb[] = [build, evalVerb, predict, inspect, exportVerb, origin, dev];
+export const VERBS: readonly Verb[] = [build, diagnoseVerb, evalVerb, predict, inspect, exportVerb, origin, dev];

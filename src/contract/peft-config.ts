@@ -14,6 +14,7 @@ const MAX_PATTERNS = 1000;
 export const PeftConfig = z.object({
   r: Rank,
   lora_alpha: Alpha,
+  base_model_name_or_path: z.nullish(z.string()),
   use_rslora: z._default(z.boolean(), false),
   rank_pattern: z.nullish(z.record(z.string(), Rank)),
   alpha_pattern: z.nullish(z.record(z.string(), Alpha)),

@@ -70,6 +70,7 @@ export async function openExpert(folder: FolderSource, base: Base): Promise<Expe
     throw new TwinrouteError(
       'incompatible',
       `${folder.name}/tokenizer.json: expected the vocabulary and rules of the base's, got others; experts have to read the same tokens as their base`,
+      { param: 'tokenizer.json' },
     );
   }
   const adapter = await readText(folder, 'adapter_config.json', MAX_CONFIG_BYTES);

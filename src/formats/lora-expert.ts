@@ -66,6 +66,7 @@ export async function openLoraExpert(folder: FolderSource, adapterConfig: string
   return {
     name: folder.name,
     kind: 'lora',
+    statedBase: peft.base_model_name_or_path || undefined,
     ...(await readHead(weights, head, config, folder.name)),
     parameter: (name) => parameters.get(name) ?? { kind: 'same' },
   };

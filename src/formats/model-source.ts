@@ -54,6 +54,8 @@ export interface ExpertSource extends HeadMeaning {
   readonly name: string;
   readonly kind: 'lora' | 'full';
   readonly head: Head;
+  /** The base that an adapter names, as its trainer called it; undefined when nothing is stated. */
+  readonly statedBase?: string | undefined;
   /** Where the parameter of that canonical name comes from; nothing is read yet. */
   parameter(name: string): ParameterSource;
 }

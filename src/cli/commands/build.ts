@@ -1,6 +1,7 @@
 // `twinroute build CONFIG --out PACK`.
 
 import { buildPack } from '../../build/build-pack.ts';
+import { diagnosePlan } from '../../build/diagnose/diagnose-config.ts';
 import { ENGINES, selectEngine } from '../../build/engine/select.ts';
 import { planBuild, type BuildPlan } from '../../build/plan.ts';
 import type { Progress } from '../../core/progress.ts';
@@ -11,6 +12,7 @@ import { readData } from '../quality/read-data.ts';
 import { exactly, requiredOption, textOption } from '../options.ts';
 import { packageVersion } from '../package-version.ts';
 import type { Io, Verb } from '../verb.ts';
+import { findingLine } from './diagnose.ts';
 
 /** The verb `build`. */
 export const build: Verb = {
@@ -40,6 +42,8 @@ export interface BuildOptions {
 export async function buildConfig(config: string, out: string, options: BuildOptions, io: Io): Promise<Manifest> {
   const plan = await planBuild(config);
   try {
+    const { findings } = await diagnosePlan(plan, io.progress);
+    for (const finding of findings) io.log(findingLine(finding));
     const engine = await selectEngine(options.engine, { log: io.log });
     try {
       const individual = options.data === undefined ? undefined : await scoreExperts(plan, options.data, io.progress);
