@@ -1,13 +1,10 @@
 // The YAML config of a build as a checked value.
 
 import { basename, extname } from 'node:path';
-import { LineCounter, parseDocument } from 'yaml';
 import { BuildConfig } from '../contract/build-config.ts';
 import { parseWith } from '../contract/parse.ts';
 import { TwinrouteError } from '../core/errors.ts';
-
-/** A config of a thousand experts is far smaller. */
-const MAX_CONFIG_BYTES = 4 << 20;
+import { readYaml } from './read-yaml.ts';
 
 /** A build config whose names are settled: every model has one and they differ. */
 export interface NamedConfig extends BuildConfig {
@@ -22,15 +19,10 @@ export interface NamedConfig extends BuildConfig {
  * @throws {TwinrouteError} `config` naming the line or the field
  */
 export function readConfig(text: string, file: string): NamedConfig {
-  if (text.length > MAX_CONFIG_BYTES) throw new TwinrouteError('config', `${file}: expected at most ${MAX_CONFIG_BYTES} characters, got ${text.length}`);
-  const document = parseDocument(text, { lineCounter: new LineCounter(), prettyErrors: true });
-  const [problem] = document.errors;
-  if (problem !== undefined) throw new TwinrouteError('config', `${file}: ${problem.message}`);
-  const value: unknown = document.toJS({ maxAliasCount: 100 });
-  const config = parseWith(BuildConfig, value, file, 'config');
-  const { rank, energy, density } = config.parameters;
-  const given = [rank, energy, density].filter((setting) => setting !== undefined).length;
-  if (given > 1) throw new TwinrouteError('config', `${file}: expected one of rank, energy and density, got ${given} of them`, { param: 'parameters' });
+  const config = parseWith(BuildConfig, readYaml(text, file), file, 'config');
+  const { rank, energy, density, budget } = config.parameters;
+  const given = [rank, energy, density, budget].filter((setting) => setting !== undefined).length;
+  if (given > 1) throw new TwinrouteError('config', `${file}: expected one of rank, energy, density and budget, got ${given} of them`, { param: 'parameters' });
   const models = config.models.map((model) => ({ ...model, name: model.name ?? basename(model.model) }));
   const seen = new Set<string>();
   for (const { name } of models) {

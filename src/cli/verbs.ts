@@ -6,9 +6,10 @@ import { diagnoseVerb } from './commands/diagnose.ts';
 import { evalVerb } from './commands/eval.ts';
 import { exportVerb } from './commands/export.ts';
 import { inspect } from './commands/inspect.ts';
+import { merge } from './commands/merge.ts';
 import { origin } from './commands/origin.ts';
 import { predict } from './commands/predict.ts';
 import type { Verb } from './verb.ts';
 
 /** Every verb. */
-export const VERBS: readonly Verb[] = [build, diagnoseVerb, evalVerb, predict, inspect, exportVerb, origin, dev];
+export const VERBS: readonly Verb[] = [build, merge, diagnoseVerb, evalVerb, predict, inspect, exportVerb, origin, dev];

@@ -27,6 +27,11 @@ export interface Safetensors {
    * @throws {TwinrouteError} `not_found`; `shape` when it holds integers; `unsupported` for the 8-bit floats and complex numbers
    */
   readFloat(name: string): Promise<FloatTensor>;
+  /**
+   * The stored bytes of a tensor, whatever its type.
+   * @throws {TwinrouteError} `not_found`
+   */
+  readBytes(name: string): Promise<Uint8Array>;
 }
 
 /**
@@ -55,6 +60,9 @@ export async function openSafetensors(source: ByteSource): Promise<Safetensors> 
     async readFloat(name) {
       const { info, buffer, title } = await bytesOf(name);
       return toFloatTensor(info, buffer, title);
+    },
+    async readBytes(name) {
+      return new Uint8Array((await bytesOf(name)).buffer);
     },
   };
 }

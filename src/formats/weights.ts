@@ -6,7 +6,8 @@ import { TwinrouteError } from '../core/errors.ts';
 import type { FloatTensor } from '../core/tensor.ts';
 import { parseJsonWith } from '../contract/parse.ts';
 import { readText } from './read-text.ts';
-import { openSafetensors, type Safetensors } from './safetensors.ts';
+import type { StoredType } from './safetensors-types.ts';
+import { openSafetensors, type Safetensors, type TensorInfo } from './safetensors.ts';
 import type { FolderSource } from './source.ts';
 
 /** An index names each tensor once; 250,000 of them stay below. */
@@ -29,8 +30,12 @@ export interface Weights {
   readonly metadata: Readonly<Record<string, string>>;
   /** Shape of a tensor of `names`. */
   shape(name: string): readonly number[];
+  /** Element type of a tensor of `names`. */
+  dtype(name: string): StoredType;
   /** @throws {TwinrouteError} `format` when a value is NaN or infinite; otherwise as `Safetensors.readFloat` */
   readFloat(name: string): Promise<FloatTensor>;
+  /** The stored bytes of a tensor. */
+  readBytes(name: string): Promise<Uint8Array>;
 }
 
 /**
@@ -72,19 +77,27 @@ async function openShards(folder: FolderSource, index: string, title: string): P
 }
 
 function weightsOf(title: string, files: ReadonlyMap<string, Safetensors>, metadata: Readonly<Record<string, string>>): Weights {
+  const missing = (name: string): TwinrouteError => new TwinrouteError('not_found', `${title}: expected a tensor ${name}, got none of that name`);
   const fileOf = (name: string): Safetensors => {
     const file = files.get(name);
-    if (file === undefined) throw new TwinrouteError('not_found', `${title}: expected a tensor ${name}, got none of that name`);
+    if (file === undefined) throw missing(name);
     return file;
+  };
+  const infoOf = (name: string): TensorInfo => {
+    const info = fileOf(name).info(name);
+    if (info === undefined) throw missing(name);
+    return info;
   };
   return {
     names: [...files.keys()].sort(),
     metadata,
-    shape: (name) => fileOf(name).info(name)?.shape ?? [],
+    shape: (name) => infoOf(name).shape,
+    dtype: (name) => infoOf(name).dtype,
     async readFloat(name) {
       const file = fileOf(name);
       return expectFinite(await file.readFloat(name), `${file.name}: ${name}`);
     },
+    readBytes: (name) => fileOf(name).readBytes(name),
   };
 }
 

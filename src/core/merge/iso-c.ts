@@ -1,6 +1,6 @@
 // Iso-C: the summed task vectors with a flat spectrum, so that no direction outweighs the others.
 
-import { widen } from '../linalg/kernels.ts';
+import { energyOf, widen } from '../linalg/kernels.ts';
 import { polarFactor } from '../linalg/polar.ts';
 import { addScaled, type TensorMethod } from './method.ts';
 
@@ -27,6 +27,7 @@ export const isoC: TensorMethod = {
       vectors.map(() => share),
     );
     if (shape.length !== 2) return sum;
+    if (energyOf(sum) === 0) return base.slice();
     const [rows, cols] = shape;
     const { factor, values, rank } = polarFactor(widen({ rows, cols, data: sum }));
     const flat = rank === 0 ? 0 : values.subarray(0, rank).reduce((total, value) => total + value, 0) / rank;

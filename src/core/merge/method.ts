@@ -113,7 +113,7 @@ export function checkParameter({ flag, min, max }: ParameterSpec, value: number 
  * Refuses a number of experts that a method is not defined for.
  * @throws {TwinrouteError} `config`
  */
-export function checkExpertCount({ name, experts: { min, max } }: StaticMethod, count: number): void {
+export function checkExpertCount({ name, experts: { min, max } }: Pick<StaticMethod, 'name' | 'experts'>, count: number): void {
   if (count >= min && count <= max) return;
   const expected = min === max ? `${min}` : max === Infinity ? `at least ${min}` : `${min} to ${max}`;
   throw new TwinrouteError('config', `${name}: expected ${expected} models beside the base, got ${count}`, { param: 'models' });
@@ -129,10 +129,15 @@ export async function mergeTensor(method: StaticMethod, context: TensorContext):
     method.kind === 'linear'
       ? addScaled(context.base, context.vectors, method.coefficients(context.parameters, context.experts))
       : await method.merge(context);
-  if (merged.every(Number.isFinite)) return merged;
+  if (isFinite(merged)) return merged;
   throw new TwinrouteError('numeric', `${method.name}: expected finite numbers in ${context.name}, got NaN or infinity`, {
     param: context.name,
   });
+}
+
+function isFinite(values: Float32Array): boolean {
+  for (let i = 0; i < values.length; i++) if (values[i] - values[i] !== 0) return false; // NaN for NaN and infinity
+  return true;
 }
 
 /** base + Σ coefficients[t]·vectors[t], summed in f64 and rounded once. Fresh buffer. */

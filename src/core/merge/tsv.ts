@@ -1,10 +1,11 @@
 // TSV-M: the leading singular directions of every expert, made orthogonal to each other before they are added.
 // Letters: `m` × `n` a matrix, `T` experts, `k` triples kept of each.
 
-import { type Dense, narrow, rowOf, scaleInPlace, widen, zeros } from '../linalg/kernels.ts';
+import { type Dense, energyOf, narrow, rowOf, scaleInPlace, widen, zeros } from '../linalg/kernels.ts';
 import type { Matrix } from '../linalg/matrix.ts';
 import { polarFactor } from '../linalg/polar.ts';
 import { randomisedSvd } from '../linalg/randomised-svd.ts';
+import type { RankRule } from '../linalg/svd.ts';
 import { addScaled, type TensorContext, type TensorMethod } from './method.ts';
 
 /** Values below this share of an expert's largest are the rounding of a difference of f32 weights; their directions mean nothing. */
@@ -38,6 +39,7 @@ export const tsv: TensorMethod = {
       );
     }
     const { left, values, right } = await stackTriples(context, shape[0], shape[1]);
+    if (values.length === 0) return base.slice();
     const [u, v] = [polarFactor(left).factor, polarFactor(right).factor];
     values.forEach((value, i) => scaleInPlace(rowOf(u, i), value));
     const { data } = await context.matmul(narrow(u), narrow(v), true); // [Tk, m]ᵀ · [Tk, n] → [m, n]
@@ -52,15 +54,21 @@ async function stackTriples(
   cols: number,
 ): Promise<{ left: Dense; values: number[]; right: Dense }> {
   const kept = Math.max(1, Math.floor(Math.min(rows, cols) / vectors.length));
+  // Asks for one more than is known as long as none of what is known is noise.
+  const rule: RankRule = (found) => {
+    const noise = found.findIndex((value) => value <= NEGLIGIBLE * found[0]);
+    return Math.min(kept, noise < 0 ? found.length + 1 : noise);
+  };
   const seed = random.below(2 ** 31);
   const left: Float64Array[] = [];
   const right: Float64Array[] = [];
   const values: number[] = [];
   for (const data of vectors) {
     const matrix: Matrix = { rows, cols, data };
-    const { u, s, vt } = await randomisedSvd(matrix, kept, { matmul, seed });
+    if (energyOf(data) === 0) continue;
+    const { u, s, vt } = await randomisedSvd(matrix, rule, { matmul, seed });
     const [ut, v] = [widen(u, true), widen(vt)];
-    for (let i = 0; i < s.length && s[i] > NEGLIGIBLE * s[0]; i++) {
+    for (let i = 0; i < s.length; i++) {
       left.push(rowOf(ut, i));
       right.push(rowOf(v, i));
       values.push(s[i]);
