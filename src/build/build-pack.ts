@@ -1,19 +1,22 @@
 // From a plan to a pack on disk. Files go into a folder that appears whole or not at all; the manifest is written last and from what was
 // really written.
 
-import { join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { rm } from 'node:fs/promises';
 import type { Progress } from '../core/progress.ts';
-import { MANIFEST_SCHEMA, type Manifest, type ManifestExpert, type ModuleTensor, type Score } from '../contract/manifest.ts';
+import { MANIFEST_SCHEMA, type Manifest, type ManifestExpert, type Score } from '../contract/manifest.ts';
 import { encodeManifest, MANIFEST_FILE } from '../formats/manifest-file.ts';
 import { openPack } from '../formats/pack.ts';
 import { writeSafetensors } from '../formats/safetensors-writer.ts';
 import { writeFolder } from '../host/atomic-folder.ts';
+import { checkpointFile } from '../host/checkpoint-file.ts';
 import { createSha256 } from '../host/files.ts';
 import { createSpool } from '../host/spool.ts';
 import { withFolder } from '../host/with-folder.ts';
+import { adapt } from './adapt/adapt.ts';
+import type { MethodOf } from './adapt/adapt-input.ts';
 import type { Engine } from './engine/engine.ts';
-import { expertGroup, FACTOR_FORMATS, mergeModels, SHARED_FORMATS, SHARED_GROUP } from './merge-models.ts';
+import { expertGroup, FACTOR_FORMATS, FADE_GROUP, mergeModels, SHARED_FORMATS, SHARED_GROUP, type MergedTensors } from './merge-models.ts';
 import { createPackFiles, type PackFiles } from './pack-files.ts';
 import type { BuildPlan } from './plan.ts';
 import { reportHtml, reportMarkdown } from './report.ts';
@@ -21,6 +24,7 @@ import { buildRouters } from './router/build-routers.ts';
 import { sampleLines, SAMPLES_FILE } from './samples.ts';
 
 const SHARED_FILE = 'shared.safetensors';
+const FADE_FILE = 'fade.safetensors';
 const TOKENIZER = { file: 'tokenizer.json', config_file: 'tokenizer_config.json' };
 
 /** What a build runs on and tells. */
@@ -34,14 +38,16 @@ export interface BuildDeps {
 }
 
 /**
- * Builds the pack of a plan.
+ * Builds the pack of a plan. A method that learns leaves its state beside `out` until the pack is there, and the next build goes on from it.
  * @param out folder that is made, or replaced when it is a pack; untouched when the build fails
  * @throws {TwinrouteError} whatever stood in the way
  */
 export async function buildPack(plan: BuildPlan, out: string, deps: BuildDeps): Promise<Manifest> {
-  return writeFolder(out, isPack, async (folder) => {
+  const checkpoint = checkpointFile(join(dirname(resolve(out)), `.${basename(resolve(out))}.${plan.id}.json`));
+  const written = await writeFolder(out, isPack, async (folder) => {
     const files = createPackFiles(folder);
-    const tensors = await writeModels(plan, join(folder.path, '.spool'), files, deps);
+    const methodOf = await adapt({ ...plan, seed: plan.config.parameters.seed }, { ...deps, checkpoint });
+    const tensors = await writeModels(plan, methodOf, join(folder.path, '.spool'), files, deps);
     const routers = await withFolder(folder.path, (draft) => buildRouters(plan, files, { folder: draft, sharedFile: SHARED_FILE }, deps));
     await files.write(TOKENIZER.file, plan.tokenizer.json);
     await files.write(TOKENIZER.config_file, plan.tokenizer.config);
@@ -54,6 +60,8 @@ export async function buildPack(plan: BuildPlan, out: string, deps: BuildDeps): 
     await folder.write(MANIFEST_FILE, encodeManifest(manifest, createSha256));
     return manifest;
   });
+  await checkpoint.remove();
+  return written;
 }
 
 /** Whether a folder is a pack: its manifest is whole. Other folders are never replaced. */
@@ -66,12 +74,13 @@ export async function isPack(path: string): Promise<boolean> {
   }
 }
 
-/** Writes the shared model and the experts. @returns what became of each tensor, by expert */
-async function writeModels(plan: BuildPlan, spoolPath: string, files: PackFiles, { engine, progress }: BuildDeps): Promise<readonly (readonly ModuleTensor[])[]> {
+/** Writes the shared model, the fade and the experts. */
+async function writeModels(plan: BuildPlan, methodOf: MethodOf, spoolPath: string, files: PackFiles, { engine, progress }: BuildDeps): Promise<MergedTensors> {
   const spool = await createSpool(spoolPath);
   try {
-    const tensors = await mergeModels(plan, spool, engine.matmul, progress);
+    const tensors = await mergeModels(plan, methodOf, spool, engine.matmul, progress);
     await files.write(SHARED_FILE, writeSafetensors(spool.producers(SHARED_GROUP), { format: 'pt' }));
+    if (tensors.fade !== undefined) await files.write(FADE_FILE, writeSafetensors(spool.producers(FADE_GROUP)));
     for (const [t, { name }] of plan.experts.entries()) await files.write(expertFile(name), writeSafetensors(spool.producers(expertGroup(t))));
     return tensors;
   } finally {
@@ -85,9 +94,10 @@ function expertFile(name: string): string {
 }
 
 /** The manifest without routers and files. */
-function describe(plan: BuildPlan, tensors: readonly (readonly ModuleTensor[])[], { engine, producer, individual }: BuildDeps): Omit<Manifest, 'files'> {
+function describe(plan: BuildPlan, { experts: modules, fade }: MergedTensors, { engine, producer, individual }: BuildDeps): Omit<Manifest, 'files'> {
   const { config, model } = plan;
-  const { quantize, router, seed } = config.parameters;
+  const { about, quantize, router, seed } = config.parameters;
+  const format = FACTOR_FORMATS[quantize];
   const experts = plan.experts.map(({ name, source, provenance }, t): ManifestExpert => {
     const score = individual?.get(name);
     return {
@@ -97,8 +107,8 @@ function describe(plan: BuildPlan, tensors: readonly (readonly ModuleTensor[])[]
       problem: source.problem,
       labels: [...source.labels],
       file: expertFile(name),
-      format: FACTOR_FORMATS[quantize],
-      tensors: [...tensors[t]],
+      format,
+      tensors: [...modules[t]],
       ...(score !== undefined && { individual: score }),
     };
   });
@@ -111,6 +121,7 @@ function describe(plan: BuildPlan, tensors: readonly (readonly ModuleTensor[])[]
       shared: { method: plan.method.name, ...plan.parameters },
       experts: Object.fromEntries(plan.experts.map(({ name }, t) => [name, plan.expertParameters[t]])),
       ...plan.rank,
+      ...(about === 'base' && { about }),
       quantize,
       router,
       seed,
@@ -122,7 +133,7 @@ function describe(plan: BuildPlan, tensors: readonly (readonly ModuleTensor[])[]
     architecture: { type: model.architecture.type, config: { ...model.config } },
     max_tokens: plan.maxTokens,
     base: plan.baseProvenance,
-    shared: { file: SHARED_FILE, method: plan.method.name, format: SHARED_FORMATS[config.dtype].format },
+    shared: { file: SHARED_FILE, method: plan.method.name, format: SHARED_FORMATS[config.dtype].format, ...(fade !== undefined && { fade: { file: FADE_FILE, format, tensors: [...fade] } }) },
     experts,
     routing: router,
     tokenizer: TOKENIZER,

@@ -4,9 +4,11 @@
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { canonicalJson } from '../core/canonical-json.ts';
+import type { Budget } from '../core/compress/budget.ts';
 import type { RankSpec } from '../core/compress/rank.ts';
 import { messageOf, TwinrouteError } from '../core/errors.ts';
-import type { Parameters, StaticMethod } from '../core/merge/method.ts';
+import type { SharedMethod } from '../core/merge/adaptive.ts';
+import type { Parameters } from '../core/merge/method.ts';
 import type { Provenance } from '../contract/manifest.ts';
 import { Example } from '../contract/tasks.ts';
 import { openBase, openExpert, type Base, type ExpertSource } from '../formats/checkpoint.ts';
@@ -48,11 +50,11 @@ export interface BuildPlan {
   readonly base: Base;
   readonly baseProvenance: Provenance;
   readonly experts: readonly PlannedExpert[];
-  readonly method: StaticMethod;
+  readonly method: SharedMethod;
   /** Resolved parameters of the method, and of each expert under it. */
   readonly parameters: Parameters;
   readonly expertParameters: readonly Parameters[];
-  readonly rank: RankSpec;
+  readonly rank: RankSpec | { readonly budget: Budget };
   readonly tokenizer: TokenizerFiles;
   readonly maxTokens: number;
   /** Closes every input. */
@@ -109,6 +111,7 @@ export async function planBuild(configFile: string): Promise<BuildPlan> {
         method: config.merge_method,
         shared: { method: method.name, parameters, dtype: config.dtype },
         rank,
+        ...(given.about === 'base' && { about: given.about }), // the default is left out: configs older than it keep their ids
         quantize: given.quantize,
         router: given.router,
         policy: given.policy,
@@ -126,7 +129,8 @@ export async function planBuild(configFile: string): Promise<BuildPlan> {
   }
 }
 
-function rankOf({ parameters: { rank, energy, density } }: NamedConfig): RankSpec {
+function rankOf({ parameters: { rank, energy, density, budget } }: NamedConfig): BuildPlan['rank'] {
+  if (budget !== undefined) return { budget };
   if (energy !== undefined) return { energy };
   if (density !== undefined) return { density };
   return rank === undefined ? DEFAULT_RANK : { rank };

@@ -1,12 +1,13 @@
 // Which method makes a pack's shared model, and with what parameters.
 
-import { checkExpertCount, resolveParameters, type Parameters, type StaticMethod } from '../core/merge/method.ts';
-import { staticMethod } from '../core/merge/registry.ts';
+import type { SharedMethod } from '../core/merge/adaptive.ts';
+import { checkExpertCount, resolveParameters, type Parameters } from '../core/merge/method.ts';
+import { sharedMethod } from '../core/merge/registry.ts';
 import type { NamedConfig } from './read-config.ts';
 
 /** A method with all its parameters. */
 export interface ResolvedShared {
-  readonly method: StaticMethod;
+  readonly method: SharedMethod;
   readonly parameters: Parameters;
   /** In expert order. */
   readonly expertParameters: readonly Parameters[];
@@ -20,7 +21,7 @@ export interface ResolvedShared {
  */
 export function resolveShared({ parameters: { shared, lambda }, models }: Pick<NamedConfig, 'parameters' | 'models'>): ResolvedShared {
   const { method: name, ...given } = typeof shared === 'string' ? { method: shared } : shared;
-  const method = staticMethod(name);
+  const method = sharedMethod(name);
   checkExpertCount(method, models.length);
   const own: Record<string, number | boolean> = lambda === undefined ? {} : { lambda };
   const all: Record<string, number | boolean> = {};

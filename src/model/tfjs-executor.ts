@@ -26,19 +26,23 @@ export interface Encoded {
   readonly features: Tensor;
 }
 
+/** Sees what a linear layer reads, `[B, T, n]`, or `[B, 1, n]` behind `firstToken`. */
+export type LinearTap = (name: string, x: Tensor) => void;
+
 /**
  * Runs an encoder on a batch.
  * @param parameter gives a parameter by its name in the checkpoint, without prefix
  * @param inputs int32, each `[B, T]`
+ * @param tap called for each linear layer, in the order in which they run
  */
-export function encodeBatch<C>(tf: Tfjs, architecture: Architecture<C>, config: C, parameter: (name: string) => Tensor, inputs: EncoderInputs<Tensor>): Encoded {
-  const ops = createTfjsOps(tf, parameter);
+export function encodeBatch<C>(tf: Tfjs, architecture: Architecture<C>, config: C, parameter: (name: string) => Tensor, inputs: EncoderInputs<Tensor>, tap?: LinearTap): Encoded {
+  const ops = createTfjsOps(tf, parameter, tap);
   const { hidden, pooled } = architecture.encode(ops, config, inputs);
   return { hidden, pooled: tf.squeeze(pooled, [1]), features: tf.squeeze(ops.meanTokens(hidden, inputs.mask), [1]) };
 }
 
 /** The operators over tensors; token ids and masks are int32. */
-export function createTfjsOps(tf: Tfjs, parameter: (name: string) => Tensor): Ops<Tensor> {
+export function createTfjsOps(tf: Tfjs, parameter: (name: string) => Tensor, tap?: LinearTap): Ops<Tensor> {
   /** `[B, T, d]` → `[B, h, T, d / h]` */
   const split = (x: Tensor, heads: number): Tensor => {
     const [b, t, d] = x.shape;
@@ -80,6 +84,7 @@ export function createTfjsOps(tf: Tfjs, parameter: (name: string) => Tensor): Op
     },
 
     linear(name, x) {
+      tap?.(name, x);
       const [b, t, n] = x.shape;
       const weight = parameter(`${name}.weight`);
       const flat = product(tf.reshape(x, [b * t, n]), weight); // batches would be slow, too
