@@ -7,6 +7,8 @@ import { COMPATIBILITY_DATE, type WorkerBundle } from './bundle-worker.ts';
 /** A running edge. */
 export interface RunningEdge {
   readonly url: string;
+  /** Address of workerd's inspector, where it was asked for. */
+  readonly inspector: URL | undefined;
   close(): Promise<void>;
 }
 
@@ -18,17 +20,20 @@ export interface EdgeOptions {
   readonly endpoints: readonly Endpoint[];
   /** 0 takes a free one. */
   readonly port: number;
+  /** Opens workerd's inspector on a free port. */
+  readonly inspect?: boolean;
 }
 
 /**
  * Starts workerd on loopback.
  * @returns once it accepts requests
  */
-export async function startEdge({ bundle, assetsFolder, endpoints, port }: EdgeOptions): Promise<RunningEdge> {
+export async function startEdge({ bundle, assetsFolder, endpoints, port, inspect = false }: EdgeOptions): Promise<RunningEdge> {
   const release = watchSignals();
   const miniflare = new Miniflare({
     host: '127.0.0.1',
     port,
+    ...(inspect && { inspectorPort: 0 }),
     log: new Log(LogLevel.ERROR),
     workers: [
       {
@@ -44,7 +49,7 @@ export async function startEdge({ bundle, assetsFolder, endpoints, port }: EdgeO
   });
   const url = await miniflare.ready;
   release();
-  return { url: url.origin, close: () => miniflare.dispose() };
+  return { url: url.origin, inspector: inspect ? await miniflare.getInspectorURL() : undefined, close: () => miniflare.dispose() };
 }
 
 /**
