@@ -115,7 +115,7 @@ for rate in (0.5, 1.0):
 _, seconds, model = best
 lines = [line.rstrip('\\n').split(' ', 1)[1] for line in open(folder + '/test.txt', encoding='utf-8')]
 start = time.time()
-guesses = [int(model.predict(line)[0][0][9:]) for line in lines]
+guesses = [int(model.f.predict(line + '\\n', 1, 0.0, 'strict')[0][1][9:]) for line in lines]
 each = (time.time() - start) / len(lines)
 model.save_model(folder + '/model.bin')
 print(json.dumps({'guesses': guesses, 'seconds': seconds, 'each': each, 'bytes': os.path.getsize(folder + '/model.bin')}))
