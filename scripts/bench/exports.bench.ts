@@ -36,32 +36,54 @@ if (options.python === undefined) throw new Error('exports.bench: expected --pyt
 
 /** Reads jobs from stdin and answers each with a list of logits a text. */
 const PEER = `
-import json, sys, torch
+import json, os, sys, tempfile, torch
 from peft import PeftModel
-from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
+from safetensors.torch import load_file, save_file
+from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer, logging
+logging.set_verbosity_error()
+logging.disable_progress_bar()
+torch.set_num_threads(1)
 
 def tokens(folder, rows):
     tokenizer = AutoTokenizer.from_pretrained(folder)
     return [tokenizer(text, pair, return_tensors='pt', truncation=True) for text, pair in rows]
 
+def without_head(folder, out):
+    '''peft combines only adapters without heads of their own.'''
+    os.mkdir(out)
+    config = json.load(open(folder + '/adapter_config.json'))
+    json.dump({**config, 'task_type': None, 'modules_to_save': None}, open(out + '/adapter_config.json', 'w'))
+    weights = load_file(folder + '/adapter_model.safetensors')
+    save_file({name: value for name, value in weights.items() if '.lora_' in name}, out + '/adapter_model.safetensors')
+    return out, weights['base_model.model.classifier.weight'], weights['base_model.model.classifier.bias']
+
+def load_base(folder, adapter):
+    return AutoModelForSequenceClassification.from_pretrained(folder + '/base', config=AutoConfig.from_pretrained(folder + '/' + adapter))
+
+def answer_cat(folder, adapters, weights, rows):
+    base = load_base(folder, adapters[0])
+    with tempfile.TemporaryDirectory() as work:
+        plain = [without_head(folder + '/' + name, work + '/' + name) for name in adapters]
+        model = PeftModel.from_pretrained(base, plain[0][0], adapter_name=adapters[0])
+        for name, (path, _, _) in list(zip(adapters, plain))[1:]:
+            model.load_adapter(path, adapter_name=name)
+    model.add_weighted_adapter(adapters, weights, 'both', combination_type='cat')
+    model.set_adapter('both')
+    model.eval()
+    _, weight, bias = plain[0]
+    return [torch.nn.functional.linear(base.bert(**row).pooler_output, weight, bias)[0].tolist() for row in rows]
+
 @torch.no_grad()
 def answer(job):
     rows = tokens(job['tokenizer'], job['rows'])
-    if job['kind'] == 'hf':
-        model = AutoModelForSequenceClassification.from_pretrained(job['folder']).eval()
-        return [model(**row).logits[0].tolist() for row in rows]
-    first = job['adapters'][0]
-    base = AutoModelForSequenceClassification.from_pretrained(job['folder'] + '/base', config=AutoConfig.from_pretrained(job['folder'] + '/' + first))
-    model = PeftModel.from_pretrained(base, job['folder'] + '/' + first, adapter_name=first)
-    if len(job['adapters']) == 1:
-        return [model.eval()(**row).logits[0].tolist() for row in rows]
-    head = base.classifier.modules_to_save[first]
-    for name in job['adapters'][1:]:
-        model.load_adapter(job['folder'] + '/' + name, adapter_name=name)
-    model.add_weighted_adapter(job['adapters'], job['weights'], 'both', combination_type='cat')
-    model.set_adapter('both')
-    model.eval()
-    return [head(base.bert(**row).pooler_output)[0].tolist() for row in rows]
+    folder, adapters = job['folder'], job['adapters']
+    if len(adapters) == 0:
+        model = AutoModelForSequenceClassification.from_pretrained(folder)
+    elif len(adapters) == 1:
+        model = PeftModel.from_pretrained(load_base(folder, adapters[0]), folder + '/' + adapters[0])
+    else:
+        return answer_cat(folder, adapters, job['weights'], rows)
+    return [model.eval()(**row).logits[0].tolist() for row in rows]
 
 print(json.dumps([answer(job) for job in json.load(sys.stdin)]))
 `;
@@ -92,18 +114,9 @@ async function originLogits(mix: Mix, head: string): Promise<number[][]> {
   return outputs;
 }
 
-function twoAlike(experts: readonly { readonly name: string; readonly classes: number }[]): [string, string] {
-  for (const { name, classes } of experts) {
-    const other = experts.find((one) => one.name !== name && one.classes === classes);
-    if (other !== undefined) return [name, other.name];
-  }
-  throw new Error('exports.bench: expected two experts with equally many labels');
-}
-
 const work = mkdtempSync(join(tmpdir(), 'twinroute-exports-'));
 const write = (format: string, out: string, settings: ExportOptions): Promise<unknown> => exportPack(pack, exportFormat(format), join(work, out), settings, 'exports.bench');
-// peft holds the heads of all adapters of one model in one place, so the two that it combines need heads of one size.
-const [first, second] = twoAlike(predictor.experts.map(({ name, labels }) => ({ name, classes: labels.length })));
+const [first, second] = names;
 const both = parseMix({ [first]: 0.6, [second]: 0.4 }, names);
 
 try {
@@ -113,9 +126,9 @@ try {
   const pairs = rows.map(({ text, text_pair }) => [text, text_pair ?? null]);
   const job = { rows: pairs, tokenizer: join(work, 'peft/base'), folder: join(work, 'peft') };
   const jobs = [
-    { name: `transformers, ${first} × 0.6 + ${second} × 0.4`, mix: both, head: first, ...job, kind: 'hf', folder: join(work, 'hf'), tokenizer: join(work, 'hf'), adapters: [], weights: [] },
-    ...names.map((name) => ({ name: `peft, ${name}`, mix: parseMix({ [name]: 1 }, names), head: name, ...job, kind: 'peft', adapters: [name], weights: [1] })),
-    { name: `peft, cat of ${first} × 0.6 + ${second} × 0.4`, mix: both, head: first, ...job, kind: 'peft', adapters: [first, second], weights: [0.6, 0.4] },
+    { name: `transformers, ${first} × 0.6 + ${second} × 0.4`, mix: both, head: first, ...job, folder: join(work, 'hf'), tokenizer: join(work, 'hf'), adapters: [], weights: [] },
+    ...names.map((name) => ({ name: `peft, ${name}`, mix: parseMix({ [name]: 1 }, names), head: name, ...job, adapters: [name], weights: [1] })),
+    { name: `peft, cat of ${first} × 0.6 + ${second} × 0.4`, mix: both, head: first, ...job, adapters: [first, second], weights: [0.6, 0.4] },
   ];
   const run = spawnSync(options.python, ['-c', PEER], { input: JSON.stringify(jobs), encoding: 'utf8', maxBuffer: 1 << 28, stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, HF_HUB_OFFLINE: '1' } });
   if (run.status !== 0) throw new Error(`${options.python}: expected logits, got exit status ${run.status}`);
