@@ -11,7 +11,7 @@ import { writeSafetensors } from '../formats/safetensors-writer.ts';
 import { writeFolder } from '../host/atomic-folder.ts';
 import { checkpointFile } from '../host/checkpoint-file.ts';
 import { createSha256 } from '../host/files.ts';
-import { createSpool } from '../host/spool.ts';
+import { createSpool, type Spool } from '../host/spool.ts';
 import { withFolder } from '../host/with-folder.ts';
 import { adapt } from './adapt/adapt.ts';
 import type { MethodOf } from './adapt/adapt-input.ts';
@@ -23,9 +23,11 @@ import { reportHtml, reportMarkdown } from './report.ts';
 import { buildRouters } from './router/build-routers.ts';
 import { sampleLines, SAMPLES_FILE } from './samples.ts';
 
-const SHARED_FILE = 'shared.safetensors';
+/** Where a pack's shared model lies. */
+export const SHARED_FILE = 'shared.safetensors';
 const FADE_FILE = 'fade.safetensors';
-const TOKENIZER = { file: 'tokenizer.json', config_file: 'tokenizer_config.json' };
+/** Where a pack's tokenizer lies. */
+export const TOKENIZER = { file: 'tokenizer.json', config_file: 'tokenizer_config.json' };
 
 /** What a build runs on and tells. */
 export interface BuildDeps {
@@ -47,7 +49,7 @@ export async function buildPack(plan: BuildPlan, out: string, deps: BuildDeps): 
   const written = await writeFolder(out, isPack, async (folder) => {
     const files = createPackFiles(folder);
     const methodOf = await adapt({ ...plan, seed: plan.config.parameters.seed }, { ...deps, checkpoint });
-    const tensors = await writeModels(plan, methodOf, join(folder.path, '.spool'), files, deps);
+    const tensors = await throughSpool(join(folder.path, '.spool'), (spool) => writeModels(plan, methodOf, spool, files, deps));
     const routers = await withFolder(folder.path, (draft) => buildRouters(plan, files, { folder: draft, sharedFile: SHARED_FILE }, deps));
     await files.write(TOKENIZER.file, plan.tokenizer.json);
     await files.write(TOKENIZER.config_file, plan.tokenizer.config);
@@ -74,27 +76,39 @@ export async function isPack(path: string): Promise<boolean> {
   }
 }
 
-/** Writes the shared model, the fade and the experts. */
-async function writeModels(plan: BuildPlan, methodOf: MethodOf, spoolPath: string, files: PackFiles, { engine, progress }: BuildDeps): Promise<MergedTensors> {
-  const spool = await createSpool(spoolPath);
+/** Merges through a spool on disk, which is gone afterwards. */
+async function throughSpool<T>(path: string, use: (spool: Spool) => Promise<T>): Promise<T> {
+  const spool = await createSpool(path);
   try {
-    const tensors = await mergeModels(plan, methodOf, spool, engine.matmul, progress);
-    await files.write(SHARED_FILE, writeSafetensors(spool.producers(SHARED_GROUP), { format: 'pt' }));
-    if (tensors.fade !== undefined) await files.write(FADE_FILE, writeSafetensors(spool.producers(FADE_GROUP)));
-    for (const [t, { name }] of plan.experts.entries()) await files.write(expertFile(name), writeSafetensors(spool.producers(expertGroup(t))));
-    return tensors;
+    return await use(spool);
   } finally {
     await spool.close();
-    await rm(spoolPath, { force: true });
+    await rm(path, { force: true });
   }
 }
 
-function expertFile(name: string): string {
+/** Writes the shared model, the fade and the experts. */
+export async function writeModels(
+  plan: BuildPlan,
+  methodOf: MethodOf,
+  spool: Spool,
+  files: PackFiles,
+  { engine, progress }: Pick<BuildDeps, 'engine' | 'progress'>,
+): Promise<MergedTensors> {
+  const tensors = await mergeModels(plan, methodOf, spool, engine.matmul, progress);
+  await files.write(SHARED_FILE, writeSafetensors(spool.producers(SHARED_GROUP), { format: 'pt' }));
+  if (tensors.fade !== undefined) await files.write(FADE_FILE, writeSafetensors(spool.producers(FADE_GROUP)));
+  for (const [t, { name }] of plan.experts.entries()) await files.write(expertFile(name), writeSafetensors(spool.producers(expertGroup(t))));
+  return tensors;
+}
+
+/** Where an expert's file lies in a pack. */
+export function expertFile(name: string): string {
   return `experts/${name}.safetensors`;
 }
 
 /** The manifest without routers and files. */
-function describe(plan: BuildPlan, { experts: modules, fade }: MergedTensors, { engine, producer, individual }: BuildDeps): Omit<Manifest, 'files'> {
+export function describe(plan: BuildPlan, { experts: modules, fade }: MergedTensors, { engine, producer, individual }: Omit<BuildDeps, 'progress'>): Omit<Manifest, 'files'> {
   const { config, model } = plan;
   const { about, quantize, router, seed } = config.parameters;
   const format = FACTOR_FORMATS[quantize];

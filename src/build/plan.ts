@@ -9,6 +9,7 @@ import type { RankSpec } from '../core/compress/rank.ts';
 import { messageOf, TwinrouteError } from '../core/errors.ts';
 import type { SharedMethod } from '../core/merge/adaptive.ts';
 import type { Parameters } from '../core/merge/method.ts';
+import type { RankParameters } from '../contract/build-config.ts';
 import type { Provenance } from '../contract/manifest.ts';
 import { Example } from '../contract/tasks.ts';
 import { openBase, openExpert, type Base, type ExpertSource } from '../formats/checkpoint.ts';
@@ -67,7 +68,14 @@ export interface BuildPlan {
  * Cost: reads every input once to hash it
  */
 export async function planBuild(configFile: string): Promise<BuildPlan> {
-  const config = readConfig(await readText(configFile), configFile);
+  return planConfig(readConfig(await readText(configFile), configFile));
+}
+
+/**
+ * Plans the build of a config.
+ * @throws {TwinrouteError} as `planBuild`
+ */
+export async function planConfig(config: NamedConfig): Promise<BuildPlan> {
   const { parameters: given } = config;
   const { method, parameters, expertParameters } = resolveShared(config);
   const folders: HostFolder[] = [];
@@ -100,7 +108,7 @@ export async function planBuild(configFile: string): Promise<BuildPlan> {
       const examples = entry.examples === undefined ? [] : parseJsonl(Example, text, entry.examples);
       experts.push({ name: entry.name, source, provenance: await readProvenance(folder, createSha256), examples });
     }
-    const rank = rankOf(config);
+    const rank = rankRuleOf(given);
     const tokenizer = await readTokenizer(baseFolder);
     const maxTokens = maxTokensOf(given.max_tokens, model);
     createTokenizer(tokenizer.json, tokenizer.config, maxTokens); // a tokenizer that does not load is refused before the work
@@ -129,7 +137,8 @@ export async function planBuild(configFile: string): Promise<BuildPlan> {
   }
 }
 
-function rankOf({ parameters: { rank, energy, density, budget } }: NamedConfig): BuildPlan['rank'] {
+/** The rule that a config or a manifest states. */
+export function rankRuleOf({ rank, energy, density, budget }: RankParameters): BuildPlan['rank'] {
   if (budget !== undefined) return { budget };
   if (energy !== undefined) return { energy };
   if (density !== undefined) return { density };
@@ -153,7 +162,11 @@ async function readTokenizer(folder: HostFolder): Promise<TokenizerFiles> {
   throw new TwinrouteError('not_found', `${folder.name}: expected tokenizer.json, got none; a fast tokenizer's file can be made with tokenizer.save_pretrained()`);
 }
 
-async function readText(file: string): Promise<string> {
+/**
+ * A text file of the user's.
+ * @throws {TwinrouteError} `not_found`
+ */
+export async function readText(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');
   } catch (cause) {

@@ -20,6 +20,19 @@ export const ConfigModel = z.strictObject({
 });
 export type ConfigModel = z.infer<typeof ConfigModel>;
 
+/** How ranks are chosen: one of these, or rank 16. */
+export const RankParameters = z.object({
+  /** Rank of every exclusive module. */
+  rank: z.optional(z.int().check(z.minimum(1), z.maximum(65_536))),
+  /** Rank by kept energy: the smallest that keeps this share of the squared Frobenius norm. */
+  energy: z.optional(Fraction),
+  /** Rank by share of min(m, n), at least 1. */
+  density: z.optional(Fraction),
+  /** Ranks shared out among tensors and experts by kept energy per byte: all factors together, or the rank they have on average. */
+  budget: z.optional(z.union([z.strictObject({ bytes: Count }), z.strictObject({ average_rank: z.number().check(z.minimum(1), z.maximum(65_536)) })])),
+});
+export type RankParameters = z.infer<typeof RankParameters>;
+
 /** Parameters of a Twin pack. */
 export const TwinParameters = z.strictObject({
   /**
@@ -29,12 +42,11 @@ export const TwinParameters = z.strictObject({
   shared: z._default(z.union([z.string(), z.catchall(z.object({ method: z.string() }), z.union([z.number(), z.boolean()]))]), 'task_arithmetic'),
   /** λ of the shared model; the same as `lambda` among its parameters. */
   lambda: z.optional(z.number().check(z.minimum(-10), z.maximum(10))),
-  /** Rank of every exclusive module; one of rank, energy, density. */
-  rank: z.optional(z.int().check(z.minimum(1), z.maximum(65_536))),
-  /** Rank by kept energy: the smallest that keeps this share of the squared Frobenius norm. */
-  energy: z.optional(Fraction),
-  /** Rank by share of min(m, n), at least 1. */
-  density: z.optional(Fraction),
+  /**
+   * What exclusive modules are differences to: the shared model, as the paper has it, or the base, the shared part fading as a mix fills.
+   */
+  about: z._default(z.enum(['shared', 'base']), 'shared'),
+  ...RankParameters.shape,
   quantize: z._default(z.enum(['none', 'fp16', 'int8', 'int4']), 'int8'),
   router: z._default(z.enum(['edge', 'origin', 'auto']), 'edge'),
   /** Overrides of the routing policy. */

@@ -11,12 +11,12 @@ export const MANIFEST_SCHEMA = 1;
 export const FactorFormat = z.enum(['fp32', 'fp16', 'int8', 'int4']);
 export type FactorFormat = z.infer<typeof FactorFormat>;
 
-/** What became of one tensor's difference to the shared model. */
+/** What became of one tensor's difference to the shared model, or to the base. */
 export const ModuleTensor = z.strictObject({
   name: z.string(),
   shape: z.array(Count),
   /**
-   * `factored`: `U [m, r] · V [r, n]`. `whole`: a 1-D delta, kept as it is. `unchanged`: the expert equals the shared model here, so
+   * `factored`: `U [m, r] · V [r, n]`. `whole`: a 1-D delta, kept as it is. `unchanged`: there is no difference here, so
    * nothing is stored.
    */
   kind: z.enum(['factored', 'whole', 'unchanged']),
@@ -40,6 +40,14 @@ export type Provenance = z.infer<typeof Provenance>;
 /** A metric's value with what it was measured on. */
 export const Score = z.strictObject({ metric: z.string(), value: z.number(), rows: Count });
 export type Score = z.infer<typeof Score>;
+
+/** What takes the shared part away as a mix fills, where modules are about the base: served is `W_s + (Σw)·F + Σ w·module`. */
+const ManifestFade = z.strictObject({
+  file: z.string(),
+  format: FactorFormat,
+  /** `F = θ0 − θ_s`, exactly: the shared model is made from what is stored here. Energies and errors are those of the method's own shared model. */
+  tensors: z.array(ModuleTensor),
+});
 
 /** One expert of a pack. */
 export const ManifestExpert = z.strictObject({
@@ -119,7 +127,7 @@ export const Manifest = z.strictObject({
   /** Longest input in tokens; longer ones are cut and said to be. */
   max_tokens: z.int().check(z.minimum(2), z.maximum(1 << 20)),
   base: Provenance,
-  shared: z.strictObject({ file: z.string(), method: z.string(), format: z.enum(['fp32', 'fp16', 'bf16']) }),
+  shared: z.strictObject({ file: z.string(), method: z.string(), format: z.enum(['fp32', 'fp16', 'bf16']), fade: z.optional(ManifestFade) }),
   experts: z.array(ManifestExpert).check(z.minLength(1), z.maxLength(10_000)),
   /** Who decides: the edge's light router, the origin's, or the origin's where the edge's abstains. */
   routing: z.enum(['edge', 'origin', 'auto']),

@@ -67,11 +67,49 @@ export interface LoadedExpert {
   readonly head: { readonly weight: FloatTensor; readonly bias: FloatTensor };
 }
 
-/** An expert's file, read a tensor at a time. */
-export interface ExpertFile {
-  /** The module of a parameter; undefined where the expert equals the shared model. */
+/** A file of modules, read a tensor at a time. */
+export interface ModuleFile {
+  /** The module of a parameter; undefined where it is unchanged. */
   module(parameter: string): Promise<LoadedModule | undefined>;
+}
+
+/** An expert's file, read a tensor at a time. */
+export interface ExpertFile extends ModuleFile {
   head(): Promise<LoadedExpert['head']>;
+}
+
+/** What a manifest says of a file of modules. */
+export type StoredModules = Pick<ManifestExpert, 'format' | 'tensors'>;
+
+/**
+ * Opens a file of modules without a head, as the fade is one; reads its header only.
+ * @throws {TwinrouteError} `format` or `shape` when the file is not what the manifest says, here or when a tensor is read
+ */
+export async function openModules(source: ByteSource, modules: StoredModules): Promise<ModuleFile> {
+  return modulesOf(await openSafetensors(source), modules);
+}
+
+function modulesOf(file: Safetensors, { format, tensors }: StoredModules): ModuleFile {
+  const byName = new Map(tensors.map((tensor) => [tensor.name, tensor]));
+  return {
+    async module(parameter) {
+      const tensor = byName.get(parameter);
+      return tensor === undefined ? undefined : loadModule(file, tensor, format);
+    },
+  };
+}
+
+/**
+ * Every module of a file, by parameter; unchanged ones are absent.
+ * Cost: the factors in f32
+ */
+export async function readModules(file: ModuleFile, { tensors }: StoredModules): Promise<ReadonlyMap<string, LoadedModule>> {
+  const modules = new Map<string, LoadedModule>();
+  for (const { name } of tensors) {
+    const module = await file.module(name);
+    if (module !== undefined) modules.set(name, module);
+  }
+  return modules;
 }
 
 /**
@@ -82,14 +120,10 @@ export interface ExpertFile {
  */
 export async function openExpertFile(source: ByteSource, expert: ManifestExpert, width: number): Promise<ExpertFile> {
   const file = await openSafetensors(source);
-  const tensors = new Map(expert.tensors.map((tensor) => [tensor.name, tensor]));
   const readHead = async (name: string, shape: readonly number[]): Promise<FloatTensor> =>
     expectFinite(expectFloat(await file.readFloat(name), shape, `${file.name}: ${name}`), `${file.name}: ${name}`);
   return {
-    async module(parameter) {
-      const tensor = tensors.get(parameter);
-      return tensor === undefined ? undefined : loadModule(file, tensor, expert.format);
-    },
+    ...modulesOf(file, expert),
     async head() {
       const classes = expert.labels.length;
       return { weight: await readHead(HEAD_WEIGHT, [classes, width]), bias: await readHead(HEAD_BIAS, [classes]) };
@@ -106,12 +140,7 @@ export async function openExpertFile(source: ByteSource, expert: ManifestExpert,
  */
 export async function loadExpert(source: ByteSource, expert: ManifestExpert, width: number): Promise<LoadedExpert> {
   const file = await openExpertFile(source, expert, width);
-  const modules = new Map<string, LoadedModule>();
-  for (const { name } of expert.tensors) {
-    const module = await file.module(name);
-    if (module !== undefined) modules.set(name, module);
-  }
-  return { name: expert.name, modules, head: await file.head() };
+  return { name: expert.name, modules: await readModules(file, expert), head: await file.head() };
 }
 
 async function loadModule(file: Safetensors, { name, shape, kind, rank }: ModuleTensor, format: FactorFormat): Promise<LoadedModule | undefined> {

@@ -12,7 +12,8 @@ import { createOnnxOps } from './onnx-ops.ts';
 import type { GraphExpert, GraphHead, ReadParameter } from './twin-parameters.ts';
 
 /**
- * ONNX bytes of the model with factored experts: each request of a batch is answered by `W_s + Σ_e mix[e] · U_e · V_e`.
+ * ONNX bytes of the model with factored experts: each request of a batch is answered by `W_s + Σ_e mix[e] · U_e · V_e`, and with a fade F
+ * by `W_s + (Σ_e mix[e]) · F + Σ_e mix[e] · U_e · V_e`: to the graph the fade is one more expert, whose weight is the sum of the others'.
  * @param heads output layers in the order of `logits`; without any there is no such output
  * @throws {TwinrouteError} `shape` when a module or head does not fit; `unsupported` when the file would reach 2 GiB
  * Cost: the file's size in memory, and one weight at a time beside it
@@ -23,13 +24,16 @@ export function emitTwinGraph<C>(
   shared: ReadParameter,
   experts: readonly GraphExpert[],
   heads: readonly GraphHead[],
+  fade?: GraphExpert,
 ): Uint8Array {
   const graph = createGraph(architecture.type);
   const ids = graph.input('input_ids', 'int64', ['batch', 'tokens']);
   const mask = graph.input('attention_mask', 'int64', ['batch', 'tokens']);
   const types = graph.input('token_type_ids', 'int64', ['batch', 'tokens']);
   const mix = experts.length === 0 ? undefined : graph.input('mix', 'float32', ['batch', experts.length]);
-  const ops = createOnnxOps(graph, createMixedWeights(graph, shared, experts, mix));
+  const fades = fade !== undefined && mix !== undefined;
+  const weights = fades ? graph.node('Concat', [mix, graph.node('ReduceSum', [mix, graph.ints([1])])], { axis: { int: 1 } }) : mix; // [B, E + 1]
+  const ops = createOnnxOps(graph, createMixedWeights(graph, shared, fades ? [...experts, fade] : experts, weights));
   const { hidden, pooled } = architecture.encode(ops, config, { ids, mask, types });
   const width = architecture.width(config);
   const flat = (value: ValueName): ValueName => graph.node('Squeeze', [value, graph.ints([1])]);

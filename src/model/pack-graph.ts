@@ -4,7 +4,7 @@ import { TwinrouteError } from '../core/errors.ts';
 import type { Matrix } from '../core/linalg/matrix.ts';
 import { expectFinite } from '../core/assert-finite.ts';
 import { expectFloat, floatTensor, type FloatTensor } from '../core/tensor.ts';
-import { loadExpert, type LoadedModule } from '../formats/expert-file.ts';
+import { loadExpert, openModules, readModules, type LoadedModule } from '../formats/expert-file.ts';
 import { expertOf, type Pack } from '../formats/pack.ts';
 import { openSafetensors } from '../formats/safetensors.ts';
 import { emitTwinGraph } from './onnx-emitter.ts';
@@ -29,7 +29,10 @@ export async function packGraph(pack: Pack, experts: readonly string[]): Promise
     graphExperts.push({ name, module: (parameter) => toModule(modules.get(parameter)) });
     heads.push(head);
   }
-  return emitTwinGraph(model.architecture, model.config, (name) => lookUp(shared, name), graphExperts, heads);
+  const { fade } = manifest.shared;
+  const fadeModules = fade && (await readModules(await openModules(await pack.source(fade.file), fade), fade));
+  const graphFade = fadeModules && { name: 'fade', module: (parameter: string) => toModule(fadeModules.get(parameter)) };
+  return emitTwinGraph(model.architecture, model.config, (name) => lookUp(shared, name), graphExperts, heads, graphFade);
 }
 
 async function readShared(pack: Pack, parameters: readonly { readonly name: string; readonly shape: readonly number[] }[]): Promise<ReadonlyMap<string, FloatTensor>> {

@@ -8,7 +8,7 @@ import { TwinrouteError } from '../core/errors.ts';
 import { axpy, multiply, widen } from '../core/linalg/kernels.ts';
 import type { Mix } from '../core/mix.ts';
 import { expectFloat, floatTensor, type FloatTensor } from '../core/tensor.ts';
-import { openExpertFile, type ExpertFile, type LoadedModule } from '../formats/expert-file.ts';
+import { openExpertFile, openModules, type ExpertFile, type LoadedModule } from '../formats/expert-file.ts';
 import { expertOf, type Pack } from '../formats/pack.ts';
 import { openSafetensors } from '../formats/safetensors.ts';
 import { openArchitecture, type OpenArchitecture } from './registry.ts';
@@ -20,8 +20,10 @@ export interface PackWeights {
   shared(parameter: string): Promise<FloatTensor>;
   /** An expert's file, opened once. */
   expert(name: string): Promise<ExpertFile>;
+  /** What modules are about, fresh: the shared model's parameter, or the base's where the pack has a fade. */
+  centre(parameter: string): Promise<FloatTensor>;
   /**
-   * `W_s + Σ w·(U·V or the whole delta)`, fresh.
+   * `W_s + (Σw)·F + Σ w·(U·V or the whole delta)`, F the fade where the pack has one, fresh.
    * Cost: one tensor and its factors in f64; mnr multiply-adds an expert
    */
   folded(parameter: string, mix: Mix): Promise<FloatTensor>;
@@ -43,6 +45,8 @@ export async function openPackWeights(pack: Pack): Promise<PackWeights> {
   const model = openArchitecture(manifest.architecture.type, manifest.architecture.config);
   const shapes = new Map(model.parameters.map(({ name, shape }) => [name, shape]));
   const file = await openSafetensors(await pack.source(manifest.shared.file));
+  const { fade } = manifest.shared;
+  const fadeFile = fade && (await openModules(await pack.source(fade.file), fade));
   const experts = new Map<string, Promise<ExpertFile>>();
 
   const open = async (name: string): Promise<ExpertFile> => {
@@ -63,19 +67,33 @@ export async function openPackWeights(pack: Pack): Promise<PackWeights> {
       experts.set(name, opened);
       return opened;
     },
+    async centre(parameter) {
+      return add(await weights.shared(parameter), [{ weight: 1, module: await fadeFile?.module(parameter) }]);
+    },
     async folded(parameter, mix) {
-      const shared = await weights.shared(parameter);
-      let sum: Float64Array | undefined;
-      for (const { expert, weight } of mix) {
-        const module = await (await weights.expert(expert)).module(parameter);
-        if (module === undefined) continue;
-        sum ??= Float64Array.from(shared.data);
-        axpy(weight, deltaOf(module), sum);
-      }
-      return sum === undefined ? shared : floatTensor(shared.shape, Float32Array.from(sum));
+      const terms: Term[] = [];
+      for (const { expert, weight } of mix) terms.push({ weight, module: await (await weights.expert(expert)).module(parameter) });
+      const filled = mix.reduce((sum, { weight }) => sum + weight, 0);
+      if (filled > 0) terms.push({ weight: filled, module: await fadeFile?.module(parameter) });
+      return add(await weights.shared(parameter), terms);
     },
   };
   return weights;
+}
+
+/** A module with its weight; undefined where it is unchanged. */
+interface Term {
+  readonly weight: number;
+  readonly module: LoadedModule | undefined;
+}
+
+/** The tensor with weighted modules added, summed in f64; the tensor itself when there are none. */
+function add(tensor: FloatTensor, terms: readonly Term[]): FloatTensor {
+  const present = terms.flatMap(({ weight, module }) => (module === undefined ? [] : [{ weight, module }]));
+  if (present.length === 0) return tensor;
+  const sum = Float64Array.from(tensor.data);
+  for (const { weight, module } of present) axpy(weight, deltaOf(module), sum);
+  return floatTensor(tensor.shape, Float32Array.from(sum));
 }
 
 /** A module as the difference that it stands for, row-major. */

@@ -6,7 +6,8 @@ import { resolveParameters } from '../../src/core/merge/method.ts';
 import { STATIC_METHODS, staticMethod } from '../../src/core/merge/registry.ts';
 import { createRandom, type Random } from '../../src/core/random.ts';
 import { floatTensor, type FloatTensor } from '../../src/core/tensor.ts';
-import { mergeParameter, type MergedModule, type MergeSettings } from '../../src/build/merge-parameter.ts';
+import { mergeParameter, parameterSpectra, type MergeSettings } from '../../src/build/merge-parameter.ts';
+import type { MergedModule } from '../../src/build/merged-module.ts';
 import { readTheta } from '../../src/build/theta.ts';
 import type { ParameterSource } from '../../src/formats/checkpoint.ts';
 import { maxDifference } from '../helpers/max-difference.ts';
@@ -34,7 +35,8 @@ function settingsOf(experts: number, change: Partial<MergeSettings> & { lambda?:
     method,
     parameters: resolveParameters(method.parameters, lambda, 'parameters'),
     expertParameters: Array.from({ length: experts }, () => resolveParameters(method.expertParameters, {}, 'models')),
-    rank: { rank: 64 },
+    about: 'shared',
+    rankOf: () => ({ rank: 64 }),
     format: 'fp32',
     seed: 0,
     matmul: matmulPlain,
@@ -42,17 +44,32 @@ function settingsOf(experts: number, change: Partial<MergeSettings> & { lambda?:
   };
 }
 
-/** θ_s + module, what a mix of this expert alone serves. */
-function served(shared: Float32Array, module: MergedModule): Float32Array {
-  const sum = shared.slice();
-  if (module.kind === 'whole') for (const [i, value] of module.delta.data.entries()) sum[i] += value;
-  if (module.kind === 'factored') {
-    const [u, v] = [dequantise(module.u), dequantise(module.v)];
-    for (let i = 0; i < u.rows; i++)
-      for (let j = 0; j < v.cols; j++)
-        for (let k = 0; k < u.cols; k++) sum[i * v.cols + j] += u.data[i * u.cols + k] * v.data[k * v.cols + j];
+/** θ_s + Σ w·module, what a mix serves. */
+function served(shared: Float32Array, ...terms: readonly (MergedModule | { readonly module: MergedModule; readonly weight: number })[]): Float32Array {
+  const sum = Float64Array.from(shared);
+  for (const term of terms) {
+    const { module, weight } = 'weight' in term ? term : { module: term, weight: 1 };
+    if (module.kind === 'whole') for (const [i, value] of module.delta.data.entries()) sum[i] += weight * value;
+    if (module.kind === 'factored') {
+      const [u, v] = [dequantise(module.u), dequantise(module.v)];
+      for (let i = 0; i < u.rows; i++)
+        for (let j = 0; j < v.cols; j++)
+          for (let k = 0; k < u.cols; k++) sum[i * v.cols + j] += weight * u.data[i * u.cols + k] * v.data[k * v.cols + j];
+    }
   }
-  return sum;
+  return Float32Array.from(sum);
+}
+
+/** The fade of a merge about the base. */
+function expectFade(fade: MergedModule | undefined): MergedModule {
+  if (fade !== undefined) return fade;
+  throw new Error('expected a fade, got none');
+}
+
+function randomExperts(random: Random, shape: readonly number[], kinds: readonly string[]): ParameterSource[] {
+  return kinds.map((kind) =>
+    kind === 'lora' ? lora(random, shape, 1 + random.below(3)) : kind === 'dense' ? dense(randomTensor(random, shape)) : { kind: 'same' },
+  );
 }
 
 function expectFactored(module: MergedModule): MergedModule & { kind: 'factored' } {
@@ -73,13 +90,7 @@ describe.each(STATIC_METHODS.map((method) => method.name))('with %s as the share
           const random = createRandom(seed);
           const shape = [5 + random.below(12), 5 + random.below(12)];
           const base = randomTensor(random, shape);
-          const experts = kinds.map((kind): ParameterSource =>
-            kind === 'lora'
-              ? lora(random, shape, 1 + random.below(3))
-              : kind === 'dense'
-                ? dense(randomTensor(random, shape))
-                : { kind: 'same' },
-          );
+          const experts = randomExperts(random, shape, kinds);
           const { shared, module } = await mergeParameter('w', base, experts, settingsOf(experts.length, { method, lambda }));
           for (const [t, expert] of experts.entries()) {
             expect(maxDifference(served(shared, await module(t)), await readTheta(base, expert, matmulPlain))).toBeLessThan(2e-5);
@@ -89,6 +100,66 @@ describe.each(STATIC_METHODS.map((method) => method.name))('with %s as the share
       { seed: 1, numRuns: 60 },
     );
   });
+
+  test('about the base, any mix serves W_0 + (1 − Σw)(W_s − W_0) + Σ w·module, and a full one stands on the base whatever the rank', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.nat(1000),
+        fc.constantFrom(1, 3, 64),
+        fc.constantFrom('fp32' as const, 'int8' as const),
+        fc.array(fc.constantFrom('lora', 'dense', 'same'), { minLength: method.experts.min, maxLength: Math.min(4, method.experts.max) }),
+        async (seed, rank, format, kinds) => {
+          const random = createRandom(seed);
+          const shape = random.uniform() < 0.2 ? [12] : [5 + random.below(12), 5 + random.below(12)];
+          const base = randomTensor(random, shape);
+          const experts = shape.length === 1 ? kinds.map(() => dense(randomTensor(random, shape))) : randomExperts(random, shape, kinds);
+          const { shared, fade, module } = await mergeParameter('w', base, experts, settingsOf(experts.length, { method, about: 'base', format, rankOf: () => ({ rank }) }));
+          const modules = await Promise.all(experts.map((_, t) => module(t)));
+          const raw = experts.map(() => random.uniform());
+          const filled = random.uniform();
+          const mix = raw.map((value) => (value / raw.reduce((sum, each) => sum + each)) * filled);
+          const terms = modules.map((each, t) => ({ module: each, weight: mix[t] }));
+          const formula = served(base.data.map((value, i) => value + (1 - filled) * (shared[i] - value)), ...terms);
+          expect(maxDifference(served(shared, { module: expectFade(fade), weight: filled }, ...terms), formula)).toBeLessThan(1e-5);
+          if (format !== 'fp32' || rank < 64) return;
+          for (const [t, expert] of experts.entries()) {
+            expect(maxDifference(served(shared, expectFade(fade), modules[t]), await readTheta(base, expert, matmulPlain))).toBeLessThan(2e-5);
+          }
+        },
+      ),
+      { seed: 2, numRuns: 60 },
+    );
+  });
+});
+
+test('at full rank the shared model about the base is the method’s own', async () => {
+  const random = createRandom(9);
+  const base = randomTensor(random, [20, 14]);
+  const experts = randomExperts(random, [20, 14], ['lora', 'dense']);
+  const own = await mergeParameter('w', base, experts, settingsOf(2));
+  const about = await mergeParameter('w', base, experts, settingsOf(2, { about: 'base' }));
+  expect(maxDifference(about.shared, own.shared)).toBeLessThan(1e-5);
+  expect(own.fade).toBeUndefined();
+});
+
+test('spectra are the singular values of what is compressed, the fade’s last', async () => {
+  const random = createRandom(10);
+  for (const kinds of [['lora', 'lora'], ['lora', 'dense']]) {
+    const base = randomTensor(random, [20, 14]);
+    const experts = randomExperts(random, [20, 14], kinds);
+    for (const about of ['shared', 'base'] as const) {
+      const settings = settingsOf(2, { about });
+      const spectra = await parameterSpectra('w', base, experts, settings, 14);
+      const { fade, module } = await mergeParameter('w', base, experts, settings);
+      const modules = [await module(0), await module(1), ...(fade === undefined ? [] : [fade])];
+      expect(spectra).toHaveLength(modules.length);
+      for (const [t, { s, energy }] of spectra.entries()) {
+        const product = served(new Float32Array(20 * 14), modules[t]);
+        expect(energy).toBeCloseTo(product.reduce((sum, value) => sum + value * value, 0), 3);
+        expect(s.reduce((sum, value) => sum + value * value, 0)).toBeCloseTo(energy, 6);
+      }
+    }
+  }
 });
 
 test('adapters merged by their factors equal the same experts merged dense', async () => {
@@ -96,7 +167,7 @@ test('adapters merged by their factors equal the same experts merged dense', asy
   const base = randomTensor(random, [40, 30]);
   const experts = [lora(random, [40, 30], 2), lora(random, [40, 30], 3), { kind: 'same' } as const];
   const folded = await Promise.all(experts.map(async (expert) => dense(floatTensor([40, 30], await readTheta(base, expert, matmulPlain)))));
-  const settings = settingsOf(3, { rank: { rank: 4 } });
+  const settings = settingsOf(3, { rankOf: () => ({ rank: 4 }) });
   const factored = await mergeParameter('w', base, experts, settings);
   const full = await mergeParameter('w', base, folded, settings);
   expect(maxDifference(factored.shared, full.shared)).toBeLessThan(1e-5);
@@ -114,7 +185,7 @@ test('a small matrix keeps a rank of at least 1 under any density', async () => 
     'token_type',
     base,
     [dense(randomTensor(random, [1, 48]))],
-    settingsOf(1, { rank: { density: 0.01 } }),
+    settingsOf(1, { rankOf: () => ({ density: 0.01 }) }),
   );
   expect(await module(0)).toMatchObject({ kind: 'factored', rank: 1 });
 });
@@ -134,7 +205,7 @@ test('an energy of 1 − ε is kept by every module, and the stated error agrees
   const random = createRandom(8);
   const base = randomTensor(random, [60, 50]);
   const theta = randomTensor(random, [60, 50]);
-  const { shared, module } = await mergeParameter('w', base, [dense(theta)], settingsOf(1, { rank: { energy: 0.9 }, format: 'int8' }));
+  const { shared, module } = await mergeParameter('w', base, [dense(theta)], settingsOf(1, { rankOf: () => ({ energy: 0.9 }), format: 'int8' }));
   const stored = expectFactored(await module(0));
   expect(stored.keptEnergy).toBeGreaterThanOrEqual(0.9);
   const delta = theta.data.map((value, i) => value - shared[i]);

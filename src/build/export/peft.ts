@@ -35,7 +35,7 @@ export const peft: ExportFormat = {
     }
     const parts = manifest.experts.map((expert) => ({ expert, ...split(expert, isLinear) }));
     if (!lossy) refuseLoss(parts);
-    await writeCheckpoint(files, `${BASE_FOLDER}/`, { model: weights.model, read: (parameter) => weights.shared(parameter), head: undefined, dtype });
+    await writeCheckpoint(files, `${BASE_FOLDER}/`, { model: weights.model, read: (parameter) => weights.centre(parameter), head: undefined, dtype });
     await writeTokenizer(files, `${BASE_FOLDER}/`, pack);
     await files.write(`${BASE_FOLDER}/README.md`, `${cardFront(manifest.base.license, manifest.base.source)}\n\nShared model of pack ${manifest.name}, config ${manifest.config}.\n`);
     const baseHash = modelSha256(filesIn(files, `${BASE_FOLDER}/`), createSha256);
@@ -45,7 +45,7 @@ export const peft: ExportFormat = {
       heads: manifest.experts.map((expert) => exportedHead(expert, 0)),
       experts: manifest.experts,
       dropped: Object.fromEntries(parts.filter(({ dropped }) => dropped.length > 0).map(({ expert, dropped }) => [expert.name, dropped])),
-      usage: usageOf(manifest.experts[0].name),
+      usage: usageOf(manifest.experts[0].name, manifest.shared.fade !== undefined),
     };
   },
 };
@@ -143,8 +143,9 @@ function toTensor({ rows, cols, data }: Matrix): FloatTensor {
   return floatTensor([rows, cols], data);
 }
 
-function usageOf(example: string): string {
-  return `\`${BASE_FOLDER}/\` is the shared model and each other folder a LoRA adapter over it, with its classification head and labels. A request of expert e is answered by adapter e at scale 1. Loading ${example}:
+function usageOf(example: string, fades: boolean): string {
+  const centre = fades ? 'what the shared model fades to as a mix fills: scales have to add up to 1' : 'the shared model';
+  return `\`${BASE_FOLDER}/\` is ${centre}. Each other folder is a LoRA adapter over it, with its classification head and labels. A request of expert e is answered by adapter e at scale 1; weights of a mix are scales. (peft's \`add_weighted_adapter\` with \`combination_type='cat'\` takes adapters without \`modules_to_save\`: drop it from adapter_config.json, and the classifier's tensors, first.) Loading ${example}:
 
 \`\`\`python
 from peft import PeftModel

@@ -28,12 +28,18 @@ export interface Draft {
   readonly sharedFile: string;
 }
 
+/** The part of a plan that routers depend on. */
+export interface RouterPlan extends Pick<BuildPlan, 'model' | 'tokenizer' | 'maxTokens'> {
+  readonly config: { readonly parameters: Pick<BuildPlan['config']['parameters'], 'router' | 'policy' | 'seed'> };
+  readonly experts: readonly Pick<BuildPlan['experts'][number], 'name' | 'examples'>[];
+}
+
 /**
  * Trains the routers of a plan and writes their files.
  * @throws {TwinrouteError} `config` when an expert has no examples
  */
 export async function buildRouters(
-  plan: BuildPlan,
+  plan: RouterPlan,
   files: PackFiles,
   draft: Draft,
   { engine, progress }: { readonly engine: Engine; readonly progress: Progress },
@@ -62,7 +68,7 @@ export async function buildRouters(
 }
 
 /** Every example with the index of its expert. */
-function routerRows(plan: BuildPlan): readonly RouterRow[] {
+function routerRows(plan: RouterPlan): readonly RouterRow[] {
   return plan.experts.flatMap(({ name, examples }, expert) => {
     if (examples.length === 0) {
       throw new TwinrouteError('config', `models.${name}.examples: expected a JSONL file of texts that this expert should answer, got none; the router learns from them`, { param: `models[${expert}].examples` });

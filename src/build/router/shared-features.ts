@@ -20,7 +20,7 @@ import type { RouterRow } from './train.ts';
  * @param folder holds `sharedFile`, the shared model as it is stored: what an origin will run
  * Cost: the model in f32 twice, and one pass a row
  */
-export async function sharedFeatures(plan: BuildPlan, folder: FolderSource, sharedFile: string, rows: readonly RouterRow[], progress: Progress): Promise<FloatTensor> {
+export async function sharedFeatures(plan: Pick<BuildPlan, 'model' | 'tokenizer' | 'maxTokens'>, folder: FolderSource, sharedFile: string, rows: readonly RouterRow[], progress: Progress): Promise<FloatTensor> {
   const source = await folder.open(sharedFile);
   if (source === undefined) throw new TwinrouteError('internal', `sharedFeatures: expected ${sharedFile} in ${folder.name}, got no such file`);
   const file = await openSafetensors(source);

@@ -1,6 +1,7 @@
 // `twinroute inspect PACK`: what is inside, after every byte was checked.
 
 import type { Manifest, ManifestExpert } from '../../contract/manifest.ts';
+import type { StoredModules } from '../../formats/expert-file.ts';
 import { withPack } from '../open-pack-folder.ts';
 import { exactly } from '../options.ts';
 import { table } from '../table.ts';
@@ -34,7 +35,10 @@ function describe(manifest: Manifest): string {
     '',
     table(
       ['expert', 'read as', 'format', 'rank', 'kept energy', 'worst error', 'size', 'licence', 'sha256 of the model'],
-      manifest.experts.map((expert) => expertRow(expert, files[expert.file]?.bytes ?? 0)),
+      [
+        ...manifest.experts.map((expert) => expertRow(expert, files[expert.file]?.bytes ?? 0)),
+        ...(shared.fade === undefined ? [] : [['(fade)', '', ...moduleCells(shared.fade, files[shared.fade.file]?.bytes ?? 0), '', '']]),
+      ],
     ),
     '',
     router === undefined
@@ -46,19 +50,20 @@ function describe(manifest: Manifest): string {
 }
 
 function expertRow(expert: ManifestExpert, size: number): readonly string[] {
-  const factored = expert.tensors.filter((tensor) => tensor.kind === 'factored');
+  return [expert.name, expert.kind, ...moduleCells(expert, size), expert.provenance.license, expert.provenance.sha256.slice(0, 16)];
+}
+
+/** Format, rank, kept energy, worst error and size of a file of modules. */
+function moduleCells({ format, tensors }: StoredModules, size: number): readonly string[] {
+  const factored = tensors.filter((tensor) => tensor.kind === 'factored');
   const ranks = factored.map((tensor) => tensor.rank);
   const [low, high] = [Math.min(...ranks), Math.max(...ranks)];
   return [
-    expert.name,
-    expert.kind,
-    expert.format,
+    format,
     ranks.length === 0 ? 'none' : low === high ? String(low) : `${low}–${high}`,
     ranks.length === 0 ? '' : `≥ ${percent(Math.min(...factored.map((tensor) => tensor.kept_energy)))}`,
-    percent(Math.max(0, ...expert.tensors.map((tensor) => tensor.error))),
+    percent(Math.max(0, ...tensors.map((tensor) => tensor.error))),
     bytes(size),
-    expert.provenance.license,
-    expert.provenance.sha256.slice(0, 16),
   ];
 }
 

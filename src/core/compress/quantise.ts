@@ -77,6 +77,12 @@ export function factorBytes(factor: Factor): number {
   return factor.data.byteLength + ('scales' in factor ? factor.scales.byteLength : 0);
 }
 
+/** Bytes that one rank component of a matrix `[m, n]` takes: a column of U, a row of V, and their scales; int4's odd nibble counts half. */
+export function componentBytes(format: FactorFormat, m: number, n: number): number {
+  const scales = format === 'int8' || format === 'int4' ? 8 : 0;
+  return (m + n) * { fp32: 4, fp16: 2, int8: 1, int4: 0.5 }[format] + scales;
+}
+
 /** Two's-complement nibbles, low one first; the layout is told at `Factor`. */
 export function packNibbles(codes: Int8Array): Uint8Array {
   const bytes = new Uint8Array(Math.ceil(codes.length / 2));

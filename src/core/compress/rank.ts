@@ -6,7 +6,7 @@ import { TwinrouteError } from '../errors.ts';
 export type RankSpec = { readonly rank: number } | { readonly energy: number } | { readonly density: number };
 
 /** Components this much smaller than the first are below the rounding of the f32 matrix they come from. */
-const NEGLIGIBLE = 2 ** -24;
+export const NEGLIGIBLE = 2 ** -24;
 
 /**
  * The rank to keep: never 0 unless the delta is exactly zero, at most min(m, n), and without components that are only rounding noise.
