@@ -1,5 +1,6 @@
 // The verbs, in the order in which help lists them. A new verb is a file in commands/ and a row here.
 
+import { add } from './commands/add.ts';
 import { build } from './commands/build.ts';
 import { dev } from './commands/dev.ts';
 import { diagnoseVerb } from './commands/diagnose.ts';
@@ -12,4 +13,4 @@ import { predict } from './commands/predict.ts';
 import type { Verb } from './verb.ts';
 
 /** Every verb. */
-export const VERBS: readonly Verb[] = [build, merge, diagnoseVerb, evalVerb, predict, inspect, exportVerb, origin, dev];
+export const VERBS: readonly Verb[] = [build, add, merge, diagnoseVerb, evalVerb, predict, inspect, exportVerb, origin, dev];

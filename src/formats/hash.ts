@@ -1,6 +1,6 @@
 // Hashing as a dependency: node:crypto in a build or an origin, something else elsewhere. Streaming, because packs outgrow memory.
 
-import type { ByteSource } from './source.ts';
+import { readChunks, type ByteSource } from './source.ts';
 
 /** A running sha256. */
 export interface Hasher {
@@ -12,16 +12,12 @@ export interface Hasher {
 /** Starts a sha256. */
 export type CreateHasher = () => Hasher;
 
-const CHUNK_BYTES = 1 << 20;
-
 /**
  * sha256 of a source as lower-case hex, read in chunks of 1 MiB.
  */
 export async function hashSource(source: ByteSource, createHasher: CreateHasher): Promise<string> {
   const hasher = createHasher();
-  for (let offset = 0; offset < source.sizeBytes; offset += CHUNK_BYTES) {
-    hasher.update(await source.read(offset, Math.min(CHUNK_BYTES, source.sizeBytes - offset)));
-  }
+  for await (const chunk of readChunks(source)) hasher.update(chunk);
   return hasher.hexDigest();
 }
 
