@@ -46,21 +46,24 @@ interface Fixture {
 
 let lora: Fixture;
 let mixed: Fixture;
+/** Modules about the base: the shared part fades. */
+let faded: Fixture;
 
 beforeAll(async () => {
   lora = await makeFixture(LORA, { energy: 0.9 });
   mixed = await makeFixture(MIXED, { rank: 4 });
+  faded = await makeFixture(LORA, { rank: 2, about: 'base' });
 }, 60_000);
 
 afterAll(async () => {
-  for (const { models, folder, predictor } of [lora, mixed]) {
+  for (const { models, folder, predictor } of [lora, mixed, faded]) {
     await predictor.release();
     await folder.close();
     await models.remove();
   }
 });
 
-async function makeFixture(experts: readonly TinyExpert[], rank: object): Promise<Fixture> {
+async function makeFixture(experts: readonly TinyExpert[], parameters: object): Promise<Fixture> {
   const models = await makeTinyModels({ experts });
   const examples = (name: string): string => join(models.dir, `${name}.jsonl`);
   for (const { name } of experts) {
@@ -68,7 +71,7 @@ async function makeFixture(experts: readonly TinyExpert[], rank: object): Promis
   }
   const config = join(models.dir, 'tiny.yaml');
   const entries = experts.map(({ name }) => ({ name, model: models.experts[name], examples: examples(name) }));
-  await writeFile(config, JSON.stringify({ merge_method: 'twin', base_model: models.base, models: entries, parameters: { quantize: 'int8', ...rank }, dtype: 'float16' }));
+  await writeFile(config, JSON.stringify({ merge_method: 'twin', base_model: models.base, models: entries, parameters: { quantize: 'int8', ...parameters }, dtype: 'float16' }));
   const path = join(models.dir, 'pack');
   const built = await runCli('build', config, '--out', path, '--engine', 'wasm');
   if (built.code !== 0) throw new Error(built.err);
@@ -177,14 +180,18 @@ describe('hf', () => {
 });
 
 describe('peft', () => {
-  test('base and adapters open as base and experts, and are the same modules', async () => {
-    const { out, record } = await exportTo(lora, 'peft', '--format', 'peft');
+  test.each([
+    ['the shared model', () => lora],
+    ['the base, where the shared part fades', () => faded],
+  ])('base and adapters open as base and experts, and are the same modules: about %s', async (_title, fixture) => {
+    const { pack } = fixture();
+    const { out, record } = await exportTo(fixture(), 'peft', '--format', 'peft');
     expect(record).toMatchObject({ format: 'peft', mix: null, dropped: {} });
     const baseFolder = await openFolder(join(out, 'base'));
     const provenance = await readProvenance(baseFolder, createSha256);
     const { base, model } = await openCheckpoint(baseFolder, provenance.sha256);
-    const weights = await openPackWeights(lora.pack);
-    for (const { name, labels } of lora.pack.manifest.experts) {
+    const weights = await openPackWeights(pack);
+    for (const { name, labels } of pack.manifest.experts) {
       const folder = await openFolder(join(out, name));
       const expert = await openExpert(folder, base);
       expect(expert).toMatchObject({ kind: 'lora', labels });
@@ -255,6 +262,14 @@ describe('onnx', () => {
     const wanted = await answers(lora, [{ expert: 'birds', weight: 0.75 }], 'ships');
     expect(maxDifference(await runGraph(lora, await readFile(join(out, 'model.onnx'))), wanted)).toBeLessThan(TOLERANCE);
     expect(await readFile(join(out, 'README.md'), 'utf8')).toMatch(/input_ids[\s\S]*\| ships \| 0 to 1 \| classification \| ships-0, ships-1 \|/);
+  });
+});
+
+describe('a pack whose shared part fades', () => {
+  test('is folded with as much of the fade as its mix is full', async () => {
+    const { out } = await exportTo(faded, 'onnx-faded', '--format', 'onnx', '--mix', '{"birds": 0.5, "ships": 0.25}');
+    const wanted = await answers(faded, parseMix({ birds: 0.5, ships: 0.25 }, ['birds', 'ships', 'stars']), 'birds');
+    expect(maxDifference(await runGraph(faded, await readFile(join(out, 'model.onnx'))), wanted)).toBeLessThan(TOLERANCE);
   });
 });
 
