@@ -18,7 +18,7 @@ test('the front is feasible', () => {
 test('promotion goes by layers, then by volume, feasible ones first', () => {
   const screened = [observe([9, 9]), observe([1, 10]), observe([10, 1]), observe([3, 3]), observe([0, 0], 2), observe([0, 0], 1)];
   expect(promote(screened, 1)).toEqual([3]);
-  expect(promote(screened, 3).sort()).toEqual([1, 2, 3]);
+  expect(promote(screened, 3).sort((a, b) => a - b)).toEqual([1, 2, 3]);
   expect(promote(screened, 5)).toEqual([...promote(screened, 3), 0, 5]);
 });
 
