@@ -3,7 +3,7 @@
 //   node scripts/bench/quality.bench.ts [--config experts/twin.yaml] [--data ../shared/data] [--lambdas 0,0.1,0.2,0.3,0.4,0.5] [--limit 300]
 //        [--rows 3000] [--seed 0] [--engine auto] [--validation-only] [--test-limit N] [--fresh] [--docs docs/quality.md] [--json FILE]
 //
-// `--limit`: validation rows a task, the first ones; `--rows`: training rows a task of the router on real data; `--test-limit`: for a trial.
+// `--limit`: validation rows a task, drawn by the seed; `--rows`: training rows a task of the router on real data; `--test-limit`: for a trial.
 // Results are kept in .cache/bench/quality, so a run that was stopped goes on and a second one only reads; `--fresh` measures anew, as it must
 // after a change of the code that merges or evaluates. Rows of data sets stay in that folder, which git ignores.
 //
@@ -96,8 +96,12 @@ const work = join(folder, 'work');
 const config = loadConfig(options.config);
 const names = config.models.map((model) => model.name);
 
+/** Rows of a split, drawn by the seed where there is a limit: some of the files are sorted by label. */
 async function rowsOf(split: 'validation' | 'test', limit: number | undefined): Promise<QualityData> {
-  return { split, limit, tasks: await readData(options.data, names, split, limit) };
+  const all = await readData(options.data, names, split);
+  if (limit === undefined) return { split, drawn: undefined, tasks: all };
+  const drawn = [...all].map(([name, { task, rows }]) => [name, { task, rows: createRandom(seed, name).shuffle([...rows]).slice(0, limit) }] as const);
+  return { split, drawn: { limit, seed }, tasks: new Map(drawn) };
 }
 
 /** The lines of a JSONL file. */

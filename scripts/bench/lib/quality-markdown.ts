@@ -15,7 +15,7 @@ export function qualityMarkdown(report: QualityReport): string {
       'another expert counts as wrong.',
     `Run: ${describeFacts(facts)}. Built on ${engine}, seed ${seed}. Figures computed at ${commits.join(', ')}.`,
     '## λ, on validation rows',
-    `Task Arithmetic, rank 16, int8; the first ${validation.limit} validation rows a task at most, ${validation.rows} in all. Chosen: **λ = ${chosen}**. ` +
+    `Task Arithmetic, rank 16, int8; ${validation.limit} validation rows a task at most, drawn by the seed, ${validation.rows} in all. Chosen: **λ = ${chosen}**. ` +
       `The rule was set beforehand: of the λ whose oracle route is within ${tolerance} points of the best, the one whose shared model alone is best. At λ = 0 the oracle route loses ` +
       'nothing but quantisation, since an exclusive module is then the whole adapter, yet the shared model is the base, and a request on which the router abstains gets an answer of no worth.',
     markdownTable(['λ', 'oracle', 'shared alone', ''], lambdas.map((row) => [String(row.lambda), percent(row.oracle), percent(row.shared), row.lambda === chosen ? 'chosen' : ''])),
@@ -25,12 +25,12 @@ export function qualityMarkdown(report: QualityReport): string {
     ...(test === undefined ? [] : testParts(test.routers, test.limit, chosen)),
     '## What these figures do not say',
     [
-      '- One seed, one base, eight adapters of rank 16. Full fine-tunes lose more at the same rank.',
+      '- One seed, one base, eight adapters of rank 16. Full fine-tunes were not measured.',
       `- With ${validation.limit} rows of a task an accuracy of 0.9 has a standard error of ${standardError(validation.limit, 1)} points, an average over eight tasks one of about ` +
         `${standardError(validation.limit, 8)}: neighbours in the first two tables are not told apart as levels.`,
       '- The same rows judge all merges, so differences between merges are better known than levels. The test rows were looked at for the chosen λ only.',
       '- Averages in percent of the experts hide that a task may gain where another loses; the table by task shows it.',
-      '- The training rows of the second router are of the same data sets as the test rows. The first router’s examples were written for this project and know neither.',
+      '- The training rows of the second router are of the same data sets as the test rows. The first router’s examples were written for this project and come from none of them.',
     ].join('\n'),
   ];
   return `${parts.join('\n\n')}\n`;
@@ -43,7 +43,7 @@ function storageRow({ rank, quantize, oracle, shared, packBytes }: MergeFigures)
 function testParts(routers: readonly TestFigures[], limit: number | null, chosen: number): string[] {
   return [
     '## The chosen pack, on test rows',
-    `λ = ${chosen}, rank 16, int8; ${limit === null ? 'all test rows' : `the first ${limit} test rows a task`}.`,
+    `λ = ${chosen}, rank 16, int8; ${limit === null ? 'all test rows' : `${limit} test rows a task, drawn by the seed`}.`,
     markdownTable(
       ['router learned from', 'rows', 'routing accuracy', 'shared alone', 'oracle', 'routed'],
       routers.map(({ router, rows, evaluation: { normalised, routing_accuracy: accuracy } }) => [

@@ -34,8 +34,8 @@ export interface QualityDeps {
 /** Rows of a split. */
 export interface QualityData {
   readonly split: Split;
-  /** Rows a task at most; undefined for all. */
-  readonly limit: number | undefined;
+  /** How many rows a task at most and which; undefined for all. */
+  readonly drawn: { readonly limit: number; readonly seed: number } | undefined;
   readonly tasks: ReadonlyMap<string, TaskData>;
 }
 
@@ -124,14 +124,14 @@ async function individualAnswers(config: NamedConfig, pack: Pack, data: QualityD
   const { base, experts, max_tokens: maxTokens } = pack.manifest;
   const models = hashText([base.sha256, maxTokens, ...experts.map(({ name, provenance }) => `${name} ${provenance.sha256}`)].join('\n'), createSha256);
   const predictions = await cache.get(`individual-${models.slice(0, 16)}-${rowsKey(data)}`, async () => {
-    const options = { experts: dirname(config.base_model), split: data.split, limited: data.limit !== undefined };
+    const options = { experts: dirname(config.base_model), split: data.split, limited: data.drawn !== undefined };
     return Object.fromEntries((await individualsOf(pack, data.tasks, options, progress)).predictions);
   });
   return { scores: new Map(), predictions: new Map(Object.entries(predictions)) };
 }
 
-function rowsKey({ split, limit, tasks }: QualityData): string {
-  return `${split}-${limit ?? 'all'}-${[...tasks.values()].reduce((sum, { rows }) => sum + rows.length, 0)}`;
+function rowsKey({ split, drawn }: QualityData): string {
+  return drawn === undefined ? split : `${split}-${drawn.limit}-seed-${drawn.seed}`;
 }
 
 function factsOf({ manifest: { files, shared, experts } }: Pack): Pick<Answers, 'models' | 'packBytes'> {
