@@ -29,9 +29,9 @@ export function countLayers(names: readonly string[]): ReadonlyMap<string, numbe
   return counts;
 }
 
-/** 0 for the first of `count` layers, 1 for the last. */
+/** 0 for the first of `count` layers, 1 for the last, also where it is the only one. */
 export function depthOf(index: number, count: number): number {
-  return count > 1 ? index / (count - 1) : 0;
+  return count > 1 ? index / (count - 1) : 1;
 }
 
 /** Whether a tensor that belongs to no layer comes before them, as embeddings do. */

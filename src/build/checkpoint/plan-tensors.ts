@@ -65,6 +65,8 @@ export interface TensorPlan {
   readonly notices: readonly string[];
 }
 
+/** Depth of tensors that belong to no layer, in front of the layers or behind: mergekit gives all of them a gradient's first value. */
+const OUTSIDE = 0;
 const FLOATS: ReadonlySet<StoredType> = new Set(['F64', 'F32', 'F16', 'BF16']);
 const STORED = { float32: 'F32', float16: 'F16', bfloat16: 'BF16' } as const;
 
@@ -91,7 +93,7 @@ function planWhole(input: PlanInput, frame: ModelTensors, slice: Slice, misfits:
   const counts = countLayers(frame.names);
   return frame.names.map((name) => {
     const layer = parseLayerName(name);
-    const depth = layer === undefined ? Number(!isBeforeLayers(name)) : depthOf(layer.index, counts.get(layer.stack) ?? 1);
+    const depth = layer === undefined ? OUTSIDE : depthOf(layer.index, counts.get(layer.stack) ?? 1);
     return planTensor(input, { name, depth }, slice, () => name, misfits);
   });
 }
@@ -105,10 +107,7 @@ function planSlices(input: PlanInput, frame: ModelTensors, slices: readonly Slic
   const [stack] = stacks;
   const outside = frame.names
     .filter((name) => parseLayerName(name) === undefined)
-    .map((name) => {
-      const before = isBeforeLayers(name);
-      return planTensor(input, { name, depth: Number(!before) }, slices[before ? 0 : slices.length - 1], () => name, misfits);
-    });
+    .map((name) => planTensor(input, { name, depth: OUTSIDE }, slices[isBeforeLayers(name) ? 0 : slices.length - 1], () => name, misfits));
   let first = 0;
   const inside = slices.flatMap((slice) => {
     const { parts, layers = 0 } = slice;
@@ -196,7 +195,7 @@ function valuesAt(table: ParameterTable, levels: readonly Settings[], place: Pla
   return resolveParameters(table, Object.fromEntries(given), place.name);
 }
 
-function slicesOf({ models, slices, parameters: _, ...rest }: MergeConfig): Slice[] {
+function slicesOf({ models, slices }: MergeConfig): Slice[] {
   if (Boolean(models) === Boolean(slices))
     throw new TwinrouteError('config', 'expected either models or slices, got both or neither', { param: 'models' });
   if (models)
@@ -211,11 +210,9 @@ function slicesOf({ models, slices, parameters: _, ...rest }: MergeConfig): Slic
     const counts = sources.map(({ layer_range: [from, to] }) => to - from);
     const [layers] = counts;
     if (!counts.every((count) => count === layers && count > 0))
-      throw new TwinrouteError(
-        'config',
-        `slices[${i}]: expected sources with equally many layers, got ${counts.join(', ')} (${rest.merge_method})`,
-        { param: `slices[${i}]` },
-      );
+      throw new TwinrouteError('config', `slices[${i}]: expected sources with equally many layers, got ${counts.join(', ')}`, {
+        param: `slices[${i}]`,
+      });
     return {
       parts: sources.map(({ model, layer_range: [start], parameters: own }) => ({ model, start, levels: [own] })),
       layers,

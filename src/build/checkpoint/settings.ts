@@ -6,7 +6,7 @@ import type { Setting, Settings, SettingValue } from '../../contract/merge-confi
 export interface Place {
   /** The tensor's name. */
   readonly name: string;
-  /** Where it stands: 0 in the first layer and before it, 1 in the last and behind it. */
+  /** Where it stands: 0 in the first layer and outside of the layers, 1 in the last. */
   readonly depth: number;
 }
 

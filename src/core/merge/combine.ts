@@ -11,6 +11,8 @@ export interface CombineOptions {
   readonly lambda: number;
   /** Only what agrees with the elected sign of its entry takes part. */
   readonly elect: boolean;
+  /** What each vector counts in the election; its weight when left out. */
+  readonly voices?: readonly number[];
 }
 
 /** Sums of weights below this count as zero, and nothing is divided by them. */
@@ -25,7 +27,7 @@ export function divisorOf(weights: readonly number[]): number {
 /**
  * base + λ·Σ_t weight_t·vector_t, entry by entry.
  *
- * With `elect`, the sign of Σ_t weight_t·vector_t is elected for each entry, and only terms of that sign are summed. Where the sum is
+ * With `elect`, the sign of Σ_t voice_t·vector_t is elected for each entry, and only terms of that sign are summed. Where the sum is
  * exactly zero though terms are not, the entry takes the sign that most entries of the tensor elected, plus on a draw. With `normalize`
  * and equal weights that is the disjoint mean of the paper.
  * @param base and the vectors are not modified
@@ -49,7 +51,7 @@ export function combine(base: Float32Array, vectors: readonly Float32Array[], op
 function combineAgreeing(
   base: Float32Array,
   vectors: readonly Float32Array[],
-  { weights, normalize, lambda }: CombineOptions,
+  { weights, normalize, lambda, voices = weights }: CombineOptions,
 ): Float32Array {
   const count = vectors.length;
   const agreeing = (i: number, sign: number): number => {
@@ -68,7 +70,7 @@ function combineAgreeing(
   let majority = 0;
   for (let i = 0; i < merged.length; i++) {
     let total = 0;
-    for (let t = 0; t < count; t++) total += weights[t] * vectors[t][i];
+    for (let t = 0; t < count; t++) total += voices[t] * vectors[t][i];
     if (total === 0) {
       merged[i] = base[i];
       if (vectors.some((vector) => vector[i] !== 0)) undecided.push(i);

@@ -7,7 +7,8 @@ import type { TensorMethod } from './method.ts';
 
 /**
  * Select: of all positions only the ⌊select_topk·n⌋ where the τ_t vary most across experts stay. Calculate: each expert weighs as much as
- * the mean square of what it kept. Erase: terms against an entry's elected sign go; the rest is averaged by weight.
+ * the mean square of what it kept. Erase: terms against the sign of the plain sum Σ τ_t of their entry go; the rest is averaged by
+ * weight.
  * Source: Wan et al. 2024 (FuseChat), arXiv:2408.07990, section 3.3
  */
 export const sce: TensorMethod = {
@@ -26,7 +27,8 @@ export const sce: TensorMethod = {
     const energies = vectors.map(energyOf);
     const total = energies.reduce((sum, energy) => sum + energy, 0);
     if (total === 0) return base.slice();
-    return combine(base, vectors, { weights: energies.map((energy) => energy / total), normalize: true, lambda: 1, elect: true });
+    const weights = energies.map((energy) => energy / total);
+    return combine(base, vectors, { weights, normalize: true, lambda: 1, elect: true, voices: vectors.map(() => 1) });
   },
 };
 

@@ -33,8 +33,8 @@ export const slerp: TensorMethod = {
 
 /**
  * θ0 + the spherical interpolation of τ_1 and τ_2 at t = weight_2 / (weight_1 + weight_2); without a base, that of θ_1 and θ_2.
- * `nuslerp_flatten: false` interpolates each column of a matrix on its own, each row with `nuslerp_row_wise`.
- * Source: mergekit's documentation
+ * `nuslerp_flatten: false` interpolates each row of a matrix on its own, each column with `nuslerp_row_wise`.
+ * Source: mergekit's documentation, which calls the rows columns; mergekit 0.1.5 does as stated here.
  */
 export const nuslerp: TensorMethod = {
   kind: 'tensor',
@@ -45,7 +45,13 @@ export const nuslerp: TensorMethod = {
   experts: { min: 2, max: 2 },
   parameters: {
     nuslerp_flatten: { default: 1, flag: true, min: 0, max: 1, meaning: 'Whether a tensor is one vector.' },
-    nuslerp_row_wise: { default: 0, flag: true, min: 0, max: 1, meaning: 'Rows instead of columns, where a tensor is not one vector.' },
+    nuslerp_row_wise: {
+      default: 0,
+      flag: true,
+      min: 0,
+      max: 1,
+      meaning: 'Columns instead of rows, as mergekit does it, where a tensor is not one vector.',
+    },
   },
   expertParameters: { weight },
   async merge({ base, shape, vectors: [first, second], parameters, experts }) {
@@ -66,13 +72,13 @@ interface Line {
   readonly count: number;
 }
 
-function linesOf(shape: readonly number[], size: number, flat: boolean, rowWise: boolean): Line[] {
+function linesOf(shape: readonly number[], size: number, flat: boolean, columns: boolean): Line[] {
   if (flat || shape.length < 2) return [{ from: 0, step: 1, count: size }];
   const cols = shape[shape.length - 1];
   const rows = size / cols;
-  return rowWise
-    ? Array.from({ length: rows }, (_, i) => ({ from: i * cols, step: 1, count: cols }))
-    : Array.from({ length: cols }, (_, j) => ({ from: j, step: cols, count: rows }));
+  return columns
+    ? Array.from({ length: cols }, (_, j) => ({ from: j, step: cols, count: rows }))
+    : Array.from({ length: rows }, (_, i) => ({ from: i * cols, step: 1, count: cols }));
 }
 
 function interpolate(a: Float32Array, b: Float32Array, t: number, out: Float32Array, { from, step, count }: Line): void {

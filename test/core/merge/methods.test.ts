@@ -207,6 +207,16 @@ describe('sce', () => {
   });
 });
 
+test('sce elects by the plain sum, whatever the weights', async () => {
+  // Energies 9 and 49: weighted, the second's −1 would win over the first's 2.
+  expect(
+    await merge('sce', [
+      [2, Math.sqrt(5)],
+      [-1, Math.sqrt(48)],
+    ]),
+  ).toEqual([2, expect.closeTo((9 * Math.sqrt(5) + 49 * Math.sqrt(48)) / 58, 5)]);
+});
+
 describe('model_stock', () => {
   test('two vectors at 60°: t = 2·½ / (1 + ½)', async () => {
     const second = [0.5, Math.sqrt(3) / 2];
@@ -284,15 +294,20 @@ describe('slerp and nuslerp', () => {
     ).toEqual([1, 2]);
   });
 
-  test('nuslerp by columns and by rows', async () => {
+  test('nuslerp by rows and by columns', async () => {
     const vectors = [
       [1, 0, 0, 1],
       [0, 0, 1, 1],
     ];
     const half = expect.closeTo(Math.SQRT1_2, 6);
     const flags = { nuslerp_flatten: false };
-    expect(await merge('nuslerp', vectors, { shape: [2, 2], parameters: flags })).toEqual([half, 0, half, 1]);
-    const rows = await merge('nuslerp', vectors, { shape: [2, 2], parameters: { ...flags, nuslerp_row_wise: true } });
+    expect(await merge('nuslerp', vectors, { shape: [2, 2], parameters: { ...flags, nuslerp_row_wise: true } })).toEqual([
+      half,
+      0,
+      half,
+      1,
+    ]);
+    const rows = await merge('nuslerp', vectors, { shape: [2, 2], parameters: flags });
     const angle = Math.PI / 4;
     const share = Math.sin(angle / 2) / Math.sin(angle);
     expect(rows).toEqual([0.5, 0, expect.closeTo(share, 6), expect.closeTo(2 * share, 6)]);
