@@ -87,11 +87,15 @@ async function buildOnce(config: string, engine: string, folder: string): Promis
   const startedAt = performance.now();
   const code = await new Promise<number | null>((resolve, reject) => {
     const preload = join(import.meta.dirname, 'lib/usage-at-exit.ts');
-    const child = spawn(process.execPath, ['--import', preload, 'src/cli/bin.ts', 'build', config, '--out', out, '--engine', engine, '--json'], {
-      cwd: PACKAGE_ROOT,
-      env: { ...process.env, USAGE_FILE: usageFile },
-      stdio: ['ignore', 'ignore', 'inherit'],
-    });
+    const child = spawn(
+      process.execPath,
+      ['--import', preload, 'src/cli/bin.ts', 'build', config, '--out', out, '--engine', engine, '--json'],
+      {
+        cwd: PACKAGE_ROOT,
+        env: { ...process.env, USAGE_FILE: usageFile },
+        stdio: ['ignore', 'ignore', 'inherit'],
+      },
+    );
     child.on('error', reject);
     child.on('exit', resolve);
   });
@@ -110,7 +114,13 @@ function packSizes(path: string): Promise<PackSizes> {
     const experts = manifest.experts.reduce((sum, { file }) => sum + bytes(file), 0);
     const all = Object.values(manifest.files).reduce((sum, file) => sum + file.bytes, statSync(join(path, 'manifest.json')).size);
     const fp16Model = manifest.shared.format === 'fp32' ? shared / 2 : shared;
-    return Promise.resolve({ shared, experts, router: bytes(manifest.router?.file), rest: all - shared, ratio: (shared + experts) / fp16Model });
+    return Promise.resolve({
+      shared,
+      experts,
+      router: bytes(manifest.router?.file),
+      rest: all - shared,
+      ratio: (shared + experts) / fp16Model,
+    });
   });
 }
 
@@ -131,7 +141,19 @@ function summarise(input: BuildFigures['input'], engine: string, runs: readonly 
 function describe({ results }: BuildReport): string {
   const mb = (bytes: number): string => (bytes / 1e6).toFixed(2);
   return table(
-    ['input', 'engine', 'shared + experts / fp16 model', 'all but shared MB', 'experts MB', 'router MB', 'wall s min', 'wall s median', 'user s', 'peak RSS MB', 'runs'],
+    [
+      'input',
+      'engine',
+      'shared + experts / fp16 model',
+      'all but shared MB',
+      'experts MB',
+      'router MB',
+      'wall s min',
+      'wall s median',
+      'user s',
+      'peak RSS MB',
+      'runs',
+    ],
     results.map(({ input, engine, runs, wallSeconds, userSeconds, peakRssBytes, pack }) => [
       input,
       engine,
@@ -153,7 +175,12 @@ async function fullConfig(folder: string): Promise<string> {
   const config = loadConfig(options.config);
   const checkpoints = join(folder, 'checkpoints');
   mkdirSync(checkpoints);
-  await foldExperts(dirname(config.base_model), config.models.map((model) => model.name), checkpoints, 'F32');
+  await foldExperts(
+    dirname(config.base_model),
+    config.models.map((model) => model.name),
+    checkpoints,
+    'F32',
+  );
   const file = join(folder, 'full.yaml');
   saveConfig(file, { ...config, models: config.models.map((model) => ({ ...model, model: join(checkpoints, model.name) })) });
   return file;

@@ -151,7 +151,12 @@ async function measureCases(client: OneConnection, cases: readonly Case[], pairs
 }
 
 /** Memory after the no-op that starts the isolate, after the first route, and at a tenth and the whole of `requests`. */
-async function measureMemory(bundle: WorkerBundle, assetsFolder: string, bodies: readonly string[], requests: number): Promise<MemoryFigures[]> {
+async function measureMemory(
+  bundle: WorkerBundle,
+  assetsFolder: string,
+  bodies: readonly string[],
+  requests: number,
+): Promise<MemoryFigures[]> {
   const edge = await startEdge({ bundle, assetsFolder, endpoints: [], port: 0, inspect: true });
   const client = oneConnection(edge.url);
   try {
@@ -239,7 +244,12 @@ try {
       }
     }
     console.error(`— memory over ${options.requests} requests`);
-    const memory = await measureMemory(bundle, assetsFolder, cases.flatMap(({ bodies }) => bodies), Number(options.requests));
+    const memory = await measureMemory(
+      bundle,
+      assetsFolder,
+      cases.flatMap(({ bodies }) => bodies),
+      Number(options.requests),
+    );
     return {
       facts,
       seed,

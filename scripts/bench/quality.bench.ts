@@ -66,7 +66,9 @@ export interface MergeFigures {
 
 /** The chosen pack on the test rows under one router. */
 export interface TestFigures {
+  /** What the router learned from, in words. */
   readonly router: string;
+  readonly source: 'own' | 'train';
   /** Training rows of the router. */
   readonly rows: number;
   readonly evaluation: Evaluation;
@@ -100,17 +102,34 @@ const names = config.models.map((model) => model.name);
 async function rowsOf(split: 'validation' | 'test', limit: number | undefined): Promise<QualityData> {
   const all = await readData(options.data, names, split);
   if (limit === undefined) return { split, drawn: undefined, tasks: all };
-  const drawn = [...all].map(([name, { task, rows }]) => [name, { task, rows: createRandom(seed, name).shuffle([...rows]).slice(0, limit) }] as const);
+  const drawn = [...all].map(
+    ([name, { task, rows }]) =>
+      [
+        name,
+        {
+          task,
+          rows: createRandom(seed, name)
+            .shuffle([...rows])
+            .slice(0, limit),
+        },
+      ] as const,
+  );
   return { split, drawn: { limit, seed }, tasks: new Map(drawn) };
 }
 
 /** The lines of a JSONL file. */
 function readLines(file: string): string[] {
-  return readFileSync(file, 'utf8').split('\n').filter((line) => line !== '');
+  return readFileSync(file, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '');
 }
 
 /** The config with other examples for its router, drawn or cut from files with one row a line. */
-function withExamples(parameters: Partial<Parameters>, kind: string, linesOf: (model: NamedConfig['models'][number]) => readonly string[]): NamedConfig {
+function withExamples(
+  parameters: Partial<Parameters>,
+  kind: string,
+  linesOf: (model: NamedConfig['models'][number]) => readonly string[],
+): NamedConfig {
   const examples = join(folder, 'examples', kind);
   mkdirSync(examples, { recursive: true });
   return {
@@ -135,7 +154,11 @@ function mergeOnly(parameters: Partial<Parameters>): NamedConfig {
   return withExamples(parameters, 'token', (model) => ownExamples(model).slice(0, TOKEN_EXAMPLES));
 }
 
-async function measureMerge(parameters: { readonly lambda: number; readonly rank: NonNullable<Rank>; readonly quantize: Parameters['quantize'] }, data: QualityData, deps: QualityDeps): Promise<MergeFigures> {
+async function measureMerge(
+  parameters: { readonly lambda: number; readonly rank: NonNullable<Rank>; readonly quantize: Parameters['quantize'] },
+  data: QualityData,
+  deps: QualityDeps,
+): Promise<MergeFigures> {
   console.error(`— λ ${parameters.lambda}, rank ${parameters.rank}, ${parameters.quantize}`);
   const { tasks, packBytes } = await mergedAnswers(mergeOnly(parameters), data, deps);
   const { normalised } = evaluate(tasks);
@@ -155,16 +178,18 @@ async function measureTest(lambda: number, deps: QualityDeps): Promise<TestFigur
   console.error('— test rows, merged models');
   const merged = await mergedAnswers(mergeOnly(parameters), data, deps);
   const train = ({ name }: { readonly name: string }): string[] =>
-    createRandom(seed, name).shuffle(readLines(join(options.data, 'tasks', name, 'train.jsonl'))).slice(0, Number(options.rows));
+    createRandom(seed, name)
+      .shuffle(readLines(join(options.data, 'tasks', name, 'train.jsonl')))
+      .slice(0, Number(options.rows));
   const figures: TestFigures[] = [];
-  for (const [router, linesOf] of [
-    ["the project's own examples", ownExamples],
-    [`up to ${options.rows} training rows a task`, train],
+  for (const [source, router, linesOf] of [
+    ['own', "the project's own examples", ownExamples],
+    ['train', `up to ${options.rows} training rows a task`, train],
   ] as const) {
     console.error(`— test rows, router from ${router}`);
     const routed = await routedAnswers(withExamples(parameters, 'router', linesOf), merged, data, deps);
     const rows = config.models.reduce((sum, model) => sum + linesOf(model).length, 0);
-    figures.push({ router, rows, evaluation: evaluate(routed.tasks) });
+    figures.push({ router, source, rows, evaluation: evaluate(routed.tasks) });
   }
   return figures;
 }
@@ -176,13 +201,21 @@ try {
   const limit = Number(options.limit);
   const validation = await rowsOf('validation', limit);
   const lambdas: MergeFigures[] = [];
-  for (const lambda of options.lambdas.split(',').map(Number)) lambdas.push(await measureMerge({ lambda, rank: 16, quantize: 'int8' }, validation, deps));
+  for (const lambda of options.lambdas.split(',').map(Number))
+    lambdas.push(await measureMerge({ lambda, rank: 16, quantize: 'int8' }, validation, deps));
   const chosen = chooseLambda(lambdas);
   const storage: MergeFigures[] = [];
-  for (const [rank, quantize] of [[16, 'fp16'], [16, 'int8'], [16, 'int4'], [8, 'int8']] as const) {
+  for (const [rank, quantize] of [
+    [16, 'fp16'],
+    [16, 'int8'],
+    [16, 'int4'],
+    [8, 'int8'],
+  ] as const) {
     storage.push(await measureMerge({ lambda: chosen, rank, quantize }, validation, deps));
   }
-  const test = options['validation-only'] ? undefined : { limit: options['test-limit'] === undefined ? null : Number(options['test-limit']), routers: await measureTest(chosen, deps) };
+  const test = options['validation-only']
+    ? undefined
+    : { limit: options['test-limit'] === undefined ? null : Number(options['test-limit']), routers: await measureTest(chosen, deps) };
   const report: QualityReport = {
     facts,
     engine: engine.name,

@@ -7,7 +7,7 @@
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Engine } from '../../src/build/engine/engine.ts';
@@ -19,6 +19,7 @@ import { accuracy, calibrationError } from '../../src/core/routing/calibrate.ts'
 import { argmax } from '../../src/core/routing/score.ts';
 import { createNodeSession } from '../../src/host/ort-session.ts';
 import { createScore } from '../../src/model/router.ts';
+import { runFacts, type RunFacts } from './lib/run-facts.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const DATA = join(ROOT, '../shared/data/tasks');
@@ -45,6 +46,15 @@ interface Result {
   readonly megabytes: number;
   readonly trainSeconds: number;
   readonly microsecondsPerText: number;
+}
+
+/** What `--json` writes. */
+export interface RouterReport {
+  readonly facts: RunFacts;
+  readonly device: string;
+  readonly split: string;
+  readonly seed: number;
+  readonly results: readonly Result[];
 }
 
 function readRows(path: string, expert: number): RouterRow[] {
@@ -168,6 +178,7 @@ function print(results: readonly Result[]): void {
 }
 
 if (!existsSync(DATA)) throw new Error(`router.bench: expected the data sets in ${DATA}`);
+const facts = runFacts();
 const seed = Number(options.seed);
 const load = (split: string): RouterRow[] => TASKS.flatMap((task, t) => readRows(join(DATA, task, `${split}.jsonl`), t));
 const test = load(options.split);
@@ -182,5 +193,6 @@ const { device } = engine;
 await engine.dispose();
 print(results);
 if (options.json !== undefined) {
-  writeFileSync(options.json, `${JSON.stringify({ node: process.version, cpu: cpus()[0]?.model, device, split: options.split, seed, results }, null, 2)}\n`);
+  const report: RouterReport = { facts, device, split: options.split, seed, results };
+  writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
 }

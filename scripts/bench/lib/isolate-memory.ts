@@ -17,7 +17,13 @@ export interface IsolateMemory {
 }
 
 const Targets = z.array(z.looseObject({ id: z.string(), webSocketDebuggerUrl: z.string() }));
-const Message = z.looseObject({ id: z.optional(z.number()), method: z.optional(z.string()), params: z.optional(z.unknown()), result: z.optional(z.unknown()), error: z.optional(z.unknown()) });
+const Message = z.looseObject({
+  id: z.optional(z.number()),
+  method: z.optional(z.string()),
+  params: z.optional(z.unknown()),
+  result: z.optional(z.unknown()),
+  error: z.optional(z.unknown()),
+});
 const HeapUsage = z.looseObject({ usedSize: z.number(), totalSize: z.number(), backingStorageSize: z.number() });
 const ContextCreated = z.looseObject({ context: z.looseObject({ id: z.number() }) });
 const RemoteObject = z.looseObject({ result: z.looseObject({ objectId: z.string() }) });
@@ -37,8 +43,18 @@ export async function isolateMemory(inspector: URL, name: string): Promise<Isola
     const heap = parseWith(HeapUsage, await session.send('Runtime.getHeapUsage'), 'getHeapUsage', 'upstream');
     await session.send('Runtime.enable');
     const contextId = await session.context;
-    const prototype = parseWith(RemoteObject, await session.send('Runtime.evaluate', { contextId, expression: 'WebAssembly.Memory.prototype' }), 'evaluate', 'upstream');
-    const memories = parseWith(QueriedObjects, await session.send('Runtime.queryObjects', { prototypeObjectId: prototype.result.objectId }), 'queryObjects', 'upstream');
+    const prototype = parseWith(
+      RemoteObject,
+      await session.send('Runtime.evaluate', { contextId, expression: 'WebAssembly.Memory.prototype' }),
+      'evaluate',
+      'upstream',
+    );
+    const memories = parseWith(
+      QueriedObjects,
+      await session.send('Runtime.queryObjects', { prototypeObjectId: prototype.result.objectId }),
+      'queryObjects',
+      'upstream',
+    );
     const sum = await session.send('Runtime.callFunctionOn', {
       objectId: memories.objects.objectId,
       functionDeclaration: 'function () { return this.reduce((sum, memory) => sum + memory.buffer.byteLength, 0); }',

@@ -18,7 +18,10 @@ export function qualityMarkdown(report: QualityReport): string {
     `Task Arithmetic, rank 16, int8; ${validation.limit} validation rows a task at most, drawn by the seed, ${validation.rows} in all. Chosen: **λ = ${chosen}**. ` +
       `The rule was set beforehand: of the λ whose oracle route is within ${tolerance} points of the best, the one whose shared model alone is best. At λ = 0 the oracle route loses ` +
       'nothing but quantisation, since an exclusive module is then the whole adapter, yet the shared model is the base, and a request on which the router abstains gets an answer of no worth.',
-    markdownTable(['λ', 'oracle', 'shared alone', ''], lambdas.map((row) => [String(row.lambda), percent(row.oracle), percent(row.shared), row.lambda === chosen ? 'chosen' : ''])),
+    markdownTable(
+      ['λ', 'oracle', 'shared alone', ''],
+      lambdas.map((row) => [String(row.lambda), percent(row.oracle), percent(row.shared), row.lambda === chosen ? 'chosen' : '']),
+    ),
     '## Rank and quantisation, on validation rows',
     `At λ = ${chosen}; the pack’s size includes the shared model and the tokenizer.`,
     markdownTable(['rank', 'factors', 'oracle', 'shared alone', 'pack MB'], storage.map(storageRow)),

@@ -7,7 +7,13 @@ import { PACKAGE_ROOT } from '../../../src/cli/package-root.ts';
 
 /** Where and when a bench ran. */
 export interface RunFacts {
-  readonly machine: { readonly cpu: string; readonly cores: number; readonly memoryGb: number; readonly platform: string; readonly node: string };
+  readonly machine: {
+    readonly cpu: string;
+    readonly cores: number;
+    readonly memoryGb: number;
+    readonly platform: string;
+    readonly node: string;
+  };
   /** Running processes, averaged over the minute before the bench; a quiet machine has less than one. */
   readonly loadBefore: number;
   /** `-dirty` behind it when tracked files differ; `unknown` outside a clone. */
@@ -18,8 +24,12 @@ export interface RunFacts {
 /** Today's facts; says on stderr when other work would disturb the figures. */
 export function runFacts(): RunFacts {
   const [loadBefore] = loadavg();
-  if (loadBefore > 1) console.error(`bench: load ${loadBefore.toFixed(1)} before the start; the figures will be worse than on a quiet machine`);
-  const { status, stdout } = spawnSync('git', ['describe', '--always', '--dirty', '--exclude', '*', '--abbrev=12'], { cwd: PACKAGE_ROOT, encoding: 'utf8' });
+  if (loadBefore > 1)
+    console.error(`bench: load ${loadBefore.toFixed(1)} before the start; the figures will be worse than on a quiet machine`);
+  const { status, stdout } = spawnSync('git', ['describe', '--always', '--dirty', '--exclude', '*', '--abbrev=12'], {
+    cwd: PACKAGE_ROOT,
+    encoding: 'utf8',
+  });
   return {
     machine: {
       cpu: cpus()[0]?.model ?? 'unknown',

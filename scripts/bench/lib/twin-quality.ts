@@ -61,7 +61,10 @@ export async function mergedAnswers(config: NamedConfig, data: QualityData, deps
         const individual = await individualAnswers(config, pack, data, deps);
         const tasks: Record<string, EvaluatedTask> = {};
         for (const [name, task] of data.tasks) {
-          Object.assign(tasks, await evaluatePack(predictor, ownRoute(predictor, name), new Map([[name, task]]), individual, deps.progress));
+          Object.assign(
+            tasks,
+            await evaluatePack(predictor, ownRoute(predictor, name), new Map([[name, task]]), individual, deps.progress),
+          );
         }
         return { tasks, ...factsOf(pack) };
       }),
@@ -79,7 +82,8 @@ export async function routedAnswers(config: NamedConfig, answers: Answers, data:
     deps.cache.get(`routed-${plan.id}-${rowsKey(data)}`, () =>
       withBuilt(plan, deps, async (pack, predictor) => {
         const facts = factsOf(pack);
-        if (facts.models !== answers.models) throw new Error('quality.bench: expected the same merged models under another router, got others; run with --fresh');
+        if (facts.models !== answers.models)
+          throw new Error('quality.bench: expected the same merged models under another router, got others; run with --fresh');
         const { route, close } = await packRoute(pack, predictor);
         const tasks: Record<string, EvaluatedTask> = {};
         try {
@@ -120,9 +124,17 @@ function ownRoute(predictor: Predictor, name: string): Route {
   return () => Promise.resolve({ mix, head: name });
 }
 
-async function individualAnswers(config: NamedConfig, pack: Pack, data: QualityData, { cache, progress }: QualityDeps): Promise<Individual> {
+async function individualAnswers(
+  config: NamedConfig,
+  pack: Pack,
+  data: QualityData,
+  { cache, progress }: QualityDeps,
+): Promise<Individual> {
   const { base, experts, max_tokens: maxTokens } = pack.manifest;
-  const models = hashText([base.sha256, maxTokens, ...experts.map(({ name, provenance }) => `${name} ${provenance.sha256}`)].join('\n'), createSha256);
+  const models = hashText(
+    [base.sha256, maxTokens, ...experts.map(({ name, provenance }) => `${name} ${provenance.sha256}`)].join('\n'),
+    createSha256,
+  );
   const predictions = await cache.get(`individual-${models.slice(0, 16)}-${rowsKey(data)}`, async () => {
     const options = { experts: dirname(config.base_model), split: data.split, limited: data.drawn !== undefined };
     return Object.fromEntries((await individualsOf(pack, data.tasks, options, progress)).predictions);
@@ -155,7 +167,11 @@ async function withPlan<T>(config: NamedConfig, { work }: QualityDeps, use: (pla
 }
 
 /** Builds the pack, hands it over and removes it. */
-async function withBuilt<T>(plan: BuildPlan, { engine, work, progress }: QualityDeps, use: (pack: Pack, predictor: Predictor) => Promise<T>): Promise<T> {
+async function withBuilt<T>(
+  plan: BuildPlan,
+  { engine, work, progress }: QualityDeps,
+  use: (pack: Pack, predictor: Predictor) => Promise<T>,
+): Promise<T> {
   const out = join(work, 'pack');
   rmSync(out, { recursive: true, force: true });
   await buildPack(plan, out, { engine, progress, producer: 'quality.bench' });
