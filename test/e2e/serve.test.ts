@@ -20,7 +20,7 @@ afterAll(() => inputs.models.remove());
 describe('twinroute dev', () => {
   test('--once answers every sample through workerd and exits 0', async () => {
     const program = start('dev', pack, '--once', '--json');
-    expect(await program.ended, program.output()).toBe(0);
+    expect({ code: await program.ended, output: program.output() }).toMatchObject({ code: 0 });
     const lines = program.output().split('\n');
     const answers: unknown = JSON.parse(lines.find((line) => line.startsWith('[{')) ?? 'null');
     expect(answers).toMatchObject(TINY_EXPERTS.map(({ name }) => ({ sample: { expert: name }, outcome: { ok: true, prediction: { task: name, mix: [{ expert: name, weight: 1 }] } } })));
@@ -74,7 +74,7 @@ describe('twinroute dev', () => {
       body: JSON.stringify({ text: tinyText('ships', 3), explain: true }),
     });
     const body: unknown = await response.json();
-    expect(response.status, JSON.stringify(body)).toBe(200);
+    expect({ status: response.status, body }).toMatchObject({ status: 200 });
     const prediction = z.parse(Prediction, body);
     expect(prediction.explain?.routed_by).toBe('origin');
     expect(prediction.explain?.router.map(({ expert }) => expert).sort()).toEqual(TINY_EXPERTS.map(({ name }) => name).sort());
