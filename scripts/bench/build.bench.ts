@@ -85,7 +85,7 @@ async function buildOnce(config: string, engine: string, folder: string): Promis
   const out = join(folder, 'pack');
   const usageFile = join(folder, 'usage.json');
   const startedAt = performance.now();
-  const code = await new Promise<number | null>((resolve, reject) => {
+  const ended = await new Promise<number | NodeJS.Signals | null>((resolve, reject) => {
     const preload = join(import.meta.dirname, 'lib/usage-at-exit.ts');
     const child = spawn(
       process.execPath,
@@ -97,10 +97,10 @@ async function buildOnce(config: string, engine: string, folder: string): Promis
       },
     );
     child.on('error', reject);
-    child.on('exit', resolve);
+    child.on('exit', (code, signal) => resolve(code ?? signal));
   });
   const wallSeconds = (performance.now() - startedAt) / 1000;
-  if (code !== 0) throw new Error(`build.bench: expected ${config} to build on ${engine}, got exit code ${code}`);
+  if (ended !== 0) throw new Error(`build.bench: expected ${config} to build on ${engine}, got ${ended}`);
   const usage: Usage = JSON.parse(readFileSync(usageFile, 'utf8'));
   const pack = await packSizes(out);
   rmSync(out, { recursive: true });
