@@ -4,6 +4,7 @@
 import { join } from 'node:path';
 import { rm } from 'node:fs/promises';
 import { canonicalJson } from '../core/canonical-json.ts';
+import type { FactorFormat } from '../core/compress/quantise.ts';
 import { TwinrouteError } from '../core/errors.ts';
 import type { Progress } from '../core/progress.ts';
 import { RankParameters } from '../contract/build-config.ts';
@@ -49,14 +50,15 @@ const RENEWED = ['report.md', 'report.html', SAMPLES_FILE];
  */
 export async function addExpert(pack: Pack, expert: NewExpert, out: string, deps: AddDeps): Promise<Manifest> {
   const { manifest } = pack;
-  if (manifest.method !== 'twin') throw new TwinrouteError('unsupported', `${pack.name}: expected a pack of twin, got one of ${manifest.method}, where a new expert changes what all share; build it anew`);
+  const { format } = manifest.experts[0];
+  if (manifest.method !== 'twin' || format === 'bits') throw new TwinrouteError('unsupported', `${pack.name}: expected a pack of twin, got one of ${manifest.method}, where a new expert changes what all share; build it anew`);
   return writeFolder(out, isPack, async (folder) => {
     const files = createPackFiles(folder);
     const routed = [manifest.router?.file, manifest.origin_router?.file];
     for (const file of Object.keys(manifest.files)) {
       if (!RENEWED.includes(file) && !routed.includes(file)) await files.write(file, readChunks(await pack.source(file)));
     }
-    const entry = await writeExpert(pack, expert, files, folder, deps);
+    const entry = await writeExpert(pack, expert, format, files, folder, deps);
     const plan = routerPlan(manifest, expert, await pack.text(manifest.tokenizer.file), await pack.text(manifest.tokenizer.config_file));
     const routers = await withFolder(folder.path, (draft) => buildRouters(plan, files, { folder: draft, sharedFile: manifest.shared.file }, deps));
     await files.write(SAMPLES_FILE, sampleLines(plan.experts));
@@ -88,9 +90,8 @@ function configOf(manifest: Manifest, { name, provenance, examples }: NewExpert)
   return hashText(canonicalJson({ to: manifest.config, name, expert: provenance.sha256, examples: Object.fromEntries(examples) }), createSha256).slice(0, 16);
 }
 
-async function writeExpert(pack: Pack, { name, base, source, provenance }: NewExpert, files: PackFiles, folder: FolderWriter, { engine, progress }: AddDeps): Promise<ManifestExpert> {
+async function writeExpert(pack: Pack, { name, base, source, provenance }: NewExpert, format: FactorFormat, files: PackFiles, folder: FolderWriter, { engine, progress }: AddDeps): Promise<ManifestExpert> {
   const { manifest } = pack;
-  const { format } = manifest.experts[0];
   const rank = rankRuleOf(parseWith(RankParameters, manifest.parameters, 'manifest.json: parameters', 'format'));
   const spoolPath = join(folder.path, '.spool');
   const spool = await createSpool(spoolPath);

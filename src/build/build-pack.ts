@@ -17,6 +17,7 @@ import { adapt } from './adapt/adapt.ts';
 import type { MethodOf } from './adapt/adapt-input.ts';
 import type { Engine } from './engine/engine.ts';
 import { expertGroup, FACTOR_FORMATS, FADE_GROUP, mergeModels, SHARED_FORMATS, SHARED_GROUP, type MergedTensors } from './merge-models.ts';
+import { mergeEmr, UNIFIED_GROUP } from './merge-emr.ts';
 import { createPackFiles, type PackFiles } from './pack-files.ts';
 import type { BuildPlan } from './plan.ts';
 import { reportHtml, reportMarkdown } from './report.ts';
@@ -26,6 +27,7 @@ import { sampleLines, SAMPLES_FILE } from './samples.ts';
 /** Where a pack's shared model lies. */
 export const SHARED_FILE = 'shared.safetensors';
 const FADE_FILE = 'fade.safetensors';
+const UNIFIED_FILE = 'unified.safetensors';
 /** Where a pack's tokenizer lies. */
 export const TOKENIZER = { file: 'tokenizer.json', config_file: 'tokenizer_config.json' };
 
@@ -87,7 +89,7 @@ async function throughSpool<T>(path: string, use: (spool: Spool) => Promise<T>):
   }
 }
 
-/** Writes the shared model, the fade and the experts. */
+/** Writes the shared model, the fade or the unified vector, and the experts. */
 export async function writeModels(
   plan: BuildPlan,
   methodOf: MethodOf,
@@ -95,8 +97,9 @@ export async function writeModels(
   files: PackFiles,
   { engine, progress }: Pick<BuildDeps, 'engine' | 'progress'>,
 ): Promise<MergedTensors> {
-  const tensors = await mergeModels(plan, methodOf, spool, engine.matmul, progress);
+  const tensors = plan.config.merge_method === 'emr' ? await mergeEmr(plan, spool, engine.matmul, progress) : await mergeModels(plan, methodOf, spool, engine.matmul, progress);
   await files.write(SHARED_FILE, writeSafetensors(spool.producers(SHARED_GROUP), { format: 'pt' }));
+  if (tensors.scales !== undefined) await files.write(UNIFIED_FILE, writeSafetensors(spool.producers(UNIFIED_GROUP)));
   if (tensors.fade !== undefined) await files.write(FADE_FILE, writeSafetensors(spool.producers(FADE_GROUP)));
   for (const [t, { name }] of plan.experts.entries()) await files.write(expertFile(name), writeSafetensors(spool.producers(expertGroup(t))));
   return tensors;
@@ -108,10 +111,11 @@ export function expertFile(name: string): string {
 }
 
 /** The manifest without routers and files. */
-export function describe(plan: BuildPlan, { experts: modules, fade }: MergedTensors, { engine, producer, individual }: Omit<BuildDeps, 'progress'>): Omit<Manifest, 'files'> {
+export function describe(plan: BuildPlan, { experts: modules, fade, scales }: MergedTensors, { engine, producer, individual }: Omit<BuildDeps, 'progress'>): Omit<Manifest, 'files'> {
   const { config, model } = plan;
   const { about, quantize, router, seed } = config.parameters;
-  const format = FACTOR_FORMATS[quantize];
+  const factors = FACTOR_FORMATS[quantize];
+  const whole = SHARED_FORMATS[config.dtype].format;
   const experts = plan.experts.map(({ name, source, provenance }, t): ManifestExpert => {
     const score = individual?.get(name);
     return {
@@ -121,8 +125,9 @@ export function describe(plan: BuildPlan, { experts: modules, fade }: MergedTens
       problem: source.problem,
       labels: [...source.labels],
       file: expertFile(name),
-      format,
+      format: scales === undefined ? factors : 'bits',
       tensors: [...modules[t]],
+      ...(scales !== undefined && { scale: scales[t] }),
       ...(score !== undefined && { individual: score }),
     };
   });
@@ -132,11 +137,13 @@ export function describe(plan: BuildPlan, { experts: modules, fade }: MergedTens
     config: plan.id,
     method: config.merge_method,
     parameters: {
-      shared: { method: plan.method.name, ...plan.parameters },
-      experts: Object.fromEntries(plan.experts.map(({ name }, t) => [name, plan.expertParameters[t]])),
-      ...plan.rank,
-      ...(about === 'base' && { about }),
-      quantize,
+      ...(scales === undefined && {
+        shared: { method: plan.method.name, ...plan.parameters },
+        experts: Object.fromEntries(plan.experts.map(({ name }, t) => [name, plan.expertParameters[t]])),
+        ...plan.rank,
+        ...(about === 'base' && { about }),
+        quantize,
+      }),
       router,
       seed,
       max_tokens: plan.maxTokens,
@@ -147,7 +154,13 @@ export function describe(plan: BuildPlan, { experts: modules, fade }: MergedTens
     architecture: { type: model.architecture.type, config: { ...model.config } },
     max_tokens: plan.maxTokens,
     base: plan.baseProvenance,
-    shared: { file: SHARED_FILE, method: plan.method.name, format: SHARED_FORMATS[config.dtype].format, ...(fade !== undefined && { fade: { file: FADE_FILE, format, tensors: [...fade] } }) },
+    shared: {
+      file: SHARED_FILE,
+      method: scales === undefined ? plan.method.name : 'none',
+      format: whole,
+      ...(fade !== undefined && { fade: { file: FADE_FILE, format: factors, tensors: [...fade] } }),
+      ...(scales !== undefined && { unified: { file: UNIFIED_FILE, format: whole } }),
+    },
     experts,
     routing: router,
     tokenizer: TOKENIZER,

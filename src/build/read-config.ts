@@ -1,6 +1,7 @@
 // The YAML config of a build as a checked value.
 
 import { basename, extname } from 'node:path';
+import * as z from 'zod/mini';
 import { BuildConfig } from '../contract/build-config.ts';
 import { parseWith } from '../contract/parse.ts';
 import { TwinrouteError } from '../core/errors.ts';
@@ -19,10 +20,19 @@ export interface NamedConfig extends BuildConfig {
  * @throws {TwinrouteError} `config` naming the line or the field
  */
 export function readConfig(text: string, file: string): NamedConfig {
-  const config = parseWith(BuildConfig, readYaml(text, file), file, 'config');
+  return parseConfig(readYaml(text, file), file);
+}
+
+/**
+ * The value of a build config as a checked one.
+ * @throws {TwinrouteError} `config` naming the field
+ */
+export function parseConfig(value: unknown, file: string): NamedConfig {
+  const config = parseWith(BuildConfig, value, file, 'config');
   const { rank, energy, density, budget } = config.parameters;
   const given = [rank, energy, density, budget].filter((setting) => setting !== undefined).length;
   if (given > 1) throw new TwinrouteError('config', `${file}: expected one of rank, energy, density and budget, got ${given} of them`, { param: 'parameters' });
+  if (config.merge_method === 'emr') refuseTwinParameters(value, file);
   const models = config.models.map((model) => ({ ...model, name: model.name ?? basename(model.model) }));
   const seen = new Set<string>();
   for (const { name } of models) {
@@ -30,4 +40,16 @@ export function readConfig(text: string, file: string): NamedConfig {
     seen.add(name);
   }
   return { ...config, name: config.name ?? basename(file, extname(file)), models };
+}
+
+/** What of a config says how a method without shared model and ranks is built. */
+const PLAIN_PARAMETERS = ['router', 'policy', 'max_tokens', 'seed'];
+
+const GivenParameters = z.looseObject({ parameters: z.optional(z.looseObject({})), models: z.array(z.looseObject({ parameters: z.optional(z.unknown()) })) });
+
+/** @throws {TwinrouteError} `config` for a parameter that would have no effect */
+function refuseTwinParameters(value: unknown, file: string): void {
+  const { parameters = {}, models } = parseWith(GivenParameters, value, file, 'config');
+  const odd = Object.keys(parameters).find((name) => !PLAIN_PARAMETERS.includes(name)) ?? (models.some((model) => model.parameters !== undefined) ? 'models[].parameters' : undefined);
+  if (odd !== undefined) throw new TwinrouteError('config', `${file}: expected of merge_method emr no parameters but ${PLAIN_PARAMETERS.join(', ')}, got ${odd}`, { param: odd });
 }

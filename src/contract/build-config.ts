@@ -60,11 +60,12 @@ export type TwinParameters = z.infer<typeof TwinParameters>;
 export const BuildConfig = z.strictObject({
   /** The pack's name; defaults to the config file's name without its ending. */
   name: z.optional(Name),
-  merge_method: z.literal('twin'),
+  /** `emr` has no shared model, ranks or factors: of the parameters it takes `router`, `policy`, `max_tokens` and `seed`. */
+  merge_method: z.enum(['twin', 'emr']),
   base_model: z.string().check(z.minLength(1)),
   models: z.array(ConfigModel).check(z.minLength(1), z.maxLength(10_000)),
   parameters: z._default(TwinParameters, () => z.parse(TwinParameters, {})),
-  /** Stored type of the shared model. */
+  /** Stored type of whole tensors: the shared model, the unified vector. */
   dtype: z._default(z.enum(['float16', 'bfloat16', 'float32']), 'float16'),
 });
 export type BuildConfig = z.infer<typeof BuildConfig>;

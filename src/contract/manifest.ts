@@ -11,17 +11,21 @@ export const MANIFEST_SCHEMA = 1;
 export const FactorFormat = z.enum(['fp32', 'fp16', 'int8', 'int4']);
 export type FactorFormat = z.infer<typeof FactorFormat>;
 
+/** How an expert's numbers are stored; `bits` are masks over the pack's unified vector. */
+const ModuleFormat = z.enum(['fp32', 'fp16', 'int8', 'int4', 'bits']);
+export type ModuleFormat = z.infer<typeof ModuleFormat>;
+
 /** What became of one tensor's difference to the shared model, or to the base. */
 export const ModuleTensor = z.strictObject({
   name: z.string(),
   shape: z.array(Count),
   /**
    * `factored`: `U [m, r] · V [r, n]`. `whole`: a 1-D delta, kept as it is. `unchanged`: there is no difference here, so
-   * nothing is stored.
+   * nothing is stored. `masked`: the expert's scale times the entries of the unified vector that its mask keeps.
    */
-  kind: z.enum(['factored', 'whole', 'unchanged']),
+  kind: z.enum(['factored', 'whole', 'unchanged', 'masked']),
   rank: Count,
-  /** Share of the delta's squared Frobenius norm that the rank keeps. */
+  /** Share of the delta's squared Frobenius norm that the rank keeps, or the mask (1 − error², at least 0). */
   kept_energy: Fraction,
   /** ‖delta − stored‖_F / ‖delta‖_F, truncation and quantisation together; 0 for an unchanged tensor. */
   error: z.number().check(z.minimum(0)),
@@ -49,6 +53,9 @@ const ManifestFade = z.strictObject({
   tensors: z.array(ModuleTensor),
 });
 
+/** Stored type of whole tensors. */
+const FloatFormat = z.enum(['fp32', 'fp16', 'bf16']);
+
 /** One expert of a pack. */
 export const ManifestExpert = z.strictObject({
   name: Name,
@@ -59,8 +66,10 @@ export const ManifestExpert = z.strictObject({
   /** Class names by index; one name for a regression. */
   labels: z.array(z.string()).check(z.minLength(1), z.maxLength(100_000)),
   file: z.string(),
-  format: FactorFormat,
+  format: ModuleFormat,
   tensors: z.array(ModuleTensor),
+  /** What the masked unified vector is multiplied by; only for `bits`. */
+  scale: z.optional(z.number()),
   /** The expert's own score (θ_t itself), when the build had data. */
   individual: z.optional(Score),
 });
@@ -127,7 +136,15 @@ export const Manifest = z.strictObject({
   /** Longest input in tokens; longer ones are cut and said to be. */
   max_tokens: z.int().check(z.minimum(2), z.maximum(1 << 20)),
   base: Provenance,
-  shared: z.strictObject({ file: z.string(), method: z.string(), format: z.enum(['fp32', 'fp16', 'bf16']), fade: z.optional(ManifestFade) }),
+  shared: z.strictObject({
+    file: z.string(),
+    /** How it was made; 'none' where it is the base itself. */
+    method: z.string(),
+    format: FloatFormat,
+    fade: z.optional(ManifestFade),
+    /** The vector that the experts' masks are over, parameters by name; those that no expert changes are absent. */
+    unified: z.optional(z.strictObject({ file: z.string(), format: FloatFormat })),
+  }),
   experts: z.array(ManifestExpert).check(z.minLength(1), z.maxLength(10_000)),
   /** Who decides: the edge's light router, the origin's, or the origin's where the edge's abstains. */
   routing: z.enum(['edge', 'origin', 'auto']),

@@ -1,6 +1,6 @@
 // `experts/<name>.safetensors`: an expert's exclusive module and head. For a parameter `p` of the encoder: `p.u` and `p.v` (with `p.u.scale`
 // and `p.v.scale` for integer formats) when it is factored, `p.delta` when it is kept whole, nothing when it is unchanged. The head is `head.weight` and
-// `head.bias`. Which of them to expect stands in the manifest.
+// `head.bias`. An expert of an EMR pack has `p.mask` instead, packed bits over the pack's unified vector. Which of them to expect stands in the manifest.
 //
 // Letters: m × n a matrix, r rank, C classes, d width.
 
@@ -8,7 +8,8 @@ import { expectFinite } from '../core/assert-finite.ts';
 import { dequantise, type ComponentAxis, type Factor } from '../core/compress/quantise.ts';
 import { TwinrouteError } from '../core/errors.ts';
 import type { Matrix } from '../core/linalg/matrix.ts';
-import { expectFloat, sameShape, sizeOf, type FloatTensor, type Tensor } from '../core/tensor.ts';
+import { applyMask } from '../core/merge/emr.ts';
+import { expectFloat, floatTensor, sameShape, sizeOf, type FloatTensor, type Tensor } from '../core/tensor.ts';
 import type { FactorFormat, ManifestExpert, ModuleTensor } from '../contract/manifest.ts';
 import type { PlannedTensor } from './safetensors-writer.ts';
 import { openSafetensors, type Safetensors } from './safetensors.ts';
@@ -34,6 +35,11 @@ export function storeFactors(parameter: string, u: Factor, v: Factor): readonly 
 /** A module that is kept whole. */
 export function storeDelta(parameter: string, delta: FloatTensor): StoredTensor {
   return storeFloats(`${parameter}.delta`, delta);
+}
+
+/** A mask over the unified vector, packed bits. */
+export function storeMask(parameter: string, mask: Uint8Array): StoredTensor {
+  return { tensor: { name: `${parameter}.mask`, dtype: 'U8', shape: [mask.length] }, data: mask };
 }
 
 /** An f32 tensor under its name. */
@@ -79,7 +85,10 @@ export interface ExpertFile extends ModuleFile {
 }
 
 /** What a manifest says of a file of modules. */
-export type StoredModules = Pick<ManifestExpert, 'format' | 'tensors'>;
+export type StoredModules = Pick<ManifestExpert, 'format' | 'tensors' | 'scale'>;
+
+/** The unified vector that masks are over, a parameter at a time. */
+export type ReadUnified = (parameter: string) => Promise<FloatTensor>;
 
 /**
  * Opens a file of modules without a head, as the fade is one; reads its header only.
@@ -89,12 +98,13 @@ export async function openModules(source: ByteSource, modules: StoredModules): P
   return modulesOf(await openSafetensors(source), modules);
 }
 
-function modulesOf(file: Safetensors, { format, tensors }: StoredModules): ModuleFile {
+function modulesOf(file: Safetensors, { format, tensors, scale }: StoredModules, unified?: ReadUnified): ModuleFile {
   const byName = new Map(tensors.map((tensor) => [tensor.name, tensor]));
   return {
     async module(parameter) {
       const tensor = byName.get(parameter);
-      return tensor === undefined ? undefined : loadModule(file, tensor, format);
+      if (tensor === undefined) return undefined;
+      return format === 'bits' ? loadMasked(file, tensor, scale, unified) : loadModule(file, tensor, format);
     },
   };
 }
@@ -116,14 +126,15 @@ export async function readModules(file: ModuleFile, { tensors }: StoredModules):
  * Opens an expert's file; reads its header only.
  * @param source the verified file of `expert`
  * @param width d
+ * @param unified where the expert's modules are masks; they load as whole deltas
  * @throws {TwinrouteError} `format` or `shape` when the file is not what the manifest says, here or when a tensor is read
  */
-export async function openExpertFile(source: ByteSource, expert: ManifestExpert, width: number): Promise<ExpertFile> {
+export async function openExpertFile(source: ByteSource, expert: ManifestExpert, width: number, unified?: ReadUnified): Promise<ExpertFile> {
   const file = await openSafetensors(source);
   const readHead = async (name: string, shape: readonly number[]): Promise<FloatTensor> =>
     expectFinite(expectFloat(await file.readFloat(name), shape, `${file.name}: ${name}`), `${file.name}: ${name}`);
   return {
-    ...modulesOf(file, expert),
+    ...modulesOf(file, expert, unified),
     async head() {
       const classes = expert.labels.length;
       return { weight: await readHead(HEAD_WEIGHT, [classes, width]), bias: await readHead(HEAD_BIAS, [classes]) };
@@ -143,8 +154,20 @@ export async function loadExpert(source: ByteSource, expert: ManifestExpert, wid
   return { name: expert.name, modules: await readModules(file, expert), head: await file.head() };
 }
 
+async function loadMasked(file: Safetensors, { name, shape, kind }: ModuleTensor, scale: number | undefined, unified: ReadUnified | undefined): Promise<LoadedModule | undefined> {
+  if (kind === 'unchanged') return undefined;
+  const title = `${file.name}: ${name}.mask`;
+  if (kind !== 'masked' || scale === undefined || unified === undefined) throw new TwinrouteError('format', `${title}: expected a mask with a scale and a unified vector, got a ${kind} module`);
+  const mask = await file.read(`${name}.mask`);
+  const length = Math.ceil(sizeOf(shape) / 8);
+  if (mask.dtype !== 'uint8' || !sameShape(mask.shape, [length])) throw new TwinrouteError('shape', `${title}: expected uint8 [${length}], got ${mask.dtype} [${mask.shape.join(', ')}]`);
+  const { data } = expectFloat(await unified(name), shape, `unified: ${name}`);
+  return { kind: 'whole', delta: floatTensor(shape, applyMask(mask.data, data, scale)) };
+}
+
 async function loadModule(file: Safetensors, { name, shape, kind, rank }: ModuleTensor, format: FactorFormat): Promise<LoadedModule | undefined> {
   if (kind === 'unchanged') return undefined;
+  if (kind === 'masked') throw new TwinrouteError('format', `${file.name}: ${name}: expected a mask among bits, got one among ${format}`);
   if (kind === 'whole') {
     const delta = expectFloat(await file.readFloat(`${name}.delta`), shape, `${file.name}: ${name}.delta`);
     return { kind, delta: expectFinite(delta, `${file.name}: ${name}.delta`) };

@@ -3,6 +3,7 @@
 import { TwinrouteError } from '../core/errors.ts';
 import type { Manifest, ManifestExpert } from '../contract/manifest.ts';
 import { hashSource, type CreateHasher } from './hash.ts';
+import { bytesSource } from './memory-source.ts';
 import { decodeManifest, MANIFEST_FILE } from './manifest-file.ts';
 import type { ByteSource, FolderSource } from './source.ts';
 
@@ -70,6 +71,24 @@ export async function openPack(folder: FolderSource, createHasher: CreateHasher)
       for (const file of Object.keys(manifest.files)) await source(file);
     },
   };
+}
+
+/**
+ * The pack with some of its files in memory, checked: readable after its folder was closed. It has no other files.
+ * Cost: the bytes of the files
+ */
+export async function holdInMemory(pack: Pack, files: readonly string[]): Promise<Pack> {
+  const held = new Map<string, ByteSource>();
+  for (const file of files) held.set(file, bytesSource(`${pack.name}/${file}`, await pack.bytes(file)));
+  const source = (file: string): Promise<ByteSource> => {
+    const found = held.get(file);
+    return found === undefined ? Promise.reject(new TwinrouteError('internal', `${pack.name}: expected ${file} to be held in memory`)) : Promise.resolve(found);
+  };
+  const bytes = async (file: string): Promise<Uint8Array> => {
+    const found = await source(file);
+    return found.read(0, found.sizeBytes);
+  };
+  return { name: pack.name, manifest: pack.manifest, source, bytes, text: async (file) => new TextDecoder().decode(await bytes(file)), verify: () => Promise.resolve() };
 }
 
 /**

@@ -4,7 +4,7 @@
 // states, which the paper's router reads).
 
 import { expectFloat } from '../core/tensor.ts';
-import { createGraph, type ValueName } from '../formats/onnx/graph.ts';
+import { createGraph, type GraphBuilder, type ValueName } from '../formats/onnx/graph.ts';
 import type { Architecture } from './architecture.ts';
 import { concatRows, transpose } from './matrices.ts';
 import { createMixedWeights } from './mixed-weights.ts';
@@ -27,6 +27,20 @@ export function emitTwinGraph<C>(
   fade?: GraphExpert,
 ): Uint8Array {
   const graph = createGraph(architecture.type);
+  emitInto(graph, architecture, config, shared, experts, heads, fade);
+  return graph.encode(experts.length === 0 ? {} : { experts: experts.map((expert) => expert.name).join(' ') });
+}
+
+/** The nodes of `emitTwinGraph` in a graph of the caller's. */
+export function emitInto<C>(
+  graph: GraphBuilder,
+  architecture: Architecture<C>,
+  config: C,
+  shared: ReadParameter,
+  experts: readonly GraphExpert[],
+  heads: readonly GraphHead[],
+  fade?: GraphExpert,
+): void {
   const ids = graph.input('input_ids', 'int64', ['batch', 'tokens']);
   const mask = graph.input('attention_mask', 'int64', ['batch', 'tokens']);
   const types = graph.input('token_type_ids', 'int64', ['batch', 'tokens']);
@@ -45,7 +59,6 @@ export function emitTwinGraph<C>(
     graph.output('logits', flat(graph.node('Add', [graph.node('MatMul', [pooled, weight]), bias])), 'float32', ['batch', classes]);
   }
   graph.output('features', flat(ops.meanTokens(hidden, mask)), 'float32', ['batch', width]);
-  return graph.encode(experts.length === 0 ? {} : { experts: experts.map((expert) => expert.name).join(' ') });
 }
 
 /** ONNX bytes of the model alone: the same graph without experts, for folded models and for the shared model's features. */

@@ -14,11 +14,12 @@ import type { ExclusiveModule, GraphExpert, GraphHead } from './twin-parameters.
 /**
  * ONNX bytes of a pack's merge.
  * @param experts names of the resident experts, in the order of the graph's `mix` columns and heads
- * @throws {TwinrouteError} `not_found` for an expert that the pack lacks; `integrity` and `format` when a file is not what the manifest says
+ * @throws {TwinrouteError} `unsupported` for a method without factors; `not_found` for an expert that the pack lacks; `integrity` and `format` when a file is not what the manifest says
  * Cost: the shared model in f32 twice (read and graph), and the experts' factors in f32
  */
 export async function packGraph(pack: Pack, experts: readonly string[]): Promise<Uint8Array> {
   const { manifest } = pack;
+  if (manifest.method !== 'twin') throw new TwinrouteError('unsupported', `${pack.name}: expected factored modules, got a pack of ${manifest.method}, whose mixes have to be merged (--mix) before they are one graph`);
   const model = openArchitecture(manifest.architecture.type, manifest.architecture.config);
   const shared = await readShared(pack, model.parameters);
   const graphExperts: GraphExpert[] = [];

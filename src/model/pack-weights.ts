@@ -8,7 +8,7 @@ import { TwinrouteError } from '../core/errors.ts';
 import { axpy, multiply, widen } from '../core/linalg/kernels.ts';
 import type { Mix } from '../core/mix.ts';
 import { expectFloat, floatTensor, type FloatTensor } from '../core/tensor.ts';
-import { openExpertFile, openModules, type ExpertFile, type LoadedModule } from '../formats/expert-file.ts';
+import { openExpertFile, openModules, type ExpertFile, type LoadedModule, type ReadUnified } from '../formats/expert-file.ts';
 import { expertOf, type Pack } from '../formats/pack.ts';
 import { openSafetensors } from '../formats/safetensors.ts';
 import { openArchitecture, type OpenArchitecture } from './registry.ts';
@@ -30,7 +30,7 @@ export interface PackWeights {
 }
 
 /** Methods whose answer is the shared model plus weighted modules. */
-const FOLDABLE = ['twin'];
+const FOLDABLE = ['twin', 'emr'];
 
 /**
  * Opens a pack's weights; files are checked against the manifest first.
@@ -47,11 +47,14 @@ export async function openPackWeights(pack: Pack): Promise<PackWeights> {
   const file = await openSafetensors(await pack.source(manifest.shared.file));
   const { fade } = manifest.shared;
   const fadeFile = fade && (await openModules(await pack.source(fade.file), fade));
+  const { unified } = manifest.shared;
+  const unifiedFile = unified && (await openSafetensors(await pack.source(unified.file)));
+  const readUnified: ReadUnified | undefined = unifiedFile && (async (parameter) => expectFinite(await unifiedFile.readFloat(parameter), `${unifiedFile.name}: ${parameter}`));
   const experts = new Map<string, Promise<ExpertFile>>();
 
   const open = async (name: string): Promise<ExpertFile> => {
     const entry = expertOf(manifest, name);
-    return openExpertFile(await pack.source(entry.file), entry, model.width);
+    return openExpertFile(await pack.source(entry.file), entry, model.width, readUnified);
   };
 
   const weights: PackWeights = {

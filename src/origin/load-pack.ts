@@ -3,8 +3,8 @@
 import { TwinrouteError } from '../core/errors.ts';
 import type { Pack } from '../formats/pack.ts';
 import { createTokenizer } from '../formats/tokenizer.ts';
-import { createNodeSession, type NodeSessionOptions } from '../host/ort-session.ts';
-import { packGraph } from '../model/pack-graph.ts';
+import { createNodeSession } from '../host/ort-session.ts';
+import { createPackSession, type PackSessionOptions } from './pack-session.ts';
 import type { Predictor } from './predictor.ts';
 import { createTwinPredictor } from './twin-predictor.ts';
 
@@ -14,12 +14,12 @@ import { createTwinPredictor } from './twin-predictor.ts';
  * @throws {TwinrouteError} `not_found` for an expert that the pack lacks, `integrity` for changed bytes
  * Cost: the model in f32 about three times over while it loads, once afterwards
  */
-export async function loadPredictor(pack: Pack, experts?: readonly string[], options: NodeSessionOptions = {}): Promise<Predictor> {
+export async function loadPredictor(pack: Pack, experts?: readonly string[], options: PackSessionOptions = {}): Promise<Predictor> {
   const { manifest } = pack;
   const resident = experts ?? manifest.experts.map((expert) => expert.name);
   if (new Set(resident).size !== resident.length) throw new TwinrouteError('config', `experts: expected each one once, got ${resident.join(', ')}`);
   const tokenizer = createTokenizer(await pack.text(manifest.tokenizer.file), await pack.text(manifest.tokenizer.config_file), manifest.max_tokens);
-  const session = await createNodeSession(await packGraph(pack, resident), options);
+  const session = await createPackSession(pack, resident, options);
   const router = manifest.origin_router;
   return createTwinPredictor({
     manifest,

@@ -1,14 +1,17 @@
 // Every kind of pack through the whole path: built, inspected, served, evaluated; and what it serves held against the dense merge that its
 // method states.
 
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Prediction } from '../../src/contract/http.ts';
 import { Manifest } from '../../src/contract/manifest.ts';
 import { parseJsonWith } from '../../src/contract/parse.ts';
+import { readTheta } from '../../src/build/theta.ts';
+import { matmulPlain } from '../../src/core/linalg/matmul.ts';
 import { createRandom } from '../../src/core/random.ts';
 import { floatTensor, type FloatTensor } from '../../src/core/tensor.ts';
-import { openBase, type Base } from '../../src/formats/checkpoint.ts';
+import { openBase, openExpert, type Base, type ExpertSource } from '../../src/formats/checkpoint.ts';
 import { openPack, type Pack } from '../../src/formats/pack.ts';
 import { createSha256, openFolder, type HostFolder } from '../../src/host/files.ts';
 import { createNodeSession } from '../../src/host/ort-session.ts';
@@ -28,10 +31,13 @@ type Dense = (parameter: string, mix: readonly number[]) => Promise<FloatTensor>
 interface Opened {
   readonly pack: Pack;
   readonly base: Base;
+  /** In the order of the pack's experts. */
+  readonly experts: readonly ExpertSource[];
 }
 
 interface Kind {
   readonly name: string;
+  readonly method?: 'emr';
   readonly parameters: Readonly<Record<string, unknown>>;
   /** The method's formula over a pack's parts. */
   readonly dense: (opened: Opened) => Promise<Dense>;
@@ -71,20 +77,47 @@ const twin =
     };
   };
 
+/** EMR from the checkpoints: W_0 + Σ w·scale·(mask ⊙ unified), as the paper spells it entry by entry. */
+async function emr({ base, experts, pack }: Opened): Promise<Dense> {
+  const masked = new Map<string, { readonly shape: readonly number[]; readonly origin: Float32Array; readonly own: readonly Float64Array[] }>();
+  const [full, kept] = [experts.map(() => 0), experts.map(() => 0)];
+  for (const { name, shape } of openArchitecture(pack.manifest.architecture.type, pack.manifest.architecture.config).parameters) {
+    const origin = await base.readFloat(name);
+    const vectors = await Promise.all(experts.map(async (expert) => (await readTheta(origin, expert.parameter(name), matmulPlain)).map((value, i) => value - origin.data[i])));
+    const own = vectors.map((vector, t) => {
+      const values = Float64Array.from(vector, (value, i) => {
+        const elected = Math.sign(vectors.reduce((sum, each) => sum + each[i], 0));
+        return value * elected > 0 ? elected * Math.max(...vectors.map((each) => each[i] * elected)) : 0;
+      });
+      full[t] += vector.reduce((sum, value) => sum + Math.abs(value), 0) / vector.length;
+      kept[t] += values.reduce((sum, value) => sum + Math.abs(value), 0) / vector.length;
+      return values;
+    });
+    masked.set(name, { shape, origin: origin.data, own });
+  }
+  return (parameter, mix) => {
+    const found = masked.get(parameter);
+    if (found === undefined) throw new Error(`no parameter ${parameter}`);
+    return Promise.resolve(combine(found.shape, [[1, found.origin], ...found.own.map((values, t) => [mix[t] * (full[t] / kept[t]), values] as const)]));
+  };
+}
+
 const KINDS: readonly Kind[] = [
   { name: 'twin', parameters: { rank: 4 }, dense: twin('shared') },
   { name: 'twin about the base', parameters: { rank: 4, about: 'base' }, dense: twin('base') },
   { name: 'twin about the base with TSV-M, ranks by budget', parameters: { rank: undefined, budget: { average_rank: 3 }, about: 'base', shared: 'tsv' }, dense: twin('base') },
+  { name: 'emr', method: 'emr', parameters: {}, dense: emr },
 ];
 
 const MIXES: readonly (readonly number[])[] = [
   [0, 0, 0],
   [0, 1, 0],
   [0.5, 0.25, 0],
-  [0.2, 0.3, 0.5],
+  [0, 1, 0],
+  [0.25, 0.25, 0.5],
 ];
 
-describe.each(KINDS)('$name', ({ parameters, dense }) => {
+describe.each(KINDS)('$name', ({ parameters, method, dense }) => {
   let inputs: TinyInputs;
   let path: string;
   let folders: HostFolder[];
@@ -92,12 +125,14 @@ describe.each(KINDS)('$name', ({ parameters, dense }) => {
   let predictor: Predictor;
 
   beforeAll(async () => {
-    inputs = await makeTinyInputs(parameters);
+    inputs = await makeTinyInputs(parameters, 1, method);
     path = await buildTinyPack(inputs);
-    folders = [await openFolder(path), await openFolder(inputs.models.base)];
+    folders = [];
+    for (const folder of [path, inputs.models.base, ...TINY_EXPERTS.map(({ name }) => inputs.models.experts[name])]) folders.push(await openFolder(folder));
     const pack = await openPack(folders[0], createSha256);
     const model = openArchitecture(pack.manifest.architecture.type, pack.manifest.architecture.config);
-    opened = { pack, base: await openBase(folders[1], () => layoutOf(model)) };
+    const base = await openBase(folders[1], () => layoutOf(model));
+    opened = { pack, base, experts: await Promise.all(folders.slice(2).map((folder) => openExpert(folder, base))) };
     predictor = await loadPredictor(pack);
   }, 60_000);
 
@@ -147,4 +182,35 @@ test('a config with two rank rules is refused', async () => {
   await models.remove();
   expect(code).toBe(1);
   expect(err).toMatch(/expected one of rank, energy, density and budget, got 2/);
+});
+
+describe('an EMR pack', () => {
+  test('stores one bit a parameter of an expert, and the head', async () => {
+    const { models, ...inputs } = await makeTinyInputs({}, 1, 'emr');
+    const path = await buildTinyPack({ models, ...inputs });
+    const manifest = parseJsonWith(Manifest, (await runCli('inspect', path, '--json')).out, 'inspect', 'internal');
+    for (const { file, labels, tensors } of manifest.experts) {
+      const bits = tensors.filter(({ kind }) => kind === 'masked').reduce((sum, { shape }) => sum + Math.ceil(shape.reduce((a, b) => a * b) / 8), 0);
+      const head = 4 * (labels.length * models.config.hidden_size + labels.length);
+      const { byteLength } = await readFile(join(path, file));
+      const header = Number((await readFile(join(path, file))).readBigUInt64LE(0)) + 8;
+      expect(byteLength - header - bits - head).toBeLessThan(8 * 2 * tensors.length); // padding between tensors
+    }
+    await models.remove();
+  });
+
+  test('takes no parameter that would have no effect, no new expert, and no factored graph', async () => {
+    const ranked = await makeTinyInputs({ rank: 4 }, 1, 'emr');
+    const refused = await runCli('build', ranked.config, '--out', join(ranked.models.dir, 'never'));
+    expect(refused).toMatchObject({ code: 1, err: expect.stringMatching(/merge_method emr no parameters but router, policy, max_tokens, seed, got rank/) });
+    await ranked.models.remove();
+    const inputs = await makeTinyInputs({}, 1, 'emr');
+    const path = await buildTinyPack(inputs);
+    const out = join(inputs.models.dir, 'never');
+    const own = ['--examples', join(inputs.models.dir, 'birds.jsonl'), '--base', inputs.models.base, '--config', inputs.config, '--engine', 'wasm'];
+    expect((await runCli('add', path, inputs.models.experts['birds'], '--name', 'more', '--out', out, ...own)).err).toMatch(/expected a pack of twin, got one of emr/);
+    expect((await runCli('export', path, out, '--format', 'onnx')).err).toMatch(/expected factored modules, got a pack of emr/);
+    expect(await runCli('export', path, join(inputs.models.dir, 'folded'), '--format', 'hf', '--mix', '{"ships":1}')).toMatchObject({ code: 0 });
+    await inputs.models.remove();
+  });
 });

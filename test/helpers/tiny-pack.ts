@@ -38,8 +38,9 @@ export interface TinyInputs {
 /**
  * Makes models, examples, data and a config.
  * @param parameters further lines of the config's `parameters`
+ * @param method `merge_method`; only `twin` has ranks and formats by default
  */
-export async function makeTinyInputs(parameters: Readonly<Record<string, unknown>> = {}, seed = 1): Promise<TinyInputs> {
+export async function makeTinyInputs(parameters: Readonly<Record<string, unknown>> = {}, seed = 1, method: 'twin' | 'emr' = 'twin'): Promise<TinyInputs> {
   const models = await makeTinyModels({ seed, experts: TINY_EXPERTS });
   const lines = (rows: readonly object[]): string => rows.map((row) => `${JSON.stringify(row)}\n`).join('');
   const data = join(models.dir, 'data');
@@ -61,10 +62,10 @@ export async function makeTinyInputs(parameters: Readonly<Record<string, unknown
   await writeFile(
     config,
     JSON.stringify({
-      merge_method: 'twin',
+      merge_method: method,
       base_model: models.base,
       models: TINY_EXPERTS.map(({ name }) => ({ name, model: models.experts[name], examples: join(models.dir, `${name}.jsonl`) })),
-      parameters: { rank: 4, quantize: 'int8', ...parameters },
+      parameters: { ...(method === 'twin' && { rank: 4, quantize: 'int8' }), ...parameters },
       dtype: 'float32',
     }),
   );

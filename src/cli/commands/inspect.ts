@@ -37,6 +37,7 @@ function describe(manifest: Manifest): string {
       ['expert', 'read as', 'format', 'rank', 'kept energy', 'worst error', 'size', 'licence', 'sha256 of the model'],
       [
         ...manifest.experts.map((expert) => expertRow(expert, files[expert.file]?.bytes ?? 0)),
+        ...(shared.unified === undefined ? [] : [['(unified)', '', shared.unified.format, '', '', '', bytes(files[shared.unified.file]?.bytes ?? 0), '', '']]),
         ...(shared.fade === undefined ? [] : [['(fade)', '', ...moduleCells(shared.fade, files[shared.fade.file]?.bytes ?? 0), '', '']]),
       ],
     ),

@@ -19,6 +19,7 @@ export const origin: Verb = {
     host: { type: 'string', help: 'address to listen on; 127.0.0.1: an origin trusts its callers' },
     experts: { type: 'string', help: 'names of the experts to hold, with commas between; all of each pack' },
     threads: { type: 'string', help: "threads inside an operator; onnxruntime's choice" },
+    'cache-mb': { type: 'string', help: 'megabytes of merged weights to keep, for packs whose mixes are merged (emr); 1024' },
     'max-batch': { type: 'string', help: 'rows of a batch at most; 32' },
     'max-delay-ms': { type: 'string', help: 'how long a row waits for company at most; 2' },
     'max-queue': { type: 'string', help: 'rows that may wait before requests are refused with 429; 1024' },
@@ -28,6 +29,7 @@ export const origin: Verb = {
     if (positionals.length === 0) throw new TwinrouteError('usage', 'expected at least one PACK, got nothing');
     const experts = textOption(values, 'experts')?.split(',');
     const threads = integerOption(values, 'threads', 1, 1024);
+    const cacheMb = integerOption(values, 'cache-mb', 0, 1_000_000);
     const limits = {
       maxBatch: integerOption(values, 'max-batch', 1, 4096) ?? 32,
       maxDelayMs: integerOption(values, 'max-delay-ms', 0, 10_000) ?? 2,
@@ -37,7 +39,7 @@ export const origin: Verb = {
     const address = { port: integerOption(values, 'port', 0, 65_535) ?? 8801, host: textOption(values, 'host') ?? '127.0.0.1' };
     const predictors: Predictor[] = [];
     for (const path of positionals) {
-      const predictor = await withPack(path, (pack) => loadPredictor(pack, experts, threads === undefined ? {} : { threads }));
+      const predictor = await withPack(path, (pack) => loadPredictor(pack, experts, { ...(threads !== undefined && { threads }), ...(cacheMb !== undefined && { cacheBytes: cacheMb * 2 ** 20 }) }));
       io.log(`${path}: ${predictor.name} version ${predictor.version}, experts ${predictor.experts.map((expert) => expert.name).join(', ')}`);
       predictors.push(predictor);
     }

@@ -1,0 +1,81 @@
+// The merge of an EMR pack, out of core like that of Twin: of one parameter after another the base, the unified vector of the task vectors, and each
+// expert's mask over it. Scales are known when the last parameter is done; masks do not depend on them.
+
+import { TwinrouteError } from '../core/errors.ts';
+import { maskError, maskOf, scaleOf, sumsOf, unify, type MaskSums } from '../core/merge/emr.ts';
+import type { MatMul } from '../core/linalg/matrix.ts';
+import type { Progress } from '../core/progress.ts';
+import type { ModuleTensor } from '../contract/manifest.ts';
+import { HEAD_BIAS, HEAD_WEIGHT, storeFloats, storeMask } from '../formats/expert-file.ts';
+import { bfloatToFloat, halfToFloat } from '../core/half.ts';
+import { storeFloats as convertFloats } from '../formats/safetensors-writer.ts';
+import type { Spool } from '../host/spool.ts';
+import { expertGroup, SHARED_FORMATS, SHARED_GROUP, type MergedTensors } from './merge-models.ts';
+import type { BuildPlan } from './plan.ts';
+import { readTheta } from './theta.ts';
+
+/** Spool group of the unified vector. */
+export const UNIFIED_GROUP = 'unified';
+
+/** One expert's tensor before its scale is known; undefined sums where it equals the base. */
+interface Entry {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly sums: MaskSums | undefined;
+}
+
+/**
+ * Merges every parameter of the plan into the spool, heads included. Scales and errors are those of the unified vector as it is stored.
+ * @throws {TwinrouteError} `numeric` when a weight does not fit the config's dtype; `format` for NaN weights
+ * Cost: T tensors in f32 at a time
+ */
+export async function mergeEmr({ base, model, experts, config }: BuildPlan, spool: Spool, matmul: MatMul, progress: Progress): Promise<MergedTensors> {
+  const entries: Entry[][] = experts.map(() => []);
+  for (const [done, { name, shape }] of model.parameters.entries()) {
+    progress({ stage: 'merge', done, total: model.parameters.length, note: name });
+    const origin = await base.readFloat(name);
+    await spool.add(SHARED_GROUP, { name, dtype: SHARED_FORMATS[config.dtype].stored, shape }, rounded(name, origin.data, config.dtype).stored);
+    const sources = experts.map((expert) => expert.source.parameter(name));
+    const vectors: Float32Array[] = [];
+    for (const source of sources.every(({ kind }) => kind === 'same') ? [] : sources) {
+      const theta = await readTheta(origin, source, matmul);
+      vectors.push(theta.map((value, i) => value - origin.data[i]));
+    }
+    if (vectors.every((vector) => vector.every((value) => value === 0))) {
+      for (const each of entries) each.push({ name, shape, sums: undefined });
+      continue;
+    }
+    const { stored, values: unified } = rounded(name, unify(vectors), config.dtype);
+    await spool.add(UNIFIED_GROUP, { name, dtype: SHARED_FORMATS[config.dtype].stored, shape }, stored);
+    for (const [t, vector] of vectors.entries()) {
+      const mask = maskOf(vector, unified);
+      const sums = sumsOf(vector, mask, unified);
+      entries[t].push({ name, shape, sums: sums.squares === 0 ? undefined : sums });
+      const { tensor, data } = storeMask(name, mask);
+      if (sums.squares > 0) await spool.add(expertGroup(t), tensor, data);
+    }
+  }
+  progress({ stage: 'merge', done: model.parameters.length, total: model.parameters.length });
+  for (const [t, { source }] of experts.entries()) {
+    for (const { tensor, data } of [storeFloats(HEAD_WEIGHT, source.head.weight), storeFloats(HEAD_BIAS, source.head.bias)]) await spool.add(expertGroup(t), tensor, data);
+  }
+  const scales = entries.map((each) => scaleOf(each.flatMap(({ sums }) => sums ?? [])));
+  return { experts: entries.map((each, t) => each.map((entry) => tensorOf(entry, scales[t]))), fade: undefined, scales };
+}
+
+/** The manifest's line. */
+function tensorOf({ name, shape, sums }: Entry, scale: number): ModuleTensor {
+  const fact = { name, shape: [...shape], rank: 0 };
+  if (sums === undefined) return { ...fact, kind: 'unchanged', kept_energy: 1, error: 0 };
+  const error = maskError(sums, scale);
+  return { ...fact, kind: 'masked', kept_energy: Math.max(0, 1 - error * error), error };
+}
+
+/** Numbers as they are stored, and as a reader gets them back. */
+function rounded(name: string, values: Float32Array, dtype: keyof typeof SHARED_FORMATS): { readonly stored: Float32Array | Uint16Array; readonly values: Float32Array } {
+  const { stored: type, largest } = SHARED_FORMATS[dtype];
+  const worst = values.find((value) => !(Math.abs(value) <= largest));
+  if (worst !== undefined) throw new TwinrouteError('numeric', `${name}: expected weights within ±${largest} for ${dtype}, got ${worst}`, { param: 'dtype' });
+  const stored = convertFloats(values, type);
+  return { stored, values: stored instanceof Float32Array ? stored : type === 'F16' ? halfToFloat(stored) : bfloatToFloat(stored) };
+}

@@ -1,0 +1,50 @@
+// A plain graph some of whose weights are inputs: one compiled session answers with any merged weights, and only what differs between merges
+// is kept once for each.
+
+import { TwinrouteError } from '../core/errors.ts';
+import { floatTensor, type FloatTensor } from '../core/tensor.ts';
+import { createGraph, type GraphBuilder } from '../formats/onnx/graph.ts';
+import type { Architecture } from './architecture.ts';
+import { emitInto } from './onnx-emitter.ts';
+import type { GraphHead, ReadParameter } from './twin-parameters.ts';
+
+/** A constant of the graph that became an input. */
+type OnOpen = (name: string, shape: readonly number[], data: () => unknown) => void;
+
+/**
+ * ONNX bytes of the plain model with the parameters `open` as f32 inputs of their own names, arranged as `openWeights` gives them.
+ * @throws {TwinrouteError} as `emitPlainGraph`
+ */
+export function emitOpenGraph<C>(architecture: Architecture<C>, config: C, parameters: ReadParameter, open: ReadonlySet<string>, heads: readonly GraphHead[]): Uint8Array {
+  const graph = openBuilder(architecture.type, open, () => undefined);
+  emitInto(graph, architecture, config, parameters, [], heads);
+  return graph.encode();
+}
+
+/**
+ * The inputs of an open graph for one set of weights, by name; tensors may share the buffers of `parameters`.
+ * @param parameters gives the open ones whole; of the others only the shape is looked at
+ */
+export function openWeights<C>(architecture: Architecture<C>, config: C, parameters: ReadParameter, open: ReadonlySet<string>): Record<string, FloatTensor> {
+  const inputs: Record<string, FloatTensor> = {};
+  // The emitter arranges weights as it needs them (transposed, with a leading axis); emitting once more, without encoding, asks it how.
+  const graph = openBuilder(architecture.type, open, (name, shape, data) => {
+    const values = data();
+    if (!(values instanceof Float32Array)) throw new TwinrouteError('internal', `openWeights: expected f32 for ${name}`);
+    inputs[name] = floatTensor(shape, values);
+  });
+  emitInto(graph, architecture, config, parameters, [], []);
+  return inputs;
+}
+
+function openBuilder(name: string, open: ReadonlySet<string>, onOpen: OnOpen): GraphBuilder {
+  const graph = createGraph(name);
+  return {
+    ...graph,
+    constant(value, dtype, shape, data) {
+      if (!open.has(value)) return graph.constant(value, dtype, shape, data);
+      onOpen(value, shape, data);
+      return graph.input(value, dtype, shape);
+    },
+  };
+}
