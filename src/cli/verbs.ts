@@ -10,7 +10,8 @@ import { inspect } from './commands/inspect.ts';
 import { merge } from './commands/merge.ts';
 import { origin } from './commands/origin.ts';
 import { predict } from './commands/predict.ts';
+import { searchVerb } from './commands/search.ts';
 import type { Verb } from './verb.ts';
 
 /** Every verb. */
-export const VERBS: readonly Verb[] = [build, add, merge, diagnoseVerb, evalVerb, predict, inspect, exportVerb, origin, dev];
+export const VERBS: readonly Verb[] = [build, add, merge, diagnoseVerb, evalVerb, predict, inspect, exportVerb, searchVerb, origin, dev];

@@ -16,7 +16,7 @@ export interface Individual {
 }
 
 /** A row with the mix and the head that answer it. */
-interface Job {
+export interface Job {
   readonly ids: Int32Array;
   readonly types: Int32Array;
   readonly mix: Float32Array;
@@ -83,7 +83,7 @@ async function predictRouted(predictor: Predictor, routed: readonly Job[], oracl
 }
 
 /** Class index, or the value of a regression, for each job. */
-async function predictAll(predictor: Predictor, jobs: readonly Job[]): Promise<number[]> {
+export async function predictAll(predictor: Predictor, jobs: readonly Job[]): Promise<number[]> {
   const outputs = await inBatches(jobs, (batch) => predictor.run(batch));
   return outputs.map(({ logits }, i) => {
     const { head } = jobs[i];
