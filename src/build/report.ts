@@ -48,7 +48,7 @@ function sectionsOf(manifest: Manifest): readonly Section[] {
   const sections: Section[] = [
     {
       title: 'What it is',
-      text: `Method ${manifest.method}: a shared model by ${shared.method}, and one exclusive module an expert that is merged in per request.`,
+      text: methodText(manifest),
       head: ['', ''],
       rows: [
         ['base', `${base.source} (${base.license}), ${base.sha256.slice(0, 16)}`],
@@ -60,9 +60,12 @@ function sectionsOf(manifest: Manifest): readonly Section[] {
     },
     {
       title: 'Experts',
-      text: 'Kept energy: share of ‖θ_t − θ_s‖² that the rank keeps, over all factored tensors. Error: ‖delta − stored‖ / ‖delta‖ of the worst tensor, truncation and quantisation together.',
+      text: `Kept energy: share of ‖θ_t − ${shared.fade === undefined && shared.unified === undefined ? 'θ_s' : 'θ_0'}‖² that is kept, tensor by tensor. Error: ‖delta − stored‖ / ‖delta‖ of the worst tensor, all losses together.`,
       head: ['expert', 'read as', 'problem', 'classes', 'format', 'ranks', 'kept energy (lowest)', 'error (worst)', 'bytes', 'own score', 'licence'],
-      rows: manifest.experts.map((expert) => expertRow(expert, files[expert.file]?.bytes ?? 0)),
+      rows: [
+        ...manifest.experts.map((expert) => expertRow(expert, files[expert.file]?.bytes ?? 0)),
+        ...(shared.fade === undefined ? [] : [['(fade)', '', '', '', ...moduleCells(shared.fade), (files[shared.fade.file]?.bytes ?? 0).toLocaleString('en'), '', '']]),
+      ],
     },
     {
       title: 'Files',
@@ -90,24 +93,39 @@ function sectionsOf(manifest: Manifest): readonly Section[] {
   return sections;
 }
 
+function methodText({ method, shared }: Manifest): string {
+  if (shared.unified !== undefined) {
+    return `Method ${method}: the base, one unified vector of all task vectors, and of each expert a mask of one bit a parameter and one scale; weights are merged for each mix.`;
+  }
+  const about = shared.fade === undefined ? '' : ' Modules are about the base: the shared part fades as a mix fills.';
+  return `Method ${method}: a shared model by ${shared.method}, and one exclusive module an expert that is merged in per request.${about}`;
+}
+
 function expertRow(expert: ManifestExpert, bytes: number): readonly string[] {
-  const factored = expert.tensors.filter((tensor) => tensor.kind === 'factored');
-  const ranks = factored.map((tensor) => tensor.rank);
-  const low = Math.min(...ranks);
-  const high = Math.max(...ranks);
   const own = expert.individual;
   return [
     expert.name,
     expert.kind,
     expert.problem,
     String(expert.labels.length),
-    expert.format,
-    ranks.length === 0 ? 'none' : low === high ? String(low) : `${low} to ${high}`,
-    ranks.length === 0 ? '' : percent(Math.min(...factored.map((tensor) => tensor.kept_energy))),
-    percent(Math.max(0, ...expert.tensors.map((tensor) => tensor.error))),
+    ...moduleCells(expert),
     bytes.toLocaleString('en'),
     own === undefined ? 'not measured' : `${own.value.toFixed(4)} (${own.metric}, ${own.rows} rows)`,
     expert.provenance.license,
+  ];
+}
+
+/** Format, ranks, lowest kept energy and worst error. */
+function moduleCells({ format, tensors }: Pick<ManifestExpert, 'format' | 'tensors'>): readonly string[] {
+  const changed = tensors.filter(({ kind }) => kind === 'factored' || kind === 'masked');
+  const ranks = changed.flatMap(({ kind, rank }) => (kind === 'factored' ? [rank] : []));
+  const low = Math.min(...ranks);
+  const high = Math.max(...ranks);
+  return [
+    format,
+    ranks.length === 0 ? 'none' : low === high ? String(low) : `${low} to ${high}`,
+    changed.length === 0 ? '' : percent(Math.min(...changed.map((tensor) => tensor.kept_energy))),
+    percent(Math.max(0, ...tensors.map((tensor) => tensor.error))),
   ];
 }
 
