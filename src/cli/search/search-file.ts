@@ -1,8 +1,10 @@
 // The YAML of a search: a config of `build` or `merge` with a section `search`, and the configs that its points stand for.
 
+import * as z from 'zod/mini';
 import { parseConfig, type NamedConfig } from '../../build/read-config.ts';
 import { readYaml } from '../../build/read-yaml.ts';
 import { resolveShared } from '../../build/resolve-shared.ts';
+import { BuildConfig } from '../../contract/build-config.ts';
 import { SearchConfig, type Range } from '../../contract/search-config.ts';
 import { parseWith } from '../../contract/parse.ts';
 import { TwinrouteError } from '../../core/errors.ts';
@@ -55,9 +57,9 @@ export function configOf(search: Pick<SearchFile, 'raw' | 'space' | 'file'>, val
   return parseConfig(isStatic(config) ? asTwin(config, search.file) : config, search.file);
 }
 
-/** Whether the config is one of `merge`. */
+/** Whether the config is one of `merge`: of a method that makes no pack. */
 export function isStatic(config: Readonly<Fields>): boolean {
-  return config['merge_method'] !== 'twin';
+  return !z.safeParse(BuildConfig.shape.merge_method, config['merge_method']).success;
 }
 
 function dimensionOf(name: string, range: Range): Dimension {
