@@ -11,7 +11,9 @@ const counts = globSync('src/**/*.ts')
   .sort((a, b) => b.lines - a.lines);
 const total = counts.reduce((sum, { lines }) => sum + lines, 0);
 const at = (share: number): number => counts[Math.floor((counts.length - 1) * share)]?.lines ?? 0;
-console.log(`src: ${counts.length} files, ${total} lines; median ${at(0.5)}, p90 ${at(0.1)}, largest ${counts[0]?.lines} (${counts[0]?.file})`);
+console.log(
+  `src: ${counts.length} files, ${total} lines; median ${at(0.5)}, p90 ${at(0.1)}, largest ${counts[0]?.lines} (${counts[0]?.file})`,
+);
 const over = counts.filter(({ file, lines }) => lines > LIMIT && ALLOWED[file] === undefined);
 for (const { file, lines } of over) console.error(`${file}: ${lines} lines, limit ${LIMIT}; cut it, or give a reason in scripts/lines.ts`);
 process.exit(over.length > 0 ? 1 : 0);

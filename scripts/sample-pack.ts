@@ -17,7 +17,12 @@ const CONFIG = 'experts/twin.yaml';
 export async function ensureSamplePack(): Promise<string> {
   if (await isCurrent()) return SAMPLE_PACK;
   console.error(`building ${SAMPLE_PACK} from ${CONFIG} …`);
-  const code = await main(['build', CONFIG, '--out', SAMPLE_PACK], { stdout: process.stderr, stderr: process.stderr, env: process.env, stopped: () => new Promise(() => undefined) });
+  const code = await main(['build', CONFIG, '--out', SAMPLE_PACK], {
+    stdout: process.stderr,
+    stderr: process.stderr,
+    env: process.env,
+    stopped: () => new Promise(() => undefined),
+  });
   if (code !== 0) throw new Error(`the build of ${SAMPLE_PACK} failed`);
   return SAMPLE_PACK;
 }

@@ -9,7 +9,10 @@ const LIMIT_BYTES = 20 * 2 ** 20;
 
 const folder = mkdtempSync(join(tmpdir(), 'twinroute-size-'));
 try {
-  const wrangler = spawnSync('wrangler', ['deploy', '--dry-run', '--outdir', folder], { encoding: 'utf8', env: { ...process.env, CI: '1' } });
+  const wrangler = spawnSync('wrangler', ['deploy', '--dry-run', '--outdir', folder], {
+    encoding: 'utf8',
+    env: { ...process.env, CI: '1' },
+  });
   if (wrangler.status !== 0) {
     console.error(wrangler.stdout + wrangler.stderr);
     process.exit(1);

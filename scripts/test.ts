@@ -6,7 +6,12 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import * as z from 'zod/mini';
 
-const Report = z.object({ numPassedTests: z.number(), numFailedTests: z.number(), numPendingTests: z.number(), numFailedTestSuites: z.number() });
+const Report = z.object({
+  numPassedTests: z.number(),
+  numFailedTests: z.number(),
+  numPendingTests: z.number(),
+  numFailedTestSuites: z.number(),
+});
 
 const REPORT = '.cache/test-report.json';
 const args = process.argv.slice(2);
@@ -14,9 +19,13 @@ const slow = args.includes('--slow');
 const projects = slow ? ['--project', 'slow'] : ['--project', 'node', '--project', 'edge', '--project', 'e2e'];
 mkdirSync('.cache', { recursive: true });
 rmSync(REPORT, { force: true });
-const vitest = spawnSync('vitest', ['run', ...projects, '--reporter=default', '--reporter=json', `--outputFile.json=${REPORT}`, ...args.filter((arg) => arg !== '--slow')], {
-  stdio: 'inherit',
-});
+const vitest = spawnSync(
+  'vitest',
+  ['run', ...projects, '--reporter=default', '--reporter=json', `--outputFile.json=${REPORT}`, ...args.filter((arg) => arg !== '--slow')],
+  {
+    stdio: 'inherit',
+  },
+);
 let report: z.infer<typeof Report>;
 try {
   report = z.parse(Report, JSON.parse(readFileSync(REPORT, 'utf8')));

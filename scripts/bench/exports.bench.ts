@@ -32,7 +32,8 @@ const { values: options } = parseArgs({
     json: { type: 'string' },
   },
 });
-if (options.python === undefined) throw new Error('exports.bench: expected --python with an interpreter that has torch, transformers and peft');
+if (options.python === undefined)
+  throw new Error('exports.bench: expected --python with an interpreter that has torch, transformers and peft');
 
 /** Reads jobs from stdin and answers each with a list of logits a text. */
 const PEER = `
@@ -98,7 +99,12 @@ const pack = await openPack(folder, createSha256);
 const names = pack.manifest.experts.map((expert) => expert.name);
 const perExpert = Math.ceil(Number(options.rows) / names.length);
 const rows: Row[] = names
-  .flatMap((name) => readFileSync(join(ROOT, 'experts', name, 'examples.jsonl'), 'utf8').split('\n').slice(0, perExpert).map((line): Row => JSON.parse(line)))
+  .flatMap((name) =>
+    readFileSync(join(ROOT, 'experts', name, 'examples.jsonl'), 'utf8')
+      .split('\n')
+      .slice(0, perExpert)
+      .map((line): Row => JSON.parse(line)),
+  )
   .slice(0, Number(options.rows));
 const predictor = await loadPredictor(pack);
 
@@ -115,7 +121,8 @@ async function originLogits(mix: Mix, head: string): Promise<number[][]> {
 }
 
 const work = mkdtempSync(join(tmpdir(), 'twinroute-exports-'));
-const write = (format: string, out: string, settings: ExportOptions): Promise<unknown> => exportPack(pack, exportFormat(format), join(work, out), settings, 'exports.bench');
+const write = (format: string, out: string, settings: ExportOptions): Promise<unknown> =>
+  exportPack(pack, exportFormat(format), join(work, out), settings, 'exports.bench');
 const [first, second] = names;
 const both = parseMix({ [first]: 0.6, [second]: 0.4 }, names);
 
@@ -126,11 +133,40 @@ try {
   const pairs = rows.map(({ text, text_pair }) => [text, text_pair ?? null]);
   const job = { rows: pairs, tokenizer: join(work, 'peft/base'), folder: join(work, 'peft') };
   const jobs = [
-    { name: `transformers, ${first} × 0.6 + ${second} × 0.4`, mix: both, head: first, ...job, folder: join(work, 'hf'), tokenizer: join(work, 'hf'), adapters: [], weights: [] },
-    ...names.map((name) => ({ name: `peft, ${name}`, mix: parseMix({ [name]: 1 }, names), head: name, ...job, adapters: [name], weights: [1] })),
-    { name: `peft, cat of ${first} × 0.6 + ${second} × 0.4`, mix: both, head: first, ...job, adapters: [first, second], weights: [0.6, 0.4] },
+    {
+      name: `transformers, ${first} × 0.6 + ${second} × 0.4`,
+      mix: both,
+      head: first,
+      ...job,
+      folder: join(work, 'hf'),
+      tokenizer: join(work, 'hf'),
+      adapters: [],
+      weights: [],
+    },
+    ...names.map((name) => ({
+      name: `peft, ${name}`,
+      mix: parseMix({ [name]: 1 }, names),
+      head: name,
+      ...job,
+      adapters: [name],
+      weights: [1],
+    })),
+    {
+      name: `peft, cat of ${first} × 0.6 + ${second} × 0.4`,
+      mix: both,
+      head: first,
+      ...job,
+      adapters: [first, second],
+      weights: [0.6, 0.4],
+    },
   ];
-  const run = spawnSync(options.python, ['-c', PEER], { input: JSON.stringify(jobs), encoding: 'utf8', maxBuffer: 1 << 28, stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, HF_HUB_OFFLINE: '1' } });
+  const run = spawnSync(options.python, ['-c', PEER], {
+    input: JSON.stringify(jobs),
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+    stdio: ['pipe', 'pipe', 'inherit'],
+    env: { ...process.env, HF_HUB_OFFLINE: '1' },
+  });
   if (run.status !== 0) throw new Error(`${options.python}: expected logits, got exit status ${run.status}`);
   const answers: number[][][] = JSON.parse(run.stdout);
   const results: { who: string; rows: number; difference: number }[] = [];
@@ -142,11 +178,13 @@ try {
   for (const [i, { name, mix, head }] of jobs.entries()) await compare(name, answers[i], mix, head);
   const session = await createNodeSession(readFileSync(join(work, 'onnx/model.onnx')));
   const folded: number[][] = [];
-  for (const { text, text_pair } of rows) folded.push([...Float32Array.from((await session.run(encoderFeeds([predictor.encode(text, text_pair)])))['logits'].data, Number)]);
+  for (const { text, text_pair } of rows)
+    folded.push([...Float32Array.from((await session.run(encoderFeeds([predictor.encode(text, text_pair)])))['logits'].data, Number)]);
   await session.release();
   await compare(`onnxruntime, ${first} × 0.6 + ${second} × 0.4 folded`, folded, both, first);
   console.table(results.map(({ difference, ...rest }) => ({ ...rest, 'largest |Δ logit|': difference.toExponential(2) })));
-  if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify({ node: process.version, pack: pack.manifest.config, results }, null, 2)}\n`);
+  if (options.json !== undefined)
+    writeFileSync(options.json, `${JSON.stringify({ node: process.version, pack: pack.manifest.config, results }, null, 2)}\n`);
   if (!results.every(({ difference }) => difference <= LIMIT)) process.exitCode = 1;
 } finally {
   await predictor.release();

@@ -26,9 +26,15 @@ export async function foldExperts(from: string, names: readonly string[], out: s
       name: `bert.${parameter.name}`,
       dtype,
       shape: parameter.shape,
-      data: async () => storeFloats(await readTheta(await base.readFloat(parameter.name), expert.parameter(parameter.name), matmulPlain), dtype),
+      data: async () =>
+        storeFloats(await readTheta(await base.readFloat(parameter.name), expert.parameter(parameter.name), matmulPlain), dtype),
     }));
-    const head = Object.entries(expert.head).map(([part, { shape, data }]) => ({ name: `classifier.${part}`, dtype, shape, data: () => storeFloats(data, dtype) }));
+    const head = Object.entries(expert.head).map(([part, { shape, data }]) => ({
+      name: `classifier.${part}`,
+      dtype,
+      shape,
+      data: () => storeFloats(data, dtype),
+    }));
     await writeFile(join(target, 'model.safetensors'), writeSafetensors([...encoder, ...head], { format: 'pt' }));
     await copyFile(join(from, name, 'config.json'), join(target, 'config.json'));
     await folder.close();

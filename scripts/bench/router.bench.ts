@@ -70,7 +70,9 @@ function readRows(path: string, expert: number): RouterRow[] {
 function trainingRows(regime: string, seed: number): RouterRow[] {
   return TASKS.flatMap((task, t) => {
     if (regime === 'own') return readRows(join(ROOT, 'experts', task, 'examples.jsonl'), t);
-    return createRandom(seed, task).shuffle(readRows(join(DATA, task, 'train.jsonl'), t)).slice(0, Number(regime));
+    return createRandom(seed, task)
+      .shuffle(readRows(join(DATA, task, 'train.jsonl'), t))
+      .slice(0, Number(regime));
   });
 }
 
@@ -83,7 +85,13 @@ function meanPerTask(rows: readonly RouterRow[], guesses: readonly number[]): nu
   return shares.reduce((sum, share) => sum + share, 0) / TASKS.length;
 }
 
-async function measureOurs(engine: Engine, regime: string, train: readonly RouterRow[], test: readonly RouterRow[], seed: number): Promise<Result> {
+async function measureOurs(
+  engine: Engine,
+  regime: string,
+  train: readonly RouterRow[],
+  test: readonly RouterRow[],
+  seed: number,
+): Promise<Result> {
   const started = performance.now();
   const router = await trainRouter(engine, train, { classes: TASKS.length, seed, progress: noProgress });
   const trainSeconds = (performance.now() - started) / 1000;
@@ -131,11 +139,20 @@ model.save_model(folder + '/model.bin')
 print(json.dumps({'guesses': guesses, 'seconds': seconds, 'each': each, 'bytes': os.path.getsize(folder + '/model.bin')}))
 `;
 
-function measurePeer(python: string, regime: string, train: readonly RouterRow[], validation: readonly RouterRow[], test: readonly RouterRow[]): Result {
+function measurePeer(
+  python: string,
+  regime: string,
+  train: readonly RouterRow[],
+  validation: readonly RouterRow[],
+  test: readonly RouterRow[],
+): Result {
   const folder = mkdtempSync(join(tmpdir(), 'fasttext-'));
   try {
     const write = (name: string, rows: readonly RouterRow[]): void => {
-      const lines = rows.map(({ text, text_pair, expert }) => `__label__${expert} ${[text, ...(text_pair === undefined ? [] : ['</pair>', text_pair])].join(' ').replace(/\s+/g, ' ')}`);
+      const lines = rows.map(
+        ({ text, text_pair, expert }) =>
+          `__label__${expert} ${[text, ...(text_pair === undefined ? [] : ['</pair>', text_pair])].join(' ').replace(/\s+/g, ' ')}`,
+      );
       writeFileSync(join(folder, name), `${lines.join('\n')}\n`);
     };
     // In a random order: it learns row by row as the file has them.

@@ -9,21 +9,44 @@ import { braninCurrin, searchNsga2, searchOurs, searchRandom, zdt1, zdt2 } from 
 import { markdownTable } from './lib/markdown-table.ts';
 import { runFacts } from './lib/run-facts.ts';
 
-const { values: options } = parseArgs({ options: { budget: { type: 'string', default: '40' }, seeds: { type: 'string', default: '5' }, json: { type: 'string' } } });
+const { values: options } = parseArgs({
+  options: { budget: { type: 'string', default: '40' }, seeds: { type: 'string', default: '5' }, json: { type: 'string' } },
+});
 const facts = runFacts();
 const budget = Number(options.budget);
 const seeds = Array.from({ length: Number(options.seeds) }, (_, i) => i + 1);
 
 const results = [zdt1, zdt2, braninCurrin].map((problem) => {
-  const volumes = (search: (seed: number) => readonly (readonly number[])[]): number[] => seeds.map((seed) => hypervolume(search(seed), problem.reference));
+  const volumes = (search: (seed: number) => readonly (readonly number[])[]): number[] =>
+    seeds.map((seed) => hypervolume(search(seed), problem.reference));
   const start = performance.now();
   const ours = volumes((seed) => searchOurs(problem, budget, seed).map(({ costs }) => costs));
   const secondsEach = (performance.now() - start) / 1000 / seeds.length;
-  return { problem: problem.name, reference: problem.reference, ours, random: volumes((seed) => searchRandom(problem, budget, seed)), nsga2: volumes((seed) => searchNsga2(problem, budget, seed)), secondsEach };
+  return {
+    problem: problem.name,
+    reference: problem.reference,
+    ours,
+    random: volumes((seed) => searchRandom(problem, budget, seed)),
+    nsga2: volumes((seed) => searchNsga2(problem, budget, seed)),
+    secondsEach,
+  };
 });
 
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
-const spell = (values: readonly number[]): string => `${mean(values).toFixed(2)} (${Math.min(...values).toFixed(2)} to ${Math.max(...values).toFixed(2)})`;
+const spell = (values: readonly number[]): string =>
+  `${mean(values).toFixed(2)} (${Math.min(...values).toFixed(2)} to ${Math.max(...values).toFixed(2)})`;
 console.log(`Hypervolume after ${budget} evaluations: mean of ${seeds.length} seeds (lowest to highest)\n`);
-console.log(markdownTable(['problem', 'reference', 'search', 'random', 'NSGA-II', 'seconds a search'], results.map(({ problem, reference, ours, random, nsga2, secondsEach }) => [problem, reference.join(', '), spell(ours), spell(random), spell(nsga2), secondsEach.toFixed(1)])));
+console.log(
+  markdownTable(
+    ['problem', 'reference', 'search', 'random', 'NSGA-II', 'seconds a search'],
+    results.map(({ problem, reference, ours, random, nsga2, secondsEach }) => [
+      problem,
+      reference.join(', '),
+      spell(ours),
+      spell(random),
+      spell(nsga2),
+      secondsEach.toFixed(1),
+    ]),
+  ),
+);
 if (options.json !== undefined) writeFileSync(options.json, JSON.stringify({ facts, budget, seeds, results }, null, 1));

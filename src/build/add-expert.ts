@@ -51,7 +51,11 @@ const RENEWED = ['report.md', 'report.html', SAMPLES_FILE];
 export async function addExpert(pack: Pack, expert: NewExpert, out: string, deps: AddDeps): Promise<Manifest> {
   const { manifest } = pack;
   const { format } = manifest.experts[0];
-  if (manifest.method !== 'twin' || format === 'bits') throw new TwinrouteError('unsupported', `${pack.name}: expected a pack of twin, got one of ${manifest.method}, where a new expert changes what all share; build it anew`);
+  if (manifest.method !== 'twin' || format === 'bits')
+    throw new TwinrouteError(
+      'unsupported',
+      `${pack.name}: expected a pack of twin, got one of ${manifest.method}, where a new expert changes what all share; build it anew`,
+    );
   return writeFolder(out, isPack, async (folder) => {
     const files = createPackFiles(folder);
     const routed = [manifest.router?.file, manifest.origin_router?.file];
@@ -60,7 +64,9 @@ export async function addExpert(pack: Pack, expert: NewExpert, out: string, deps
     }
     const entry = await writeExpert(pack, expert, format, files, folder, deps);
     const plan = routerPlan(manifest, expert, await pack.text(manifest.tokenizer.file), await pack.text(manifest.tokenizer.config_file));
-    const routers = await withFolder(folder.path, (draft) => buildRouters(plan, files, { folder: draft, sharedFile: manifest.shared.file }, deps));
+    const routers = await withFolder(folder.path, (draft) =>
+      buildRouters(plan, files, { folder: draft, sharedFile: manifest.shared.file }, deps),
+    );
     await files.write(SAMPLES_FILE, sampleLines(plan.experts));
     const draft: Manifest = {
       ...manifest,
@@ -87,10 +93,20 @@ function addedTo({ parameters: { added } }: Manifest): readonly unknown[] {
 
 /** Content hash of the old pack and of everything new. */
 function configOf(manifest: Manifest, { name, provenance, examples }: NewExpert): string {
-  return hashText(canonicalJson({ to: manifest.config, name, expert: provenance.sha256, examples: Object.fromEntries(examples) }), createSha256).slice(0, 16);
+  return hashText(
+    canonicalJson({ to: manifest.config, name, expert: provenance.sha256, examples: Object.fromEntries(examples) }),
+    createSha256,
+  ).slice(0, 16);
 }
 
-async function writeExpert(pack: Pack, { name, base, source, provenance }: NewExpert, format: FactorFormat, files: PackFiles, folder: FolderWriter, { engine, progress }: AddDeps): Promise<ManifestExpert> {
+async function writeExpert(
+  pack: Pack,
+  { name, base, source, provenance }: NewExpert,
+  format: FactorFormat,
+  files: PackFiles,
+  folder: FolderWriter,
+  { engine, progress }: AddDeps,
+): Promise<ManifestExpert> {
   const { manifest } = pack;
   const rank = rankRuleOf(parseWith(RankParameters, manifest.parameters, 'manifest.json: parameters', 'format'));
   const spoolPath = join(folder.path, '.spool');
@@ -99,7 +115,16 @@ async function writeExpert(pack: Pack, { name, base, source, provenance }: NewEx
     const addition = { manifest, weights: await openPackWeights(pack), base, source, rank, format, matmul: engine.matmul };
     const tensors = await addModule(addition, ({ tensor, data }) => spool.add(name, tensor, data), progress);
     await files.write(expertFile(name), writeSafetensors(spool.producers(name)));
-    return { name, kind: source.kind, provenance, problem: source.problem, labels: [...source.labels], file: expertFile(name), format, tensors };
+    return {
+      name,
+      kind: source.kind,
+      provenance,
+      problem: source.problem,
+      labels: [...source.labels],
+      file: expertFile(name),
+      format,
+      tensors,
+    };
   } finally {
     await spool.close();
     await rm(spoolPath, { force: true });
@@ -107,7 +132,12 @@ async function writeExpert(pack: Pack, { name, base, source, provenance }: NewEx
 }
 
 /** What the pack's routers are trained from: its own policy, but for the temperature, which is fitted. */
-function routerPlan(manifest: Manifest, { name, model, examples }: NewExpert, json: string, config: string): Pick<BuildPlan, 'model' | 'tokenizer' | 'maxTokens'> & Parameters<typeof buildRouters>[0] {
+function routerPlan(
+  manifest: Manifest,
+  { name, model, examples }: NewExpert,
+  json: string,
+  config: string,
+): Pick<BuildPlan, 'model' | 'tokenizer' | 'maxTokens'> & Parameters<typeof buildRouters>[0] {
   const { temperature: _, ...policy } = (manifest.router ?? manifest.origin_router)?.policy ?? { temperature: 1 };
   const names = [...manifest.experts.map((expert) => expert.name), name];
   return {

@@ -35,7 +35,11 @@ export interface Addition {
  * @throws {TwinrouteError} `config` when a budget is too small; `format` for NaN weights
  * Cost: (2p + 4)mnr a matrix for p power iterations; twice that under a budget
  */
-export async function addModule(addition: Addition, store: (tensor: StoredTensor) => Promise<void>, progress: Progress): Promise<ModuleTensor[]> {
+export async function addModule(
+  addition: Addition,
+  store: (tensor: StoredTensor) => Promise<void>,
+  progress: Progress,
+): Promise<ModuleTensor[]> {
   const { manifest, weights, source, rank, format, matmul } = addition;
   const ranks = 'budget' in rank ? await ranksUnder(rank.budget, addition, progress) : undefined;
   const entries: ModuleTensor[] = [];
@@ -44,7 +48,13 @@ export async function addModule(addition: Addition, store: (tensor: StoredTensor
     progress({ stage: 'merge', done, total: parameters.length, note: name });
     const spec: RankSpec = 'budget' in rank ? { rank: ranks?.get(name) ?? 1 } : rank;
     const delta = await deltaOf(addition, name);
-    const module = compressed(await denseDelta(shape, delta, (values, energy) => chooseRank(values, energy, spec, shape[0], shape[1]), { matmul, seed: manifest.seed }), format);
+    const module = compressed(
+      await denseDelta(shape, delta, (values, energy) => chooseRank(values, energy, spec, shape[0], shape[1]), {
+        matmul,
+        seed: manifest.seed,
+      }),
+      format,
+    );
     for (const tensor of storedTensors(name, module)) await store(tensor);
     entries.push(moduleEntry(name, shape, module));
   }
@@ -70,16 +80,29 @@ async function ranksUnder(budget: Budget, addition: Addition, progress: Progress
   const { manifest, weights, format, matmul } = addition;
   const owners = manifest.experts.length + (manifest.shared.fade === undefined ? 0 : 1);
   const share: Budget = 'bytes' in budget ? { bytes: Math.floor(budget.bytes / owners) } : budget;
-  const matrices = weights.model.parameters.flatMap(({ name, shape }) => (shape.length === 2 ? [{ name, shape: [shape[0], shape[1]] as const }] : []));
-  const limit = valuesOfBudget(matrices.map(({ shape }) => shape), share, format);
+  const matrices = weights.model.parameters.flatMap(({ name, shape }) =>
+    shape.length === 2 ? [{ name, shape: [shape[0], shape[1]] as const }] : [],
+  );
+  const limit = valuesOfBudget(
+    matrices.map(({ shape }) => shape),
+    share,
+    format,
+  );
   const found: { readonly name: string; readonly shape: Spectrum['shape']; readonly values: Float64Array; readonly energy: number }[] = [];
   for (const [done, { name, shape }] of matrices.entries()) {
     progress({ stage: 'ranks', done, total: matrices.length, note: name });
-    const { s, energy } = await randomisedSvd({ rows: shape[0], cols: shape[1], data: await deltaOf(addition, name) }, limit, { matmul, seed: manifest.seed });
+    const { s, energy } = await randomisedSvd({ rows: shape[0], cols: shape[1], data: await deltaOf(addition, name) }, limit, {
+      matmul,
+      seed: manifest.seed,
+    });
     if (energy > 0) found.push({ name, shape, values: s, energy });
   }
   progress({ stage: 'ranks', done: matrices.length, total: matrices.length });
   const whole = found.reduce((sum, { energy }) => sum + energy, 0);
-  const ranks = ranksOfBudget(found.map(({ shape, values }) => ({ shape, values, whole })), share, format);
+  const ranks = ranksOfBudget(
+    found.map(({ shape, values }) => ({ shape, values, whole })),
+    share,
+    format,
+  );
   return new Map(found.map(({ name }, i) => [name, ranks[i]]));
 }

@@ -21,9 +21,15 @@ export async function budgetRanks(
   settings: Omit<MergeSettings, 'rankOf' | 'method'>,
   progress: Progress,
 ): Promise<RankTable> {
-  const matrices = model.parameters.flatMap(({ name, shape }) => (shape.length === 2 ? [{ name, shape: [shape[0], shape[1]] as const }] : []));
+  const matrices = model.parameters.flatMap(({ name, shape }) =>
+    shape.length === 2 ? [{ name, shape: [shape[0], shape[1]] as const }] : [],
+  );
   const owners = experts.length + (settings.about === 'base' ? 1 : 0);
-  const limit = valuesOfBudget(matrices.flatMap(({ shape }) => Array.from({ length: owners }, () => shape)), budget, settings.format);
+  const limit = valuesOfBudget(
+    matrices.flatMap(({ shape }) => Array.from({ length: owners }, () => shape)),
+    budget,
+    settings.format,
+  );
   const energies = Array.from({ length: owners }, () => 0);
   const found: { readonly name: string; readonly t: number; readonly shape: Spectrum['shape']; readonly values: Float64Array }[] = [];
   for (const [done, { name, shape }] of matrices.entries()) {

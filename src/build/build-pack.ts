@@ -97,11 +97,15 @@ export async function writeModels(
   files: PackFiles,
   { engine, progress }: Pick<BuildDeps, 'engine' | 'progress'>,
 ): Promise<MergedTensors> {
-  const tensors = plan.config.merge_method === 'emr' ? await mergeEmr(plan, spool, engine.matmul, progress) : await mergeModels(plan, methodOf, spool, engine.matmul, progress);
+  const tensors =
+    plan.config.merge_method === 'emr'
+      ? await mergeEmr(plan, spool, engine.matmul, progress)
+      : await mergeModels(plan, methodOf, spool, engine.matmul, progress);
   await files.write(SHARED_FILE, writeSafetensors(spool.producers(SHARED_GROUP), { format: 'pt' }));
   if (tensors.scales !== undefined) await files.write(UNIFIED_FILE, writeSafetensors(spool.producers(UNIFIED_GROUP)));
   if (tensors.fade !== undefined) await files.write(FADE_FILE, writeSafetensors(spool.producers(FADE_GROUP)));
-  for (const [t, { name }] of plan.experts.entries()) await files.write(expertFile(name), writeSafetensors(spool.producers(expertGroup(t))));
+  for (const [t, { name }] of plan.experts.entries())
+    await files.write(expertFile(name), writeSafetensors(spool.producers(expertGroup(t))));
   return tensors;
 }
 
@@ -111,7 +115,11 @@ export function expertFile(name: string): string {
 }
 
 /** The manifest without routers and files. */
-export function describe(plan: BuildPlan, { experts: modules, fade, scales }: MergedTensors, { engine, producer, individual }: Omit<BuildDeps, 'progress'>): Omit<Manifest, 'files'> {
+export function describe(
+  plan: BuildPlan,
+  { experts: modules, fade, scales }: MergedTensors,
+  { engine, producer, individual }: Omit<BuildDeps, 'progress'>,
+): Omit<Manifest, 'files'> {
   const { config, model } = plan;
   const { about, quantize, router, seed } = config.parameters;
   const factors = FACTOR_FORMATS[quantize];

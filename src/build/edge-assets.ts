@@ -61,7 +61,14 @@ function edgeBundle(manifest: Manifest): EdgeBundle {
     experts: manifest.experts.map(({ name, problem, labels }) => ({ name, problem, labels })),
     ...(router !== undefined &&
       file !== undefined && {
-        router: { file: ROUTER_FILE, sha256: file.sha256, bytes: file.bytes, features: router.features, classes: router.classes, policy: router.policy },
+        router: {
+          file: ROUTER_FILE,
+          sha256: file.sha256,
+          bytes: file.bytes,
+          features: router.features,
+          classes: router.classes,
+          policy: router.policy,
+        },
       }),
   };
 }

@@ -64,7 +64,12 @@ export function keepInputs(plan: BuildPlan): BuildPlan {
  */
 export async function buildInMemory(plan: BuildPlan, engine: Engine): Promise<MemoryPack> {
   const { method } = plan;
-  if (isAdaptive(method)) throw new TwinrouteError('unsupported', `${method.name}: expected a method that merges without learning, got one that learns for minutes each time`, { param: 'parameters.shared' });
+  if (isAdaptive(method))
+    throw new TwinrouteError(
+      'unsupported',
+      `${method.name}: expected a method that merges without learning, got one that learns for minutes each time`,
+      { param: 'parameters.shared' },
+    );
   const files = new Map<string, Uint8Array>();
   const tensors = await writeModels(plan, () => method, memorySpool(), memoryFiles(files), { engine, progress: noProgress });
   const sizeOf = (file: string): number => files.get(file)?.length ?? 0;
@@ -105,14 +110,21 @@ export interface MemoryRouter {
  * The edge's router of a plan, which depends on the experts' examples alone and so is the same for all configs over them.
  * @throws {TwinrouteError} `unsupported` where the origin routes: its router reads the shared model and would have to be trained each time
  */
-export async function routerInMemory(plan: BuildPlan, deps: { readonly engine: Engine; readonly progress: Progress }): Promise<MemoryRouter> {
+export async function routerInMemory(
+  plan: BuildPlan,
+  deps: { readonly engine: Engine; readonly progress: Progress },
+): Promise<MemoryRouter> {
   const { router: kind } = plan.config.parameters;
-  if (kind !== 'edge') throw new TwinrouteError('unsupported', `parameters.router: expected "edge" for routed scores of many configs, got "${kind}"`, { param: 'parameters.router' });
+  if (kind !== 'edge')
+    throw new TwinrouteError('unsupported', `parameters.router: expected "edge" for routed scores of many configs, got "${kind}"`, {
+      param: 'parameters.router',
+    });
   const files = new Map<string, Uint8Array>();
   const empty = { name: 'pack in memory', open: () => Promise.resolve(undefined), list: () => Promise.resolve([]) };
   const { router } = await buildRouters(plan, memoryFiles(files), { folder: empty, sharedFile: SHARED_FILE }, deps);
   const model = files.get(router?.file ?? '');
-  if (router === undefined || model === undefined) throw new TwinrouteError('internal', 'routerInMemory: expected a router and its file, got none');
+  if (router === undefined || model === undefined)
+    throw new TwinrouteError('internal', 'routerInMemory: expected a router and its file, got none');
   return { router, model };
 }
 

@@ -29,12 +29,21 @@ interface Entry {
  * @throws {TwinrouteError} `numeric` when a weight does not fit the config's dtype; `format` for NaN weights
  * Cost: T tensors in f32 at a time
  */
-export async function mergeEmr({ base, model, experts, config }: BuildPlan, spool: Spool, matmul: MatMul, progress: Progress): Promise<MergedTensors> {
+export async function mergeEmr(
+  { base, model, experts, config }: BuildPlan,
+  spool: Spool,
+  matmul: MatMul,
+  progress: Progress,
+): Promise<MergedTensors> {
   const entries: Entry[][] = experts.map(() => []);
   for (const [done, { name, shape }] of model.parameters.entries()) {
     progress({ stage: 'merge', done, total: model.parameters.length, note: name });
     const origin = await base.readFloat(name);
-    await spool.add(SHARED_GROUP, { name, dtype: SHARED_FORMATS[config.dtype].stored, shape }, rounded(name, origin.data, config.dtype).stored);
+    await spool.add(
+      SHARED_GROUP,
+      { name, dtype: SHARED_FORMATS[config.dtype].stored, shape },
+      rounded(name, origin.data, config.dtype).stored,
+    );
     const sources = experts.map((expert) => expert.source.parameter(name));
     const vectors: Float32Array[] = [];
     for (const source of sources.every(({ kind }) => kind === 'same') ? [] : sources) {
@@ -57,7 +66,8 @@ export async function mergeEmr({ base, model, experts, config }: BuildPlan, spoo
   }
   progress({ stage: 'merge', done: model.parameters.length, total: model.parameters.length });
   for (const [t, { source }] of experts.entries()) {
-    for (const { tensor, data } of [storeFloats(HEAD_WEIGHT, source.head.weight), storeFloats(HEAD_BIAS, source.head.bias)]) await spool.add(expertGroup(t), tensor, data);
+    for (const { tensor, data } of [storeFloats(HEAD_WEIGHT, source.head.weight), storeFloats(HEAD_BIAS, source.head.bias)])
+      await spool.add(expertGroup(t), tensor, data);
   }
   const scales = entries.map((each) => scaleOf(each.flatMap(({ sums }) => sums ?? [])));
   return { experts: entries.map((each, t) => each.map((entry) => tensorOf(entry, scales[t]))), fade: undefined, scales };
@@ -72,10 +82,15 @@ function tensorOf({ name, shape, sums }: Entry, scale: number): ModuleTensor {
 }
 
 /** Numbers as they are stored, and as a reader gets them back. */
-function rounded(name: string, values: Float32Array, dtype: keyof typeof SHARED_FORMATS): { readonly stored: Float32Array | Uint16Array; readonly values: Float32Array } {
+function rounded(
+  name: string,
+  values: Float32Array,
+  dtype: keyof typeof SHARED_FORMATS,
+): { readonly stored: Float32Array | Uint16Array; readonly values: Float32Array } {
   const { stored: type, largest } = SHARED_FORMATS[dtype];
   const worst = values.find((value) => !(Math.abs(value) <= largest));
-  if (worst !== undefined) throw new TwinrouteError('numeric', `${name}: expected weights within ±${largest} for ${dtype}, got ${worst}`, { param: 'dtype' });
+  if (worst !== undefined)
+    throw new TwinrouteError('numeric', `${name}: expected weights within ±${largest} for ${dtype}, got ${worst}`, { param: 'dtype' });
   const stored = convertFloats(values, type);
   return { stored, values: stored instanceof Float32Array ? stored : type === 'F16' ? halfToFloat(stored) : bfloatToFloat(stored) };
 }

@@ -34,7 +34,12 @@ export const SHARED_FORMATS = {
 } as const;
 
 /** How a config's `quantize` stores factors. */
-export const FACTOR_FORMATS: Readonly<Record<'none' | 'fp16' | 'int8' | 'int4', FactorFormat>> = { none: 'fp32', fp16: 'fp16', int8: 'int8', int4: 'int4' };
+export const FACTOR_FORMATS: Readonly<Record<'none' | 'fp16' | 'int8' | 'int4', FactorFormat>> = {
+  none: 'fp32',
+  fp16: 'fp16',
+  int8: 'int8',
+  int4: 'int4',
+};
 
 /** What became of each parameter. */
 export interface MergedTensors {
@@ -51,7 +56,13 @@ export interface MergedTensors {
  * @param methodOf the method of each parameter: the plan's own, or what it learnt
  * @throws {TwinrouteError} `numeric` when the shared model does not fit its dtype; `format` for NaN weights
  */
-export async function mergeModels(plan: BuildPlan, methodOf: MethodOf, spool: Spool, matmul: MatMul, progress: Progress): Promise<MergedTensors> {
+export async function mergeModels(
+  plan: BuildPlan,
+  methodOf: MethodOf,
+  spool: Spool,
+  matmul: MatMul,
+  progress: Progress,
+): Promise<MergedTensors> {
   const { base, model, experts, config, rank } = plan;
   const { about } = config.parameters;
   const settings = {
@@ -69,7 +80,11 @@ export async function mergeModels(plan: BuildPlan, methodOf: MethodOf, spool: Sp
   for (const [done, { name, shape }] of model.parameters.entries()) {
     progress({ stage: 'merge', done, total: model.parameters.length, note: name });
     const sources = experts.map((expert) => expert.source.parameter(name));
-    const merged = await mergeParameter(name, await base.readFloat(name), sources, { ...settings, method: methodOf(name), rankOf: (t) => rankOf(name, t) });
+    const merged = await mergeParameter(name, await base.readFloat(name), sources, {
+      ...settings,
+      method: methodOf(name),
+      rankOf: (t) => rankOf(name, t),
+    });
     await addShared(spool, name, shape, merged.shared, config.dtype);
     const store = async (group: string, module: MergedModule, into: ModuleTensor[]): Promise<void> => {
       for (const { tensor, data } of storedTensors(name, module)) await spool.add(group, tensor, data);
@@ -79,15 +94,25 @@ export async function mergeModels(plan: BuildPlan, methodOf: MethodOf, spool: Sp
     for (const t of experts.keys()) await store(expertGroup(t), await merged.module(t), entries[t]);
   }
   for (const [t, { source }] of experts.entries()) {
-    for (const { tensor, data } of [storeFloats(HEAD_WEIGHT, source.head.weight), storeFloats(HEAD_BIAS, source.head.bias)]) await spool.add(expertGroup(t), tensor, data);
+    for (const { tensor, data } of [storeFloats(HEAD_WEIGHT, source.head.weight), storeFloats(HEAD_BIAS, source.head.bias)])
+      await spool.add(expertGroup(t), tensor, data);
   }
   progress({ stage: 'merge', done: model.parameters.length, total: model.parameters.length });
   return { experts: entries, fade: about === 'base' ? fade : undefined };
 }
 
-async function addShared(spool: Spool, name: string, shape: readonly number[], values: Float32Array, dtype: keyof typeof SHARED_FORMATS): Promise<void> {
+async function addShared(
+  spool: Spool,
+  name: string,
+  shape: readonly number[],
+  values: Float32Array,
+  dtype: keyof typeof SHARED_FORMATS,
+): Promise<void> {
   const { stored, largest } = SHARED_FORMATS[dtype];
   const worst = values.find((value) => !(Math.abs(value) <= largest));
-  if (worst !== undefined) throw new TwinrouteError('numeric', `${name}: expected merged weights within ±${largest} for ${dtype}, got ${worst}`, { param: 'dtype' });
+  if (worst !== undefined)
+    throw new TwinrouteError('numeric', `${name}: expected merged weights within ±${largest} for ${dtype}, got ${worst}`, {
+      param: 'dtype',
+    });
   await spool.add(SHARED_GROUP, { name, dtype: stored, shape }, convertFloats(values, stored));
 }

@@ -67,7 +67,12 @@ interface Deltas {
  * Cost: adapters K(mn) multiply-adds for the shared tensor and about 2K³ + 4(m + n)Kr an expert; dense experts (2p + 4)mnr for p power
  * iterations and two reads each
  */
-export async function mergeParameter(name: string, base: FloatTensor, experts: readonly ParameterSource[], settings: MergeSettings): Promise<MergedParameter> {
+export async function mergeParameter(
+  name: string,
+  base: FloatTensor,
+  experts: readonly ParameterSource[],
+  settings: MergeSettings,
+): Promise<MergedParameter> {
   const { shared, delta } = await deltasOf(name, base, experts, settings);
   const module = async (t: number): Promise<MergedModule> => {
     const [m, n] = base.shape;
@@ -104,15 +109,28 @@ async function withoutFade(base: FloatTensor, fade: MergedModule, matmul: MatMul
   return base.data.map((value, i) => value - data[i]);
 }
 
-function deltasOf(name: string, base: FloatTensor, experts: readonly ParameterSource[], settings: Omit<MergeSettings, 'rankOf'>): Promise<Deltas> {
+function deltasOf(
+  name: string,
+  base: FloatTensor,
+  experts: readonly ParameterSource[],
+  settings: Omit<MergeSettings, 'rankOf'>,
+): Promise<Deltas> {
   if (experts.every((expert) => expert.kind === 'same')) {
-    return Promise.resolve({ shared: base.data, delta: () => Promise.resolve({ kind: 'unchanged' }), values: () => Promise.resolve({ s: new Float64Array(), energy: 0 }) });
+    return Promise.resolve({
+      shared: base.data,
+      delta: () => Promise.resolve({ kind: 'unchanged' }),
+      values: () => Promise.resolve({ s: new Float64Array(), energy: 0 }),
+    });
   }
   const factored = settings.method.kind === 'linear' && base.shape.length === 2 && experts.every((expert) => expert.kind !== 'dense');
   return factored ? factoredDeltas(base, experts, settings) : denseDeltas(name, base, experts, settings);
 }
 
-async function factoredDeltas(base: FloatTensor, experts: readonly ParameterSource[], settings: Omit<MergeSettings, 'rankOf'>): Promise<Deltas> {
+async function factoredDeltas(
+  base: FloatTensor,
+  experts: readonly ParameterSource[],
+  settings: Omit<MergeSettings, 'rankOf'>,
+): Promise<Deltas> {
   const coefficients = coefficientsOf(settings);
   const pairs: FactorPair[] = [];
   // Position of expert t's pair in the stack; -1 where it has none.
@@ -127,13 +145,16 @@ async function factoredDeltas(base: FloatTensor, experts: readonly ParameterSour
   const stack = stackFactors(pairs);
   // θ_t − θ_s = τ_t − Σ c_j τ_j; without the sum about the base, without τ_t for the fade.
   const isOwn = (j: number, t: number): number => (j === t ? 1 : 0);
-  const ownOf = (t: number): number[] => inStack(coefficients.map((c, j) => isOwn(j, t) - (settings.about === 'base' && t < experts.length ? 0 : c)));
+  const ownOf = (t: number): number[] =>
+    inStack(coefficients.map((c, j) => isOwn(j, t) - (settings.about === 'base' && t < experts.length ? 0 : c)));
   return {
     shared,
     delta(t, rank) {
       const own = ownOf(t);
       const svd = lowRankSvd(stack, own, rank);
-      return Promise.resolve(svd.energy === 0 ? { kind: 'unchanged' } : { kind: 'factored', svd, inner: (u, v) => innerLowRank(stack, own, u, v) });
+      return Promise.resolve(
+        svd.energy === 0 ? { kind: 'unchanged' } : { kind: 'factored', svd, inner: (u, v) => innerLowRank(stack, own, u, v) },
+      );
     },
     values(t) {
       let all: Float64Array = new Float64Array();
@@ -146,10 +167,18 @@ async function factoredDeltas(base: FloatTensor, experts: readonly ParameterSour
   };
 }
 
-async function denseDeltas(name: string, base: FloatTensor, experts: readonly ParameterSource[], settings: Omit<MergeSettings, 'rankOf'>): Promise<Deltas> {
+async function denseDeltas(
+  name: string,
+  base: FloatTensor,
+  experts: readonly ParameterSource[],
+  settings: Omit<MergeSettings, 'rankOf'>,
+): Promise<Deltas> {
   const { about, method, matmul, seed } = settings;
   const read = (t: number): Promise<Float32Array> => readTheta(base, experts[t], matmul);
-  const shared = method.kind === 'linear' ? await sumStreaming(base, experts.length, read, coefficientsOf(settings)) : await mergeAtOnce(name, base, experts.length, read, settings);
+  const shared =
+    method.kind === 'linear'
+      ? await sumStreaming(base, experts.length, read, coefficientsOf(settings))
+      : await mergeAtOnce(name, base, experts.length, read, settings);
   const differences = async (t: number): Promise<Float32Array> => {
     const isFade = t === experts.length;
     const delta = isFade ? base.data.slice() : await read(t);
@@ -168,7 +197,12 @@ async function denseDeltas(name: string, base: FloatTensor, experts: readonly Pa
 }
 
 /** θ0 + Σ c_t (θ_t − θ0), one expert in memory at a time, summed in f64 and rounded once. */
-async function sumStreaming(base: FloatTensor, count: number, read: (t: number) => Promise<Float32Array>, coefficients: readonly number[]): Promise<Float32Array> {
+async function sumStreaming(
+  base: FloatTensor,
+  count: number,
+  read: (t: number) => Promise<Float32Array>,
+  coefficients: readonly number[],
+): Promise<Float32Array> {
   const sum = Float64Array.from(base.data);
   for (let t = 0; t < count; t++) {
     const theta = await read(t);
@@ -178,7 +212,13 @@ async function sumStreaming(base: FloatTensor, count: number, read: (t: number) 
 }
 
 /** The shared tensor of a method that has to see all task vectors together. */
-async function mergeAtOnce(name: string, base: FloatTensor, count: number, read: (t: number) => Promise<Float32Array>, settings: Omit<MergeSettings, 'rankOf'>): Promise<Float32Array> {
+async function mergeAtOnce(
+  name: string,
+  base: FloatTensor,
+  count: number,
+  read: (t: number) => Promise<Float32Array>,
+  settings: Omit<MergeSettings, 'rankOf'>,
+): Promise<Float32Array> {
   const vectors: Float32Array[] = [];
   for (let t = 0; t < count; t++) {
     const vector = await read(t);
@@ -186,7 +226,16 @@ async function mergeAtOnce(name: string, base: FloatTensor, count: number, read:
     vectors.push(vector);
   }
   const { method, parameters, expertParameters, seed, matmul } = settings;
-  return mergeTensor(method, { name, shape: base.shape, base: base.data, vectors, parameters, experts: expertParameters, random: createRandom(seed, name), matmul });
+  return mergeTensor(method, {
+    name,
+    shape: base.shape,
+    base: base.data,
+    vectors,
+    parameters,
+    experts: expertParameters,
+    random: createRandom(seed, name),
+    matmul,
+  });
 }
 
 function coefficientsOf({ method, parameters, expertParameters }: Omit<MergeSettings, 'rankOf'>): readonly number[] {

@@ -26,7 +26,12 @@ export type Delta =
  * A difference that is known entry by entry.
  * @param values of shape `shape`; kept
  */
-export async function denseDelta(shape: readonly number[], values: Float32Array, rank: RankRule, { matmul, seed }: { readonly matmul: MatMul; readonly seed: number }): Promise<Delta> {
+export async function denseDelta(
+  shape: readonly number[],
+  values: Float32Array,
+  rank: RankRule,
+  { matmul, seed }: { readonly matmul: MatMul; readonly seed: number },
+): Promise<Delta> {
   if (values.every((value) => value === 0)) return { kind: 'unchanged' };
   if (shape.length !== 2) return { kind: 'whole', delta: floatTensor(shape, values) };
   const matrix: Matrix = { rows: shape[0], cols: shape[1], data: values };

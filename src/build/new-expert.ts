@@ -44,17 +44,29 @@ export interface NewExpert {
  */
 export async function withNewExpert<T>(manifest: Manifest, paths: NewExpertPaths, use: (expert: NewExpert) => Promise<T>): Promise<T> {
   const name = parseWith(Name, paths.name, '--name', 'config');
-  if (manifest.experts.some((expert) => expert.name === name)) throw new TwinrouteError('config', `--name: expected a name that the pack does not have, got "${name}"`, { param: 'name' });
+  if (manifest.experts.some((expert) => expert.name === name))
+    throw new TwinrouteError('config', `--name: expected a name that the pack does not have, got "${name}"`, { param: 'name' });
   const examples = await readExamples(manifest, paths, name);
   const [baseFolder, folder] = [await openFolder(paths.base), await openFolder(paths.expert)];
   try {
     const { sha256 } = await readProvenance(baseFolder, createSha256);
     if (sha256 !== manifest.base.sha256) {
-      throw new TwinrouteError('incompatible', `${paths.base}: expected the base that the pack was built from (${manifest.base.sha256}), got another (${sha256})`, { param: 'base' });
+      throw new TwinrouteError(
+        'incompatible',
+        `${paths.base}: expected the base that the pack was built from (${manifest.base.sha256}), got another (${sha256})`,
+        { param: 'base' },
+      );
     }
     const model = openArchitecture(manifest.architecture.type, manifest.architecture.config);
     const base = await openBase(baseFolder, () => layoutOf(model), sha256);
-    return await use({ name, model, base, source: await openExpert(folder, base), provenance: await readProvenance(folder, createSha256), examples });
+    return await use({
+      name,
+      model,
+      base,
+      source: await openExpert(folder, base),
+      provenance: await readProvenance(folder, createSha256),
+      examples,
+    });
   } finally {
     await baseFolder.close();
     await folder.close();
@@ -69,7 +81,12 @@ async function readExamples(manifest: Manifest, paths: NewExpertPaths, name: str
   const examples = new Map<string, readonly Example[]>();
   for (const each of [...manifest.experts.map((expert) => expert.name), name]) {
     const file = files.get(each);
-    if (file === undefined) throw new TwinrouteError('config', `${paths.config}: expected a model named ${each} with examples, as the pack has one, got none; the routers learn from all experts' texts`, { param: 'config' });
+    if (file === undefined)
+      throw new TwinrouteError(
+        'config',
+        `${paths.config}: expected a model named ${each} with examples, as the pack has one, got none; the routers learn from all experts' texts`,
+        { param: 'config' },
+      );
     examples.set(each, parseJsonl(Example, await readText(file), file));
   }
   return examples;

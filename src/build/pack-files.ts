@@ -18,7 +18,8 @@ export function createPackFiles(folder: FolderWriter): PackFiles {
   return {
     async write(file, content) {
       const hasher = createSha256();
-      const chunks = typeof content === 'string' ? [new TextEncoder().encode(content)] : content instanceof Uint8Array ? [content] : content;
+      const chunks =
+        typeof content === 'string' ? [new TextEncoder().encode(content)] : content instanceof Uint8Array ? [content] : content;
       async function* hashed(): AsyncGenerator<Uint8Array> {
         for await (const chunk of chunks) {
           hasher.update(chunk);

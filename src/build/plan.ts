@@ -126,7 +126,12 @@ export async function planConfig(config: NamedConfig): Promise<BuildPlan> {
         maxTokens,
         seed: given.seed,
         base: baseProvenance.sha256,
-        experts: experts.map(({ name, provenance }, i) => ({ name, sha256: provenance.sha256, parameters: expertParameters[i], examples: exampleHashes[i] })),
+        experts: experts.map(({ name, provenance }, i) => ({
+          name,
+          sha256: provenance.sha256,
+          parameters: expertParameters[i],
+          examples: exampleHashes[i],
+        })),
       }),
       createSha256,
     ).slice(0, 16);
@@ -148,7 +153,9 @@ export function rankRuleOf({ rank, energy, density, budget }: RankParameters): B
 function maxTokensOf(wanted: number | undefined, { config }: OpenArchitecture): number {
   const limit = config.max_position_embeddings;
   if (wanted === undefined || wanted <= limit) return wanted ?? limit;
-  throw new TwinrouteError('config', `parameters.max_tokens: expected at most the base's ${limit} positions, got ${wanted}`, { param: 'parameters.max_tokens' });
+  throw new TwinrouteError('config', `parameters.max_tokens: expected at most the base's ${limit} positions, got ${wanted}`, {
+    param: 'parameters.max_tokens',
+  });
 }
 
 async function readTokenizer(folder: HostFolder): Promise<TokenizerFiles> {
@@ -159,7 +166,10 @@ async function readTokenizer(folder: HostFolder): Promise<TokenizerFiles> {
     }),
   );
   if (json !== undefined) return { json, config: config ?? '{}' };
-  throw new TwinrouteError('not_found', `${folder.name}: expected tokenizer.json, got none; a fast tokenizer's file can be made with tokenizer.save_pretrained()`);
+  throw new TwinrouteError(
+    'not_found',
+    `${folder.name}: expected tokenizer.json, got none; a fast tokenizer's file can be made with tokenizer.save_pretrained()`,
+  );
 }
 
 /**

@@ -31,12 +31,16 @@ export function parseConfig(value: unknown, file: string): NamedConfig {
   const config = parseWith(BuildConfig, value, file, 'config');
   const { rank, energy, density, budget } = config.parameters;
   const given = [rank, energy, density, budget].filter((setting) => setting !== undefined).length;
-  if (given > 1) throw new TwinrouteError('config', `${file}: expected one of rank, energy, density and budget, got ${given} of them`, { param: 'parameters' });
+  if (given > 1)
+    throw new TwinrouteError('config', `${file}: expected one of rank, energy, density and budget, got ${given} of them`, {
+      param: 'parameters',
+    });
   if (config.merge_method === 'emr') refuseTwinParameters(value, file);
   const models = config.models.map((model) => ({ ...model, name: model.name ?? basename(model.model) }));
   const seen = new Set<string>();
   for (const { name } of models) {
-    if (seen.has(name)) throw new TwinrouteError('config', `${file}: expected unlike names, got two models named "${name}"`, { param: 'models' });
+    if (seen.has(name))
+      throw new TwinrouteError('config', `${file}: expected unlike names, got two models named "${name}"`, { param: 'models' });
     seen.add(name);
   }
   return { ...config, name: config.name ?? basename(file, extname(file)), models };
@@ -45,11 +49,21 @@ export function parseConfig(value: unknown, file: string): NamedConfig {
 /** What of a config says how a method without shared model and ranks is built. */
 const PLAIN_PARAMETERS = ['router', 'policy', 'max_tokens', 'seed'];
 
-const GivenParameters = z.looseObject({ parameters: z.optional(z.looseObject({})), models: z.array(z.looseObject({ parameters: z.optional(z.unknown()) })) });
+const GivenParameters = z.looseObject({
+  parameters: z.optional(z.looseObject({})),
+  models: z.array(z.looseObject({ parameters: z.optional(z.unknown()) })),
+});
 
 /** @throws {TwinrouteError} `config` for a parameter that would have no effect */
 function refuseTwinParameters(value: unknown, file: string): void {
   const { parameters = {}, models } = parseWith(GivenParameters, value, file, 'config');
-  const odd = Object.keys(parameters).find((name) => !PLAIN_PARAMETERS.includes(name)) ?? (models.some((model) => model.parameters !== undefined) ? 'models[].parameters' : undefined);
-  if (odd !== undefined) throw new TwinrouteError('config', `${file}: expected of merge_method emr no parameters but ${PLAIN_PARAMETERS.join(', ')}, got ${odd}`, { param: odd });
+  const odd =
+    Object.keys(parameters).find((name) => !PLAIN_PARAMETERS.includes(name)) ??
+    (models.some((model) => model.parameters !== undefined) ? 'models[].parameters' : undefined);
+  if (odd !== undefined)
+    throw new TwinrouteError(
+      'config',
+      `${file}: expected of merge_method emr no parameters but ${PLAIN_PARAMETERS.join(', ')}, got ${odd}`,
+      { param: odd },
+    );
 }

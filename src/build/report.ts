@@ -21,7 +21,8 @@ export function reportMarkdown(manifest: Manifest): string {
 /** report.html of a manifest: one file, no script, both colour schemes, readable on a phone. */
 export function reportHtml(manifest: Manifest): string {
   const parts = sectionsOf(manifest).map(({ title, text, head, rows }) => {
-    const cells = (tag: string, values: readonly string[]): string => values.map((value) => `<${tag}>${escapeHtml(value)}</${tag}>`).join('');
+    const cells = (tag: string, values: readonly string[]): string =>
+      values.map((value) => `<${tag}>${escapeHtml(value)}</${tag}>`).join('');
     const body = rows.map((values) => `<tr>${cells('td', values)}</tr>`).join('\n');
     return `<section><h2>${escapeHtml(title)}</h2><p>${escapeHtml(text)}</p><div class="scroll"><table><thead><tr>${cells('th', head)}</tr></thead><tbody>\n${body}\n</tbody></table></div></section>`;
   });
@@ -61,10 +62,24 @@ function sectionsOf(manifest: Manifest): readonly Section[] {
     {
       title: 'Experts',
       text: `Kept energy: share of ‖θ_t − ${shared.fade === undefined && shared.unified === undefined ? 'θ_s' : 'θ_0'}‖² that is kept, tensor by tensor. Error: ‖delta − stored‖ / ‖delta‖ of the worst tensor, all losses together.`,
-      head: ['expert', 'read as', 'problem', 'classes', 'format', 'ranks', 'kept energy (lowest)', 'error (worst)', 'bytes', 'own score', 'licence'],
+      head: [
+        'expert',
+        'read as',
+        'problem',
+        'classes',
+        'format',
+        'ranks',
+        'kept energy (lowest)',
+        'error (worst)',
+        'bytes',
+        'own score',
+        'licence',
+      ],
       rows: [
         ...manifest.experts.map((expert) => expertRow(expert, files[expert.file]?.bytes ?? 0)),
-        ...(shared.fade === undefined ? [] : [['(fade)', '', '', '', ...moduleCells(shared.fade), (files[shared.fade.file]?.bytes ?? 0).toLocaleString('en'), '', '']]),
+        ...(shared.fade === undefined
+          ? []
+          : [['(fade)', '', '', '', ...moduleCells(shared.fade), (files[shared.fade.file]?.bytes ?? 0).toLocaleString('en'), '', '']]),
       ],
     },
     {
@@ -79,7 +94,15 @@ function sectionsOf(manifest: Manifest): readonly Section[] {
       title: 'Edge router',
       text: 'Measured on rows that its training did not see.',
       head: ['classes', 'rows trained / held back', 'accuracy', 'calibration error', 'policy'],
-      rows: [[router.classes.join(', '), `${router.rows.train} / ${router.rows.held_back}`, percent(router.accuracy), percent(router.calibration_error), JSON.stringify(router.policy)]],
+      rows: [
+        [
+          router.classes.join(', '),
+          `${router.rows.train} / ${router.rows.held_back}`,
+          percent(router.accuracy),
+          percent(router.calibration_error),
+          JSON.stringify(router.policy),
+        ],
+      ],
     });
   }
   if (originRouter !== undefined) {
@@ -87,7 +110,14 @@ function sectionsOf(manifest: Manifest): readonly Section[] {
       title: 'Origin router',
       text: 'The MLP on mean-pooled hidden states of the shared model.',
       head: ['classes', 'rows trained / held back', 'accuracy', 'policy'],
-      rows: [[originRouter.classes.join(', '), `${originRouter.rows.train} / ${originRouter.rows.held_back}`, percent(originRouter.accuracy), JSON.stringify(originRouter.policy)]],
+      rows: [
+        [
+          originRouter.classes.join(', '),
+          `${originRouter.rows.train} / ${originRouter.rows.held_back}`,
+          percent(originRouter.accuracy),
+          JSON.stringify(originRouter.policy),
+        ],
+      ],
     });
   }
   return sections;

@@ -39,7 +39,8 @@ export async function openEdge(pack: Pack, log: (line: string) => void): Promise
     fetch,
     now: () => performance.now(),
     newId: randomUUID,
-    log: (error, requestId) => log(`${requestId}: ${error.code}: ${error.message}${error.cause === undefined ? '' : ` (${messageOf(error.cause)})`}`),
+    log: (error, requestId) =>
+      log(`${requestId}: ${error.code}: ${error.message}${error.cause === undefined ? '' : ` (${messageOf(error.cause)})`}`),
     requestMs: REQUEST_MS,
     attemptMs: REQUEST_MS,
   });

@@ -49,7 +49,12 @@ export async function main(args: readonly string[], { stdout, stderr, env, stopp
     return 0;
   } catch (error) {
     const code = isTwinrouteError(error) ? error.code : 'internal';
-    if (json) io.out(JSON.stringify({ error: { code, message: messageOf(error), ...(isTwinrouteError(error) && error.param !== undefined && { param: error.param }) } }));
+    if (json)
+      io.out(
+        JSON.stringify({
+          error: { code, message: messageOf(error), ...(isTwinrouteError(error) && error.param !== undefined && { param: error.param }) },
+        }),
+      );
     io.log(`twinroute ${verb.name}: ${messageOf(error)}`);
     if (code === 'usage') io.log(`usage: twinroute ${verb.name} ${verb.usage}`);
     if (code === 'internal' && error instanceof Error) io.log(error.stack ?? '');
@@ -78,8 +83,16 @@ function overview(): string {
 }
 
 function help(verb: Verb): string {
-  const rows = Object.entries(verb.options).map(([name, option]) => [`--${name}${option.type === 'string' ? ' VALUE' : ''}`, option.help] as const);
+  const rows = Object.entries(verb.options).map(
+    ([name, option]) => [`--${name}${option.type === 'string' ? ' VALUE' : ''}`, option.help] as const,
+  );
   const all = [...rows, ['--json', 'print the result as JSON on stdout, for programs'] as const, ['--help', 'print this'] as const];
   const width = Math.max(...all.map(([left]) => left.length));
-  return [`usage: twinroute ${verb.name} ${verb.usage}`, '', verb.summary, '', ...all.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`)].join('\n');
+  return [
+    `usage: twinroute ${verb.name} ${verb.usage}`,
+    '',
+    verb.summary,
+    '',
+    ...all.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`),
+  ].join('\n');
 }

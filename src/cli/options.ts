@@ -37,5 +37,8 @@ export function integerOption(values: Values, name: string, min: number, max: nu
  */
 export function exactly(positionals: readonly string[], count: number, what: string): readonly string[] {
   if (positionals.length === count) return positionals;
-  throw new TwinrouteError('usage', `expected ${what}, got ${positionals.length === 0 ? 'nothing' : positionals.map((text) => `"${text}"`).join(' ')}`);
+  throw new TwinrouteError(
+    'usage',
+    `expected ${what}, got ${positionals.length === 0 ? 'nothing' : positionals.map((text) => `"${text}"`).join(' ')}`,
+  );
 }

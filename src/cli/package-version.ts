@@ -8,5 +8,10 @@ import { PACKAGE_ROOT } from './package-root.ts';
 
 /** Version of the package. */
 export function packageVersion(): string {
-  return parseJsonWith(z.object({ version: z.string() }), readFileSync(join(PACKAGE_ROOT, 'package.json'), 'utf8'), 'package.json', 'internal').version;
+  return parseJsonWith(
+    z.object({ version: z.string() }),
+    readFileSync(join(PACKAGE_ROOT, 'package.json'), 'utf8'),
+    'package.json',
+    'internal',
+  ).version;
 }

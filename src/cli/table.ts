@@ -4,7 +4,11 @@
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const cells = [head, ...rows].map((row) => row.map((cell) => cut(cell)));
   const widths = head.map((_, column) => Math.max(...cells.map((row) => width(row[column] ?? ''))));
-  const line = (row: readonly string[]): string => row.map((cell, column) => cell + ' '.repeat(widths[column] - width(cell))).join('  ').trimEnd();
+  const line = (row: readonly string[]): string =>
+    row
+      .map((cell, column) => cell + ' '.repeat(widths[column] - width(cell)))
+      .join('  ')
+      .trimEnd();
   return [line(cells[0]), widths.map((size) => '─'.repeat(size)).join('  '), ...cells.slice(1).map(line)].join('\n');
 }
 

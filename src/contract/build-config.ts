@@ -29,7 +29,9 @@ export const RankParameters = z.object({
   /** Rank by share of min(m, n), at least 1. */
   density: z.optional(Fraction),
   /** Ranks shared out among tensors and experts by kept energy per byte: all factors together, or the rank they have on average. */
-  budget: z.optional(z.union([z.strictObject({ bytes: Count }), z.strictObject({ average_rank: z.number().check(z.minimum(1), z.maximum(65_536)) })])),
+  budget: z.optional(
+    z.union([z.strictObject({ bytes: Count }), z.strictObject({ average_rank: z.number().check(z.minimum(1), z.maximum(65_536)) })]),
+  ),
 });
 export type RankParameters = z.infer<typeof RankParameters>;
 
@@ -39,7 +41,10 @@ export const TwinParameters = z.strictObject({
    * How the shared model is made: the name of a static method of the registry, or `{ method, … }` with its parameters, where those of an
    * expert hold for all.
    */
-  shared: z._default(z.union([z.string(), z.catchall(z.object({ method: z.string() }), z.union([z.number(), z.boolean()]))]), 'task_arithmetic'),
+  shared: z._default(
+    z.union([z.string(), z.catchall(z.object({ method: z.string() }), z.union([z.number(), z.boolean()]))]),
+    'task_arithmetic',
+  ),
   /** λ of the shared model; the same as `lambda` among its parameters. */
   lambda: z.optional(z.number().check(z.minimum(-10), z.maximum(10))),
   /**

@@ -48,7 +48,10 @@ export type PredictInput = z.infer<typeof PredictInput>;
 export const PredictEnvelope = z.strictObject({ inputs: z.array(z.unknown()).check(z.minLength(1), z.maxLength(HTTP_LIMITS.batch)) });
 
 /** Body of `/v1/predict`: one input or a batch. */
-export const PredictRequest = z.union([PredictInput, z.strictObject({ inputs: z.array(PredictInput).check(z.minLength(1), z.maxLength(HTTP_LIMITS.batch)) })]);
+export const PredictRequest = z.union([
+  PredictInput,
+  z.strictObject({ inputs: z.array(PredictInput).check(z.minLength(1), z.maxLength(HTTP_LIMITS.batch)) }),
+]);
 
 /** One weight of a mix. */
 export const MixEntry = z.strictObject({ expert: Name, weight: z.number() });

@@ -79,7 +79,11 @@ export type ManifestExpert = z.infer<typeof ManifestExpert>;
 export const RouterFeatures = z.strictObject({
   version: z.literal(1),
   /** Rows of the embedding table; a power of two. */
-  buckets: z.int().check(z.minimum(16), z.maximum(1 << 22), z.refine((count) => (count & (count - 1)) === 0, 'expected a power of two')),
+  buckets: z.int().check(
+    z.minimum(16),
+    z.maximum(1 << 22),
+    z.refine((count) => (count & (count - 1)) === 0, 'expected a power of two'),
+  ),
   /** Longest word n-gram. */
   word_ngrams: z.int().check(z.minimum(1), z.maximum(5)),
   /** Shortest and longest character n-gram. */

@@ -6,7 +6,12 @@ import { Count, Name } from './names.ts';
 /** Bounds of one number: `[min, max]`, or with a scale and whole numbers only. */
 const Range = z.union([
   z.tuple([z.number(), z.number()]),
-  z.strictObject({ min: z.number(), max: z.number(), scale: z._default(z.enum(['linear', 'log']), 'linear'), integer: z._default(z.boolean(), false) }),
+  z.strictObject({
+    min: z.number(),
+    max: z.number(),
+    scale: z._default(z.enum(['linear', 'log']), 'linear'),
+    integer: z._default(z.boolean(), false),
+  }),
 ]);
 export type Range = z.infer<typeof Range>;
 
@@ -31,7 +36,9 @@ export const SearchConfig = z.strictObject({
   /** Configs that are suggested at a time and may be measured in parallel. */
   parallel: z._default(z.int().check(z.minimum(1), z.maximum(64)), 2),
   /** The initial configs are the best of so many candidates on the first rows of each task. */
-  screening: z.optional(z.strictObject({ candidates: z.int().check(z.minimum(1), z.maximum(10_000)), rows: z.int().check(z.minimum(1), z.maximum(1_000_000)) })),
+  screening: z.optional(
+    z.strictObject({ candidates: z.int().check(z.minimum(1), z.maximum(10_000)), rows: z.int().check(z.minimum(1), z.maximum(1_000_000)) }),
+  ),
   seed: z._default(Count, 0),
 });
 export type SearchConfig = z.infer<typeof SearchConfig>;

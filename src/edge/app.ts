@@ -44,11 +44,38 @@ export function createApp(deps: AppDeps): Hono<EdgeTypes> {
   let turn = 0;
   const parts = { ...deps, report, health: createHealth(), nextTurn: () => turn++ };
   const routes: readonly Route[] = [
-    { method: 'post', path: '/v1/predict', summary: 'Answers a text, or a batch of them', request: 'PredictRequest', answer: 'PredictAnswer', handler: predictRoute(parts) },
-    { method: 'post', path: '/v1/route', summary: 'Tells which experts the router would mix', request: 'RouteRequest', answer: 'RouteAnswer', handler: routeRoute(parts) },
-    { method: 'get', path: '/v1/experts', summary: 'Lists the experts of a config', query: ['config'], answer: 'ExpertsAnswer', handler: expertsRoute(parts) },
+    {
+      method: 'post',
+      path: '/v1/predict',
+      summary: 'Answers a text, or a batch of them',
+      request: 'PredictRequest',
+      answer: 'PredictAnswer',
+      handler: predictRoute(parts),
+    },
+    {
+      method: 'post',
+      path: '/v1/route',
+      summary: 'Tells which experts the router would mix',
+      request: 'RouteRequest',
+      answer: 'RouteAnswer',
+      handler: routeRoute(parts),
+    },
+    {
+      method: 'get',
+      path: '/v1/experts',
+      summary: 'Lists the experts of a config',
+      query: ['config'],
+      answer: 'ExpertsAnswer',
+      handler: expertsRoute(parts),
+    },
     { method: 'get', path: '/v1/configs', summary: 'Lists the deployed configs', answer: 'ConfigsAnswer', handler: configsRoute(parts) },
-    { method: 'get', path: '/health', summary: 'Tells what this isolate knows about its endpoints', answer: 'HealthAnswer', handler: healthRoute(parts) },
+    {
+      method: 'get',
+      path: '/health',
+      summary: 'Tells what this isolate knows about its endpoints',
+      answer: 'HealthAnswer',
+      handler: healthRoute(parts),
+    },
   ];
   const app = new Hono<EdgeTypes>();
   app.onError((thrown, c) => {

@@ -55,7 +55,8 @@ export function createBundles(deps: BundleDeps): Bundles {
     async load(config) {
       const { configs } = await index();
       const entry = config === undefined ? configs[0] : configs.find((candidate) => candidate.config === config);
-      if (entry === undefined) throw new TwinrouteError('not_found', `config: expected one that GET /v1/configs lists, got ${config}`, { param: 'config' });
+      if (entry === undefined)
+        throw new TwinrouteError('not_found', `config: expected one that GET /v1/configs lists, got ${config}`, { param: 'config' });
       const flight = flights.get(entry.config) ?? singleFlight(() => loadConfig(deps, entry.config, entry.sha256), deps.keepAlive);
       flights.set(entry.config, flight);
       return flight();
@@ -87,7 +88,11 @@ async function loadConfig(deps: BundleDeps, config: string, sha256: string): Pro
 async function readAsset(deps: BundleDeps, path: string, limitBytes: number): Promise<Uint8Array> {
   const response = await deps.fetchAsset(path);
   if (!response.ok) throw new TwinrouteError('unavailable', `assets: expected ${path}, got status ${response.status}`);
-  return readBounded(response, limitBytes, () => new TwinrouteError('integrity', `${path}: expected at most ${limitBytes} bytes, got more`));
+  return readBounded(
+    response,
+    limitBytes,
+    () => new TwinrouteError('integrity', `${path}: expected at most ${limitBytes} bytes, got more`),
+  );
 }
 
 async function expectHash(bytes: Uint8Array, sha256: string, path: string): Promise<void> {

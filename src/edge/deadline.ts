@@ -14,5 +14,7 @@ export function deadlineOf(headers: Headers, nowMs: number, longestMs: number): 
   const sent = headers.get(TIMEOUT_HEADER);
   if (sent === null) return nowMs + longestMs;
   if (/^[1-9][0-9]{0,8}$/.test(sent)) return nowMs + Math.min(longestMs, Number(sent));
-  throw new TwinrouteError('invalid_request', `${TIMEOUT_HEADER}: expected whole milliseconds ≥ 1, got ${sent.slice(0, 20)}`, { param: TIMEOUT_HEADER });
+  throw new TwinrouteError('invalid_request', `${TIMEOUT_HEADER}: expected whole milliseconds ≥ 1, got ${sent.slice(0, 20)}`, {
+    param: TIMEOUT_HEADER,
+  });
 }

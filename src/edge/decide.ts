@@ -18,7 +18,9 @@ export interface Merge {
 }
 
 /** What is known before an origin is asked. `merge` is absent or a fallback when `originRoutes`. */
-export type Decision = { readonly originRoutes: false; readonly merge: Merge } | { readonly originRoutes: true; readonly merge: Merge | undefined };
+export type Decision =
+  | { readonly originRoutes: false; readonly merge: Merge }
+  | { readonly originRoutes: true; readonly merge: Merge | undefined };
 
 /**
  * Decides the merge of an input.
@@ -48,9 +50,17 @@ export async function fromRouter(
 function fromCaller(deployed: DeployedConfig, input: PredictInput): Merge | undefined {
   const { task, mix: asked } = input;
   if (task === undefined && asked === undefined) return undefined;
-  if (task !== undefined && !deployed.experts.has(task)) throw new TwinrouteError('not_found', `task: expected an expert that GET /v1/experts lists, got ${task}`, { param: 'task' });
+  if (task !== undefined && !deployed.experts.has(task))
+    throw new TwinrouteError('not_found', `task: expected an expert that GET /v1/experts lists, got ${task}`, { param: 'task' });
   const mix = asked === undefined ? [] : parseMix(asked, [...deployed.experts.keys()]);
   const heads = task === undefined ? mix.map((entry) => entry.expert) : [task];
-  if (heads.length === 0) throw new TwinrouteError('invalid_request', 'task: expected a task beside a mix without weights, got none', { param: 'task' });
-  return { by: 'caller', mix: asked === undefined ? heads.map((expert) => ({ expert, weight: 1 })) : mix, heads, abstained: false, scores: [] };
+  if (heads.length === 0)
+    throw new TwinrouteError('invalid_request', 'task: expected a task beside a mix without weights, got none', { param: 'task' });
+  return {
+    by: 'caller',
+    mix: asked === undefined ? heads.map((expert) => ({ expert, weight: 1 })) : mix,
+    heads,
+    abstained: false,
+    scores: [],
+  };
 }

@@ -86,7 +86,11 @@ function nobody(deps: DispatchDeps, job: Dispatch): TwinrouteError {
     deps.endpoints.map((endpoint) => endpoint.id),
     deps.now(),
   );
-  return new TwinrouteError('unavailable', `predict: expected a healthy endpoint that serves ${job.placement.heads.slice(0, 3).join(', ')}, got none`, {
-    retryAfterSeconds: Math.max(1, Math.ceil(waitMs / 1000)),
-  });
+  return new TwinrouteError(
+    'unavailable',
+    `predict: expected a healthy endpoint that serves ${job.placement.heads.slice(0, 3).join(', ')}, got none`,
+    {
+      retryAfterSeconds: Math.max(1, Math.ceil(waitMs / 1000)),
+    },
+  );
 }

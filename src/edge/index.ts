@@ -32,7 +32,8 @@ function start(env: Env): ReturnType<typeof createApp> {
     fetch,
     now: Date.now,
     newId: () => crypto.randomUUID(),
-    log: ({ code, message, cause, stack }, requestId) => console.error(JSON.stringify({ request_id: requestId, code, message, cause: String(cause), stack })),
+    log: ({ code, message, cause, stack }, requestId) =>
+      console.error(JSON.stringify({ request_id: requestId, code, message, cause: String(cause), stack })),
     requestMs: REQUEST_MS,
     attemptMs: ATTEMPT_MS,
   });

@@ -38,7 +38,8 @@ export function encodeRequest(request: OriginRequest): string {
   const { id, text, textPair, merge, topK } = request;
   const inputs: unknown[] = [bytesTensor('text', text)];
   if (textPair !== undefined) inputs.push(bytesTensor('text_pair', textPair));
-  if (merge === undefined) return JSON.stringify({ id, parameters: { route: true, ...(topK === undefined ? {} : { top_k: topK }) }, inputs });
+  if (merge === undefined)
+    return JSON.stringify({ id, parameters: { route: true, ...(topK === undefined ? {} : { top_k: topK }) }, inputs });
   if (merge.mix.length > 0) inputs.push(mixTensor(merge.mix));
   inputs.push(bytesTensor('head', merge.head));
   return JSON.stringify({ id, inputs });
@@ -111,7 +112,13 @@ function readByExpert(tensors: Tensors, name: string, experts: readonly string[]
 }
 
 /** Flat data of an output of that datatype and, when given, of that length. */
-function read<T extends z.core.$ZodType>(tensors: Tensors, name: string, datatype: OipDatatype, element: T, length?: number): z.core.output<T>[] {
+function read<T extends z.core.$ZodType>(
+  tensors: Tensors,
+  name: string,
+  datatype: OipDatatype,
+  element: T,
+  length?: number,
+): z.core.output<T>[] {
   const tensor = tensors.get(name);
   if (tensor?.datatype !== datatype) throw lie(name, datatype, tensor?.datatype ?? 'nothing');
   const data = parseWith(z.array(element), tensor.data, `origin answer: ${name}`, 'upstream');

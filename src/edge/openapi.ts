@@ -40,7 +40,10 @@ export function openApi(operations: readonly ApiOperation[]): object {
         summary,
         parameters: query.map((name) => ({ name, in: 'query', required: false, schema: { type: 'string' } })),
         ...(request === undefined ? {} : { requestBody: { required: true, content: json(request) } }),
-        responses: { 200: { description: 'The answer', content: json(answer) }, default: { description: 'The error', content: json('ErrorBody') } },
+        responses: {
+          200: { description: 'The answer', content: json(answer) },
+          default: { description: 'The error', content: json('ErrorBody') },
+        },
       },
     };
   }

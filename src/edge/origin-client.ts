@@ -55,14 +55,23 @@ export async function askOrigin(
       redirect: 'manual',
       signal,
     });
-    const bytes = await readBounded(response, ANSWER_BYTES, () => new TwinrouteError('upstream', `${where}: expected at most ${ANSWER_BYTES} bytes, got more`));
+    const bytes = await readBounded(
+      response,
+      ANSWER_BYTES,
+      () => new TwinrouteError('upstream', `${where}: expected at most ${ANSWER_BYTES} bytes, got more`),
+    );
     const body: unknown = parseJson(bytes);
     if (response.status !== 200) return refusal(where, response, body);
     return { ok: true, answer: decodeAnswer(body, request, bundle) };
   } catch (cause) {
     if (signal.aborted) return tooSlow(where, time, cause);
     if (isTwinrouteError(cause)) return { ok: false, error: cause, retry: false, health: 'doubtful' };
-    return { ok: false, error: new TwinrouteError('upstream', `${where}: expected an answer, got none`, { cause }), retry: true, health: 'down' };
+    return {
+      ok: false,
+      error: new TwinrouteError('upstream', `${where}: expected an answer, got none`, { cause }),
+      retry: true,
+      health: 'down',
+    };
   }
 }
 

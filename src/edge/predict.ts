@@ -68,11 +68,13 @@ function toPrediction(
   { id, timing }: Pick<Prediction, 'id' | 'timing'>,
 ): Prediction {
   const expert = deployed.experts.get(answer.head);
-  if (expert === undefined) throw new TwinrouteError('internal', `predict: expected an expert of ${deployed.bundle.config}, got ${answer.head}`);
+  if (expert === undefined)
+    throw new TwinrouteError('internal', `predict: expected an expert of ${deployed.bundle.config}, got ${answer.head}`);
   const merge: Pick<Merge, 'abstained' | 'scores'> & { by: 'caller' | 'edge' | 'origin' } = decision.originRoutes
     ? { by: 'origin', abstained: answer.mix.length === 0, scores: answer.scores }
     : decision.merge;
-  const cut = !decision.originRoutes && placement.covered < 1 ? { cut: { wanted: [...decision.merge.mix], covered: placement.covered } } : {};
+  const cut =
+    !decision.originRoutes && placement.covered < 1 ? { cut: { wanted: [...decision.merge.mix], covered: placement.covered } } : {};
   const explain = { router: [...merge.scores], routed_by: merge.by, endpoint: placement.endpoint.id, attempts };
   return {
     id,

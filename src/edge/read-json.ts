@@ -11,7 +11,9 @@ import { readBounded } from './read-bounded.ts';
 export async function readJson(request: Request): Promise<unknown> {
   const type = request.headers.get('content-type') ?? 'nothing';
   if (!/^application\/json\s*(;|$)/i.test(type)) {
-    throw new TwinrouteError('invalid_request', `content-type: expected application/json, got ${type.slice(0, 100)}`, { param: 'content-type' });
+    throw new TwinrouteError('invalid_request', `content-type: expected application/json, got ${type.slice(0, 100)}`, {
+      param: 'content-type',
+    });
   }
   const bytes = await readBounded(
     request,

@@ -18,11 +18,11 @@ export function createSessionFactory(wasm: WebAssembly.Module): CreateSession {
   env.wasm.wasmBinary = new Uint8Array(1).buffer;
   const enqueue = createQueue();
   return async (model) => {
-    const session = await enqueue(() => withCompiledModule(wasm, () => InferenceSession.create(model, { executionProviders: ['wasm'] }))).catch(
-      (cause: unknown) => {
-        throw new TwinrouteError('internal', `createSession: expected a model that onnxruntime loads, got ${messageOf(cause)}`, { cause });
-      },
-    );
+    const session = await enqueue(() =>
+      withCompiledModule(wasm, () => InferenceSession.create(model, { executionProviders: ['wasm'] })),
+    ).catch((cause: unknown) => {
+      throw new TwinrouteError('internal', `createSession: expected a model that onnxruntime loads, got ${messageOf(cause)}`, { cause });
+    });
     return wrap(session, enqueue);
   };
 }

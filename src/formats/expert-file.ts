@@ -129,7 +129,12 @@ export async function readModules(file: ModuleFile, { tensors }: StoredModules):
  * @param unified where the expert's modules are masks; they load as whole deltas
  * @throws {TwinrouteError} `format` or `shape` when the file is not what the manifest says, here or when a tensor is read
  */
-export async function openExpertFile(source: ByteSource, expert: ManifestExpert, width: number, unified?: ReadUnified): Promise<ExpertFile> {
+export async function openExpertFile(
+  source: ByteSource,
+  expert: ManifestExpert,
+  width: number,
+  unified?: ReadUnified,
+): Promise<ExpertFile> {
   const file = await openSafetensors(source);
   const readHead = async (name: string, shape: readonly number[]): Promise<FloatTensor> =>
     expectFinite(expectFloat(await file.readFloat(name), shape, `${file.name}: ${name}`), `${file.name}: ${name}`);
@@ -154,18 +159,29 @@ export async function loadExpert(source: ByteSource, expert: ManifestExpert, wid
   return { name: expert.name, modules: await readModules(file, expert), head: await file.head() };
 }
 
-async function loadMasked(file: Safetensors, { name, shape, kind }: ModuleTensor, scale: number | undefined, unified: ReadUnified | undefined): Promise<LoadedModule | undefined> {
+async function loadMasked(
+  file: Safetensors,
+  { name, shape, kind }: ModuleTensor,
+  scale: number | undefined,
+  unified: ReadUnified | undefined,
+): Promise<LoadedModule | undefined> {
   if (kind === 'unchanged') return undefined;
   const title = `${file.name}: ${name}.mask`;
-  if (kind !== 'masked' || scale === undefined || unified === undefined) throw new TwinrouteError('format', `${title}: expected a mask with a scale and a unified vector, got a ${kind} module`);
+  if (kind !== 'masked' || scale === undefined || unified === undefined)
+    throw new TwinrouteError('format', `${title}: expected a mask with a scale and a unified vector, got a ${kind} module`);
   const mask = await file.read(`${name}.mask`);
   const length = Math.ceil(sizeOf(shape) / 8);
-  if (mask.dtype !== 'uint8' || !sameShape(mask.shape, [length])) throw new TwinrouteError('shape', `${title}: expected uint8 [${length}], got ${mask.dtype} [${mask.shape.join(', ')}]`);
+  if (mask.dtype !== 'uint8' || !sameShape(mask.shape, [length]))
+    throw new TwinrouteError('shape', `${title}: expected uint8 [${length}], got ${mask.dtype} [${mask.shape.join(', ')}]`);
   const { data } = expectFloat(await unified(name), shape, `unified: ${name}`);
   return { kind: 'whole', delta: floatTensor(shape, applyMask(mask.data, data, scale)) };
 }
 
-async function loadModule(file: Safetensors, { name, shape, kind, rank }: ModuleTensor, format: FactorFormat): Promise<LoadedModule | undefined> {
+async function loadModule(
+  file: Safetensors,
+  { name, shape, kind, rank }: ModuleTensor,
+  format: FactorFormat,
+): Promise<LoadedModule | undefined> {
   if (kind === 'unchanged') return undefined;
   if (kind === 'masked') throw new TwinrouteError('format', `${file.name}: ${name}: expected a mask among bits, got one among ${format}`);
   if (kind === 'whole') {
@@ -180,11 +196,19 @@ async function loadModule(file: Safetensors, { name, shape, kind, rank }: Module
   };
 }
 
-async function loadFactor(file: Safetensors, name: string, format: FactorFormat, rows: number, cols: number, axis: ComponentAxis): Promise<Matrix> {
+async function loadFactor(
+  file: Safetensors,
+  name: string,
+  format: FactorFormat,
+  rows: number,
+  cols: number,
+  axis: ComponentAxis,
+): Promise<Matrix> {
   const data = await file.read(name);
   const title = `${file.name}: ${name}`;
   const shape = storedShape(format, rows, cols);
-  if (!sameShape(data.shape, shape)) throw new TwinrouteError('shape', `${title}: expected [${shape.join(', ')}], got [${data.shape.join(', ')}]`);
+  if (!sameShape(data.shape, shape))
+    throw new TwinrouteError('shape', `${title}: expected [${shape.join(', ')}], got [${data.shape.join(', ')}]`);
   const matrix = dequantise(await factorOf(file, name, title, format, { rows, cols, axis }, data));
   expectFinite({ dtype: 'float32', shape: [rows, cols], data: matrix.data }, title);
   return matrix;
@@ -202,8 +226,12 @@ async function factorOf(
   if (format === 'fp32' && tensor.dtype === 'float32') return { format, rows, cols, data: tensor.data };
   if (format === 'fp16' && tensor.dtype === 'float16') return { format, rows, cols, data: tensor.data };
   const components = axis === 'columns' ? cols : rows;
-  const scalesOf = async (): Promise<Float32Array> => expectFloat(await file.readFloat(`${name}.scale`), [components], `${title}.scale`).data;
+  const scalesOf = async (): Promise<Float32Array> =>
+    expectFloat(await file.readFloat(`${name}.scale`), [components], `${title}.scale`).data;
   if (format === 'int8' && tensor.dtype === 'int8') return { format, ...place, scales: await scalesOf(), data: tensor.data };
   if (format === 'int4' && tensor.dtype === 'uint8') return { format, ...place, scales: await scalesOf(), data: tensor.data };
-  throw new TwinrouteError('format', `${title}: expected ${STORED_AS[format]} (${format}), got ${tensor.dtype} [${sizeOf(tensor.shape)} elements]`);
+  throw new TwinrouteError(
+    'format',
+    `${title}: expected ${STORED_AS[format]} (${format}), got ${tensor.dtype} [${sizeOf(tensor.shape)} elements]`,
+  );
 }

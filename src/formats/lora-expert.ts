@@ -24,7 +24,9 @@ export async function openLoraExpert(folder: FolderSource, adapterConfig: string
   const weights = await openWeights(folder, 'adapter_model');
   const stated = weights.metadata[BASE_HASH_KEY];
   if (stated !== undefined && base.sha256 !== undefined && stated !== base.sha256) {
-    throw new TwinrouteError('incompatible', `${folder.name}: expected an adapter of base ${base.sha256}, got one of base ${stated}`, { param: BASE_HASH_KEY });
+    throw new TwinrouteError('incompatible', `${folder.name}: expected an adapter of base ${base.sha256}, got one of base ${stated}`, {
+      param: BASE_HASH_KEY,
+    });
   }
   const { width, prefixes, parameters: all } = base.layout;
   const matrices = all.filter(({ shape, name }) => shape.length === 2 && name.endsWith('.weight'));

@@ -27,15 +27,22 @@ export function encodeManifest(manifest: Manifest, createHasher: CreateHasher): 
  * @throws {TwinrouteError} `integrity` when a byte was changed; `format` when it is no manifest; `unsupported` for a newer schema
  */
 export function decodeManifest(bytes: Uint8Array, createHasher: CreateHasher, name: string = MANIFEST_FILE): Manifest {
-  if (bytes.length > MAX_MANIFEST_BYTES) throw new TwinrouteError('format', `${name}: expected at most ${MAX_MANIFEST_BYTES} bytes, got ${bytes.length}`);
+  if (bytes.length > MAX_MANIFEST_BYTES)
+    throw new TwinrouteError('format', `${name}: expected at most ${MAX_MANIFEST_BYTES} bytes, got ${bytes.length}`);
   const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
   const { digest, ...fields } = parseJsonWith(Vouched, text, name, 'format');
   const actual = hashText(canonicalJson(fields), createHasher);
   if (actual !== digest || spell(fields, digest) !== text) {
-    throw new TwinrouteError('integrity', `${name}: expected content with digest ${digest}, got ${actual}; the pack was changed or damaged after it was built`);
+    throw new TwinrouteError(
+      'integrity',
+      `${name}: expected content with digest ${digest}, got ${actual}; the pack was changed or damaged after it was built`,
+    );
   }
   if (typeof fields['schema'] === 'number' && fields['schema'] > MANIFEST_SCHEMA) {
-    throw new TwinrouteError('unsupported', `${name}: expected schema ${MANIFEST_SCHEMA}, got ${fields['schema']}; a newer twinroute wrote this pack`);
+    throw new TwinrouteError(
+      'unsupported',
+      `${name}: expected schema ${MANIFEST_SCHEMA}, got ${fields['schema']}; a newer twinroute wrote this pack`,
+    );
   }
   return parseWith(Manifest, fields, name, 'format');
 }

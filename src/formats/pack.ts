@@ -31,21 +31,29 @@ export interface Pack {
  */
 export async function openPack(folder: FolderSource, createHasher: CreateHasher): Promise<Pack> {
   const manifestSource = await folder.open(MANIFEST_FILE);
-  if (manifestSource === undefined) throw new TwinrouteError('not_found', `${folder.name}: expected a pack, got a folder without ${MANIFEST_FILE}`);
+  if (manifestSource === undefined)
+    throw new TwinrouteError('not_found', `${folder.name}: expected a pack, got a folder without ${MANIFEST_FILE}`);
   const manifest = decodeManifest(await manifestSource.read(0, manifestSource.sizeBytes), createHasher, manifestSource.name);
   const checked = new Map<string, Promise<ByteSource>>();
 
   async function check(file: string): Promise<ByteSource> {
     const expected = manifest.files[file];
-    if (expected === undefined) throw new TwinrouteError('not_found', `${folder.name}: expected ${file} to be listed in ${MANIFEST_FILE}, got no entry`);
+    if (expected === undefined)
+      throw new TwinrouteError('not_found', `${folder.name}: expected ${file} to be listed in ${MANIFEST_FILE}, got no entry`);
     const source = await folder.open(file);
     if (source === undefined) throw new TwinrouteError('integrity', `${folder.name}: expected ${file}, got no such file`);
     if (source.sizeBytes !== expected.bytes) {
-      throw new TwinrouteError('integrity', `${source.name}: expected ${expected.bytes} bytes, got ${source.sizeBytes}; the pack was changed or damaged`);
+      throw new TwinrouteError(
+        'integrity',
+        `${source.name}: expected ${expected.bytes} bytes, got ${source.sizeBytes}; the pack was changed or damaged`,
+      );
     }
     const sha256 = await hashSource(source, createHasher);
     if (sha256 !== expected.sha256) {
-      throw new TwinrouteError('integrity', `${source.name}: expected sha256 ${expected.sha256}, got ${sha256}; the pack was changed or damaged`);
+      throw new TwinrouteError(
+        'integrity',
+        `${source.name}: expected sha256 ${expected.sha256}, got ${sha256}; the pack was changed or damaged`,
+      );
     }
     return source;
   }
@@ -82,13 +90,22 @@ export async function holdInMemory(pack: Pack, files: readonly string[]): Promis
   for (const file of files) held.set(file, bytesSource(`${pack.name}/${file}`, await pack.bytes(file)));
   const source = (file: string): Promise<ByteSource> => {
     const found = held.get(file);
-    return found === undefined ? Promise.reject(new TwinrouteError('internal', `${pack.name}: expected ${file} to be held in memory`)) : Promise.resolve(found);
+    return found === undefined
+      ? Promise.reject(new TwinrouteError('internal', `${pack.name}: expected ${file} to be held in memory`))
+      : Promise.resolve(found);
   };
   const bytes = async (file: string): Promise<Uint8Array> => {
     const found = await source(file);
     return found.read(0, found.sizeBytes);
   };
-  return { name: pack.name, manifest: pack.manifest, source, bytes, text: async (file) => new TextDecoder().decode(await bytes(file)), verify: () => Promise.resolve() };
+  return {
+    name: pack.name,
+    manifest: pack.manifest,
+    source,
+    bytes,
+    text: async (file) => new TextDecoder().decode(await bytes(file)),
+    verify: () => Promise.resolve(),
+  };
 }
 
 /**
@@ -98,5 +115,9 @@ export async function holdInMemory(pack: Pack, files: readonly string[]): Promis
 export function expertOf(manifest: Manifest, name: string): ManifestExpert {
   const expert = manifest.experts.find((candidate) => candidate.name === name);
   if (expert !== undefined) return expert;
-  throw new TwinrouteError('not_found', `expected an expert of the pack, one of ${manifest.experts.map((each) => each.name).join(', ')}; got "${name}"`, { param: name });
+  throw new TwinrouteError(
+    'not_found',
+    `expected an expert of the pack, one of ${manifest.experts.map((each) => each.name).join(', ')}; got "${name}"`,
+    { param: name },
+  );
 }

@@ -27,5 +27,6 @@ const CHUNK_BYTES = 1 << 20;
 
 /** All bytes of a source, in chunks of 1 MiB. */
 export async function* readChunks(source: ByteSource): AsyncGenerator<Uint8Array> {
-  for (let offset = 0; offset < source.sizeBytes; offset += CHUNK_BYTES) yield source.read(offset, Math.min(CHUNK_BYTES, source.sizeBytes - offset));
+  for (let offset = 0; offset < source.sizeBytes; offset += CHUNK_BYTES)
+    yield source.read(offset, Math.min(CHUNK_BYTES, source.sizeBytes - offset));
 }

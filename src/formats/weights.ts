@@ -77,7 +77,8 @@ async function openShards(folder: FolderSource, index: string, title: string): P
 }
 
 function weightsOf(title: string, files: ReadonlyMap<string, Safetensors>, metadata: Readonly<Record<string, string>>): Weights {
-  const missing = (name: string): TwinrouteError => new TwinrouteError('not_found', `${title}: expected a tensor ${name}, got none of that name`);
+  const missing = (name: string): TwinrouteError =>
+    new TwinrouteError('not_found', `${title}: expected a tensor ${name}, got none of that name`);
   const fileOf = (name: string): Safetensors => {
     const file = files.get(name);
     if (file === undefined) throw missing(name);

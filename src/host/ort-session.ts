@@ -19,9 +19,11 @@ export interface NodeSessionOptions {
  */
 export async function createNodeSession(model: Uint8Array, options: NodeSessionOptions = {}): Promise<Session> {
   const threads = options.threads === undefined ? {} : { intraOpNumThreads: options.threads };
-  const session = await InferenceSession.create(model, { executionProviders: ['cpu'], graphOptimizationLevel: 'all', ...threads }).catch((cause: unknown) => {
-    throw new TwinrouteError('format', `createNodeSession: expected a model that onnxruntime loads, got ${messageOf(cause)}`, { cause });
-  });
+  const session = await InferenceSession.create(model, { executionProviders: ['cpu'], graphOptimizationLevel: 'all', ...threads }).catch(
+    (cause: unknown) => {
+      throw new TwinrouteError('format', `createNodeSession: expected a model that onnxruntime loads, got ${messageOf(cause)}`, { cause });
+    },
+  );
   return {
     async run(feeds) {
       try {

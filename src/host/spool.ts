@@ -25,7 +25,7 @@ export async function createSpool(path: string): Promise<Spool> {
 
   async function readBack(offset: number, length: number): Promise<Uint8Array> {
     const bytes = new Uint8Array(length);
-    for (let done = 0; done < length; ) {
+    for (let done = 0; done < length;) {
       const { bytesRead } = await handle.read(bytes, done, length - done, offset + done);
       if (bytesRead === 0) throw new TwinrouteError('internal', `${path}: expected ${length} bytes at ${offset}, got ${done}`);
       done += bytesRead;
@@ -38,7 +38,7 @@ export async function createSpool(path: string): Promise<Spool> {
       const offset = end;
       const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
       end += bytes.length;
-      for (let done = 0; done < bytes.length; ) done += (await handle.write(bytes, done, bytes.length - done, offset + done)).bytesWritten;
+      for (let done = 0; done < bytes.length;) done += (await handle.write(bytes, done, bytes.length - done, offset + done)).bytesWritten;
       const producers = groups.get(group) ?? [];
       producers.push({ ...tensor, data: () => readBack(offset, bytes.length) });
       groups.set(group, producers);

@@ -9,7 +9,11 @@ const BATCH = 32;
  * @param run answers a batch, one result a row
  * @param onBatch told how many rows are done
  */
-export async function inBatches<R extends TokenRow, T>(rows: readonly R[], run: (batch: readonly R[]) => Promise<readonly T[]>, onBatch: (done: number) => void = () => undefined): Promise<T[]> {
+export async function inBatches<R extends TokenRow, T>(
+  rows: readonly R[],
+  run: (batch: readonly R[]) => Promise<readonly T[]>,
+  onBatch: (done: number) => void = () => undefined,
+): Promise<T[]> {
   const order = Array.from(rows.keys()).sort((a, b) => rows[a].ids.length - rows[b].ids.length);
   const results: T[] = Array.from({ length: rows.length });
   for (let start = 0; start < order.length; start += BATCH) {

@@ -87,7 +87,13 @@ function takeRows({ dtype, shape, data }: Tensor, rows: readonly number[]): Tens
 }
 
 /** Puts a group's rows where they belong in the output of the whole batch. */
-function putRows(outputs: Record<string, FloatTensor>, name: string, { shape, data }: FloatTensor, rows: readonly number[], batch: number): void {
+function putRows(
+  outputs: Record<string, FloatTensor>,
+  name: string,
+  { shape, data }: FloatTensor,
+  rows: readonly number[],
+  batch: number,
+): void {
   const width = data.length / rows.length;
   outputs[name] ??= floatTensor([batch, ...shape.slice(1)], new Float32Array(batch * width));
   for (const [i, row] of rows.entries()) outputs[name].data.set(data.subarray(i * width, (i + 1) * width), row * width);

@@ -34,7 +34,12 @@ export interface MixedWeights {
  * The parameters of the shared model and its experts.
  * @param mix `[B, E]`, the weight of each expert; undefined when there are no experts
  */
-export function createMixedWeights(graph: GraphBuilder, shared: ReadParameter, experts: readonly GraphExpert[], mix: ValueName | undefined): MixedWeights {
+export function createMixedWeights(
+  graph: GraphBuilder,
+  shared: ReadParameter,
+  experts: readonly GraphExpert[],
+  mix: ValueName | undefined,
+): MixedWeights {
   const columnsByOwners = new Map<string, ValueName>();
 
   /** The mix's column of each owner, in that order: `[B, 1, owners]`. */
@@ -66,7 +71,8 @@ export function createMixedWeights(graph: GraphBuilder, shared: ReadParameter, e
       for (const [e, expert] of experts.entries()) {
         const module = expert.module(name);
         if (module === undefined) continue;
-        if (module.kind !== 'factored') throw new TwinrouteError('shape', `${expert.name}, ${name}: expected factors for a matrix, got a ${module.kind} delta`);
+        if (module.kind !== 'factored')
+          throw new TwinrouteError('shape', `${expert.name}, ${name}: expected factors for a matrix, got a ${module.kind} delta`);
         const rank = module.v.shape[0];
         us.push(expectFloat(module.u, [m, rank], `${expert.name}, U of ${name}`));
         vs.push(expectFloat(module.v, [rank, n], `${expert.name}, V of ${name}`));
@@ -84,7 +90,8 @@ export function createMixedWeights(graph: GraphBuilder, shared: ReadParameter, e
       for (const [e, expert] of experts.entries()) {
         const module = expert.module(name);
         if (module === undefined) continue;
-        if (module.kind !== 'whole') throw new TwinrouteError('shape', `${expert.name}, ${name}: expected a whole delta for a vector, got a ${module.kind} one`);
+        if (module.kind !== 'whole')
+          throw new TwinrouteError('shape', `${expert.name}, ${name}: expected a whole delta for a vector, got a ${module.kind} one`);
         deltas.push(expectFloat(module.delta, tensor.shape, `${expert.name}, delta of ${name}`));
         owners.push(e);
       }

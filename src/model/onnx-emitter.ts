@@ -54,7 +54,9 @@ export function emitInto<C>(
   if (heads.length > 0) {
     const classes = heads.reduce((sum, head) => sum + head.bias.data.length, 0);
     for (const [i, { weight, bias }] of heads.entries()) expectFloat(weight, [bias.data.length, width], `head ${i}`);
-    const weight = graph.constant('heads.weight', 'float32', [width, classes], () => transpose(concatRows(heads.map((head) => head.weight)), [classes, width]));
+    const weight = graph.constant('heads.weight', 'float32', [width, classes], () =>
+      transpose(concatRows(heads.map((head) => head.weight)), [classes, width]),
+    );
     const bias = graph.constant('heads.bias', 'float32', [classes], () => concatRows(heads.map((head) => head.bias)));
     graph.output('logits', flat(graph.node('Add', [graph.node('MatMul', [pooled, weight]), bias])), 'float32', ['batch', classes]);
   }
@@ -62,6 +64,11 @@ export function emitInto<C>(
 }
 
 /** ONNX bytes of the model alone: the same graph without experts, for folded models and for the shared model's features. */
-export function emitPlainGraph<C>(architecture: Architecture<C>, config: C, parameters: ReadParameter, heads: readonly GraphHead[]): Uint8Array {
+export function emitPlainGraph<C>(
+  architecture: Architecture<C>,
+  config: C,
+  parameters: ReadParameter,
+  heads: readonly GraphHead[],
+): Uint8Array {
   return emitTwinGraph(architecture, config, parameters, [], heads);
 }

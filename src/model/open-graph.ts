@@ -15,7 +15,13 @@ type OnOpen = (name: string, shape: readonly number[], data: () => unknown) => v
  * ONNX bytes of the plain model with the parameters `open` as f32 inputs of their own names, arranged as `openWeights` gives them.
  * @throws {TwinrouteError} as `emitPlainGraph`
  */
-export function emitOpenGraph<C>(architecture: Architecture<C>, config: C, parameters: ReadParameter, open: ReadonlySet<string>, heads: readonly GraphHead[]): Uint8Array {
+export function emitOpenGraph<C>(
+  architecture: Architecture<C>,
+  config: C,
+  parameters: ReadParameter,
+  open: ReadonlySet<string>,
+  heads: readonly GraphHead[],
+): Uint8Array {
   const graph = openBuilder(architecture.type, open, () => undefined);
   emitInto(graph, architecture, config, parameters, [], heads);
   return graph.encode();
@@ -25,7 +31,12 @@ export function emitOpenGraph<C>(architecture: Architecture<C>, config: C, param
  * The inputs of an open graph for one set of weights, by name; tensors may share the buffers of `parameters`.
  * @param parameters gives the open ones whole; of the others only the shape is looked at
  */
-export function openWeights<C>(architecture: Architecture<C>, config: C, parameters: ReadParameter, open: ReadonlySet<string>): Record<string, FloatTensor> {
+export function openWeights<C>(
+  architecture: Architecture<C>,
+  config: C,
+  parameters: ReadParameter,
+  open: ReadonlySet<string>,
+): Record<string, FloatTensor> {
   const inputs: Record<string, FloatTensor> = {};
   // The emitter arranges weights as it needs them (transposed, with a leading axis); emitting once more, without encoding, asks it how.
   const graph = openBuilder(architecture.type, open, (name, shape, data) => {

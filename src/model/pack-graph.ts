@@ -19,7 +19,11 @@ import type { ExclusiveModule, GraphExpert, GraphHead } from './twin-parameters.
  */
 export async function packGraph(pack: Pack, experts: readonly string[]): Promise<Uint8Array> {
   const { manifest } = pack;
-  if (manifest.method !== 'twin') throw new TwinrouteError('unsupported', `${pack.name}: expected factored modules, got a pack of ${manifest.method}, whose mixes have to be merged (--mix) before they are one graph`);
+  if (manifest.method !== 'twin')
+    throw new TwinrouteError(
+      'unsupported',
+      `${pack.name}: expected factored modules, got a pack of ${manifest.method}, whose mixes have to be merged (--mix) before they are one graph`,
+    );
   const model = openArchitecture(manifest.architecture.type, manifest.architecture.config);
   const shared = await readShared(pack, model.parameters);
   const graphExperts: GraphExpert[] = [];
@@ -36,7 +40,10 @@ export async function packGraph(pack: Pack, experts: readonly string[]): Promise
   return emitTwinGraph(model.architecture, model.config, (name) => lookUp(shared, name), graphExperts, heads, graphFade);
 }
 
-async function readShared(pack: Pack, parameters: readonly { readonly name: string; readonly shape: readonly number[] }[]): Promise<ReadonlyMap<string, FloatTensor>> {
+async function readShared(
+  pack: Pack,
+  parameters: readonly { readonly name: string; readonly shape: readonly number[] }[],
+): Promise<ReadonlyMap<string, FloatTensor>> {
   const file = await openSafetensors(await pack.source(pack.manifest.shared.file));
   const tensors = new Map<string, FloatTensor>();
   for (const { name, shape } of parameters) {

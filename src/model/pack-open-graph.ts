@@ -24,17 +24,23 @@ export interface PackOpenGraph {
 export async function packOpenGraph(pack: Pack, experts: readonly string[]): Promise<PackOpenGraph> {
   const { shared } = pack.manifest;
   const entries = experts.map((name) => expertOf(pack.manifest, name));
-  const files = [shared.file, shared.fade?.file, shared.unified?.file, ...entries.map((entry) => entry.file)].filter((file) => file !== undefined);
+  const files = [shared.file, shared.fade?.file, shared.unified?.file, ...entries.map((entry) => entry.file)].filter(
+    (file) => file !== undefined,
+  );
   const weights = await openPackWeights(await holdInMemory(pack, files));
   const { architecture, config, parameters } = weights.model;
-  const changed = [...entries.flatMap((entry) => entry.tensors), ...(shared.fade?.tensors ?? [])].filter(({ kind }) => kind !== 'unchanged');
+  const changed = [...entries.flatMap((entry) => entry.tensors), ...(shared.fade?.tensors ?? [])].filter(
+    ({ kind }) => kind !== 'unchanged',
+  );
   const open = new Set(changed.map(({ name }) => name));
   const heads: GraphHead[] = [];
   for (const name of experts) heads.push(await (await weights.expert(name)).head());
   const plain = new Map<string, FloatTensor>();
   for (const { name } of parameters) plain.set(name, await weights.shared(name));
   const model = emitOpenGraph(architecture, config, (name) => lookUp(plain, name), open, heads);
-  const shapes = new Map(parameters.map(({ name, shape }): [string, FloatTensor] => [name, { dtype: 'float32', shape, data: new Float32Array() }]));
+  const shapes = new Map(
+    parameters.map(({ name, shape }): [string, FloatTensor] => [name, { dtype: 'float32', shape, data: new Float32Array() }]),
+  );
   return {
     model,
     async merge(mix) {

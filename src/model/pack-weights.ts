@@ -40,7 +40,10 @@ const FOLDABLE = ['twin', 'emr'];
 export async function openPackWeights(pack: Pack): Promise<PackWeights> {
   const { manifest } = pack;
   if (!FOLDABLE.includes(manifest.method)) {
-    throw new TwinrouteError('unsupported', `${pack.name}: expected a pack of ${FOLDABLE.join(', ')}, got one of ${manifest.method}, whose experts are no sums of weights`);
+    throw new TwinrouteError(
+      'unsupported',
+      `${pack.name}: expected a pack of ${FOLDABLE.join(', ')}, got one of ${manifest.method}, whose experts are no sums of weights`,
+    );
   }
   const model = openArchitecture(manifest.architecture.type, manifest.architecture.config);
   const shapes = new Map(model.parameters.map(({ name, shape }) => [name, shape]));
@@ -49,7 +52,8 @@ export async function openPackWeights(pack: Pack): Promise<PackWeights> {
   const fadeFile = fade && (await openModules(await pack.source(fade.file), fade));
   const { unified } = manifest.shared;
   const unifiedFile = unified && (await openSafetensors(await pack.source(unified.file)));
-  const readUnified: ReadUnified | undefined = unifiedFile && (async (parameter) => expectFinite(await unifiedFile.readFloat(parameter), `${unifiedFile.name}: ${parameter}`));
+  const readUnified: ReadUnified | undefined =
+    unifiedFile && (async (parameter) => expectFinite(await unifiedFile.readFloat(parameter), `${unifiedFile.name}: ${parameter}`));
   const experts = new Map<string, Promise<ExpertFile>>();
 
   const open = async (name: string): Promise<ExpertFile> => {

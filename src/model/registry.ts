@@ -16,9 +16,10 @@ export interface OpenArchitecture {
   readonly width: number;
 }
 
-const ROWS: readonly { readonly architecture: Architecture<BertConfig>; readonly parseConfig: (value: unknown, title: string) => BertConfig }[] = [
-  { architecture: bert, parseConfig: parseBertConfig },
-];
+const ROWS: readonly {
+  readonly architecture: Architecture<BertConfig>;
+  readonly parseConfig: (value: unknown, title: string) => BertConfig;
+}[] = [{ architecture: bert, parseConfig: parseBertConfig }];
 
 /**
  * The architecture of a checkpoint's `model_type`, with the checkpoint's config.

@@ -35,7 +35,14 @@ export type LinearTap = (name: string, x: Tensor) => void;
  * @param inputs int32, each `[B, T]`
  * @param tap called for each linear layer, in the order in which they run
  */
-export function encodeBatch<C>(tf: Tfjs, architecture: Architecture<C>, config: C, parameter: (name: string) => Tensor, inputs: EncoderInputs<Tensor>, tap?: LinearTap): Encoded {
+export function encodeBatch<C>(
+  tf: Tfjs,
+  architecture: Architecture<C>,
+  config: C,
+  parameter: (name: string) => Tensor,
+  inputs: EncoderInputs<Tensor>,
+  tap?: LinearTap,
+): Encoded {
   const ops = createTfjsOps(tf, parameter, tap);
   const { hidden, pooled } = architecture.encode(ops, config, inputs);
   return { hidden, pooled: tf.squeeze(pooled, [1]), features: tf.squeeze(ops.meanTokens(hidden, inputs.mask), [1]) };

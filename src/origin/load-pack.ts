@@ -17,8 +17,13 @@ import { createTwinPredictor } from './twin-predictor.ts';
 export async function loadPredictor(pack: Pack, experts?: readonly string[], options: PackSessionOptions = {}): Promise<Predictor> {
   const { manifest } = pack;
   const resident = experts ?? manifest.experts.map((expert) => expert.name);
-  if (new Set(resident).size !== resident.length) throw new TwinrouteError('config', `experts: expected each one once, got ${resident.join(', ')}`);
-  const tokenizer = createTokenizer(await pack.text(manifest.tokenizer.file), await pack.text(manifest.tokenizer.config_file), manifest.max_tokens);
+  if (new Set(resident).size !== resident.length)
+    throw new TwinrouteError('config', `experts: expected each one once, got ${resident.join(', ')}`);
+  const tokenizer = createTokenizer(
+    await pack.text(manifest.tokenizer.file),
+    await pack.text(manifest.tokenizer.config_file),
+    manifest.max_tokens,
+  );
   const session = await createPackSession(pack, resident, options);
   const router = manifest.origin_router;
   return createTwinPredictor({

@@ -18,7 +18,11 @@ function runProbe(engine: EngineName): Probe {
   const software = engine === 'webgpu' && process.env['VK_DRIVER_FILES'] === undefined && existsSync(SWIFTSHADER);
   const env = software ? { ...process.env, VK_DRIVER_FILES: SWIFTSHADER, LD_LIBRARY_PATH: dirname(SWIFTSHADER) } : process.env;
   const script = join(import.meta.dirname, '../helpers/engine-probe.ts');
-  const output = execFileSync(process.execPath, ['--disable-warning=ExperimentalWarning', script, engine], { env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+  const output = execFileSync(process.execPath, ['--disable-warning=ExperimentalWarning', script, engine], {
+    env,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   const lines = output.trim().split('\n');
   return JSON.parse(lines[lines.length - 1]);
 }
@@ -66,7 +70,11 @@ function contract(name: EngineName, probe: Probe): void {
 
   test('differentiates the loss of a small perceptron', () => {
     const head = smallHead();
-    for (const [part, values] of [['bags', head.bags], ['weight', head.network.weight], ['bias', head.network.bias]] as const) {
+    for (const [part, values] of [
+      ['bags', head.bags],
+      ['weight', head.network.weight],
+      ['bias', head.network.bias],
+    ] as const) {
       for (const [i, got] of ran().gradients[part].entries()) {
         const at = (shift: number): number => {
           const held = values[i];
@@ -83,7 +91,8 @@ function contract(name: EngineName, probe: Probe): void {
 
   test('softmax and gather', () => {
     const sum = Math.exp(-2) + Math.exp(-1) + 1;
-    for (const [i, want] of [Math.exp(-2) / sum, Math.exp(-1) / sum, 1 / sum, 1, 0, 0].entries()) expect(Math.abs(ran().softmax[i] - want)).toBeLessThan(1e-6);
+    for (const [i, want] of [Math.exp(-2) / sum, Math.exp(-1) / sum, 1 / sum, 1, 0, 0].entries())
+      expect(Math.abs(ran().softmax[i] - want)).toBeLessThan(1e-6);
     expect(ran().gather).toEqual([4, 5, 0, 1, 4, 5]);
   });
 
@@ -145,7 +154,10 @@ describe('selectEngine', () => {
   });
 
   test('an unknown engine is a usage error that names the known ones', async () => {
-    await expect(select('cuda', ENGINES)).rejects.toMatchObject({ code: 'usage', message: expect.stringContaining('tensorflow, webgpu, wasm') });
+    await expect(select('cuda', ENGINES)).rejects.toMatchObject({
+      code: 'usage',
+      message: expect.stringContaining('tensorflow, webgpu, wasm'),
+    });
   });
 
   test('dispose closes the device', async () => {

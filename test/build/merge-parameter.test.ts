@@ -45,7 +45,10 @@ function settingsOf(experts: number, change: Partial<MergeSettings> & { lambda?:
 }
 
 /** θ_s + Σ w·module, what a mix serves. */
-function served(shared: Float32Array, ...terms: readonly (MergedModule | { readonly module: MergedModule; readonly weight: number })[]): Float32Array {
+function served(
+  shared: Float32Array,
+  ...terms: readonly (MergedModule | { readonly module: MergedModule; readonly weight: number })[]
+): Float32Array {
   const sum = Float64Array.from(shared);
   for (const term of terms) {
     const { module, weight } = 'weight' in term ? term : { module: term, weight: 1 };
@@ -113,17 +116,27 @@ describe.each(STATIC_METHODS.map((method) => method.name))('with %s as the share
           const shape = random.uniform() < 0.2 ? [12] : [5 + random.below(12), 5 + random.below(12)];
           const base = randomTensor(random, shape);
           const experts = shape.length === 1 ? kinds.map(() => dense(randomTensor(random, shape))) : randomExperts(random, shape, kinds);
-          const { shared, fade, module } = await mergeParameter('w', base, experts, settingsOf(experts.length, { method, about: 'base', format, rankOf: () => ({ rank }) }));
+          const { shared, fade, module } = await mergeParameter(
+            'w',
+            base,
+            experts,
+            settingsOf(experts.length, { method, about: 'base', format, rankOf: () => ({ rank }) }),
+          );
           const modules = await Promise.all(experts.map((_, t) => module(t)));
           const raw = experts.map(() => random.uniform());
           const filled = random.uniform();
           const mix = raw.map((value) => (value / raw.reduce((sum, each) => sum + each)) * filled);
           const terms = modules.map((each, t) => ({ module: each, weight: mix[t] }));
-          const formula = served(base.data.map((value, i) => value + (1 - filled) * (shared[i] - value)), ...terms);
+          const formula = served(
+            base.data.map((value, i) => value + (1 - filled) * (shared[i] - value)),
+            ...terms,
+          );
           expect(maxDifference(served(shared, { module: expectFade(fade), weight: filled }, ...terms), formula)).toBeLessThan(1e-5);
           if (format !== 'fp32' || rank < 64) return;
           for (const [t, expert] of experts.entries()) {
-            expect(maxDifference(served(shared, expectFade(fade), modules[t]), await readTheta(base, expert, matmulPlain))).toBeLessThan(2e-5);
+            expect(maxDifference(served(shared, expectFade(fade), modules[t]), await readTheta(base, expert, matmulPlain))).toBeLessThan(
+              2e-5,
+            );
           }
         },
       ),
@@ -144,7 +157,10 @@ test('at full rank the shared model about the base is the method’s own', async
 
 test('spectra are the singular values of what is compressed, the fade’s last', async () => {
   const random = createRandom(10);
-  for (const kinds of [['lora', 'lora'], ['lora', 'dense']]) {
+  for (const kinds of [
+    ['lora', 'lora'],
+    ['lora', 'dense'],
+  ]) {
     const base = randomTensor(random, [20, 14]);
     const experts = randomExperts(random, [20, 14], kinds);
     for (const about of ['shared', 'base'] as const) {
@@ -155,7 +171,10 @@ test('spectra are the singular values of what is compressed, the fade’s last',
       expect(spectra).toHaveLength(modules.length);
       for (const [t, { s, energy }] of spectra.entries()) {
         const product = served(new Float32Array(20 * 14), modules[t]);
-        expect(energy).toBeCloseTo(product.reduce((sum, value) => sum + value * value, 0), 3);
+        expect(energy).toBeCloseTo(
+          product.reduce((sum, value) => sum + value * value, 0),
+          3,
+        );
         expect(s.reduce((sum, value) => sum + value * value, 0)).toBeCloseTo(energy, 6);
       }
     }
@@ -205,7 +224,12 @@ test('an energy of 1 − ε is kept by every module, and the stated error agrees
   const random = createRandom(8);
   const base = randomTensor(random, [60, 50]);
   const theta = randomTensor(random, [60, 50]);
-  const { shared, module } = await mergeParameter('w', base, [dense(theta)], settingsOf(1, { rankOf: () => ({ energy: 0.9 }), format: 'int8' }));
+  const { shared, module } = await mergeParameter(
+    'w',
+    base,
+    [dense(theta)],
+    settingsOf(1, { rankOf: () => ({ energy: 0.9 }), format: 'int8' }),
+  );
   const stored = expectFactored(await module(0));
   expect(stored.keptEnergy).toBeGreaterThanOrEqual(0.9);
   const delta = theta.data.map((value, i) => value - shared[i]);

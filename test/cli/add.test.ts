@@ -62,7 +62,9 @@ describe.each([
     expect(added).toMatchObject({ code: 0 });
     const [before, after] = [await manifestOf(pack), await manifestOf(out)];
     const kept = Object.keys(before.files).filter((file) => !['router.onnx', 'samples.jsonl', 'report.md', 'report.html'].includes(file));
-    expect(kept).toEqual(expect.arrayContaining(['shared.safetensors', ...TINY_EXPERTS.map((expert) => `experts/${expert.name}.safetensors`)]));
+    expect(kept).toEqual(
+      expect.arrayContaining(['shared.safetensors', ...TINY_EXPERTS.map((expert) => `experts/${expert.name}.safetensors`)]),
+    );
     for (const file of kept) expect(await readFile(join(out, file))).toEqual(await readFile(join(pack, file)));
     expect(after.experts.slice(0, 3)).toEqual(before.experts);
     expect(after.config).not.toBe(before.config);
@@ -109,11 +111,14 @@ describe.each([
 
   test('another base, a name that is taken, and a name that is none are refused', async () => {
     const out = join(inputs.models.dir, 'never');
-    const attempt = (expert: string, name: string, ...rest: string[]) => runCli('add', pack, expert, '--name', name, '--out', out, ...args, ...rest);
+    const attempt = (expert: string, name: string, ...rest: string[]) =>
+      runCli('add', pack, expert, '--name', name, '--out', out, ...args, ...rest);
     expect((await attempt(more.experts['bread'], 'birds')).err).toMatch(/expected a name that the pack does not have/);
     expect((await attempt(more.experts['bread'], '../bread')).err).toMatch(/expected a name of 1 to 64/);
     const other = await makeTinyModels({ seed: 2 });
-    expect((await attempt(more.experts['bread'], 'bread', '--base', other.base)).err).toMatch(/expected the base that the pack was built from/);
+    expect((await attempt(more.experts['bread'], 'bread', '--base', other.base)).err).toMatch(
+      /expected the base that the pack was built from/,
+    );
     await other.remove();
   });
 });

@@ -71,7 +71,16 @@ async function makeFixture(experts: readonly TinyExpert[], parameters: object): 
   }
   const config = join(models.dir, 'tiny.yaml');
   const entries = experts.map(({ name }) => ({ name, model: models.experts[name], examples: examples(name) }));
-  await writeFile(config, JSON.stringify({ merge_method: 'twin', base_model: models.base, models: entries, parameters: { quantize: 'int8', ...parameters }, dtype: 'float16' }));
+  await writeFile(
+    config,
+    JSON.stringify({
+      merge_method: 'twin',
+      base_model: models.base,
+      models: entries,
+      parameters: { quantize: 'int8', ...parameters },
+      dtype: 'float16',
+    }),
+  );
   const path = join(models.dir, 'pack');
   const built = await runCli('build', config, '--out', path, '--engine', 'wasm');
   if (built.code !== 0) throw new Error(built.err);
@@ -136,8 +145,11 @@ describe('hf', () => {
     const expert = await openExpert(folder, base);
     expect(expert).toMatchObject({ kind: 'full', problem: 'classification', labels: ['ships-0', 'ships-1'] });
     const weights = new Map<string, FloatTensor>();
-    for (const { name, shape } of model.parameters) weights.set(name, floatTensor(shape, await readTheta(await base.readFloat(name), expert.parameter(name), matmulPlain)));
-    const graph = emitPlainGraph(model.architecture, model.config, (name) => weights.get(name) ?? floatTensor([0], new Float32Array()), [expert.head]);
+    for (const { name, shape } of model.parameters)
+      weights.set(name, floatTensor(shape, await readTheta(await base.readFloat(name), expert.parameter(name), matmulPlain)));
+    const graph = emitPlainGraph(model.architecture, model.config, (name) => weights.get(name) ?? floatTensor([0], new Float32Array()), [
+      expert.head,
+    ]);
     const mix = parseMix(MIX, ['birds', 'ships']);
     expect(maxDifference(await runGraph(mixed, graph), await answers(mixed, mix, 'ships'))).toBeLessThan(tolerance);
     // The tokenizer is the pack's, so a checkpoint of it fits the base.
@@ -246,7 +258,9 @@ describe('onnx', () => {
     const { out, record } = await exportTo(lora, 'onnx', '--format', 'onnx');
     const mix = parseMix({ stars: 0.5, birds: 0.5 }, ['birds', 'ships', 'stars']);
     const rows = TEXTS.flatMap(() => [...mixVector(mix, ['birds', 'ships', 'stars'])]);
-    const logits = await runGraph(lora, await readFile(join(out, 'model.onnx')), { mix: floatTensor([TEXTS.length, 3], Float32Array.from(rows)) });
+    const logits = await runGraph(lora, await readFile(join(out, 'model.onnx')), {
+      mix: floatTensor([TEXTS.length, 3], Float32Array.from(rows)),
+    });
     expect(record.heads.map(({ expert, first }) => [expert, first])).toEqual([
       ['birds', 0],
       ['ships', 3],
@@ -261,7 +275,9 @@ describe('onnx', () => {
     expect(record).toMatchObject({ mix: [{ expert: 'birds', weight: 0.75 }], heads: [{ expert: 'ships' }] });
     const wanted = await answers(lora, [{ expert: 'birds', weight: 0.75 }], 'ships');
     expect(maxDifference(await runGraph(lora, await readFile(join(out, 'model.onnx'))), wanted)).toBeLessThan(TOLERANCE);
-    expect(await readFile(join(out, 'README.md'), 'utf8')).toMatch(/input_ids[\s\S]*\| ships \| 0 to 1 \| classification \| ships-0, ships-1 \|/);
+    expect(await readFile(join(out, 'README.md'), 'utf8')).toMatch(
+      /input_ids[\s\S]*\| ships \| 0 to 1 \| classification \| ships-0, ships-1 \|/,
+    );
   });
 });
 
@@ -277,8 +293,17 @@ describe('any format', () => {
   test('writes a card and a record, and replaces an older export but nothing else', async () => {
     const first = await exportTo(lora, 'again', '--format', 'onnx');
     const second = await exportTo(lora, 'again', '--format', 'hf');
-    expect((await readdir(second.out)).sort()).toEqual(['README.md', 'config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json', 'twinroute.json']);
-    expect(parseJsonWith(ExportRecord, await readFile(join(second.out, 'twinroute.json'), 'utf8'), 'record', 'format')).toEqual(second.record);
+    expect((await readdir(second.out)).sort()).toEqual([
+      'README.md',
+      'config.json',
+      'model.safetensors',
+      'tokenizer.json',
+      'tokenizer_config.json',
+      'twinroute.json',
+    ]);
+    expect(parseJsonWith(ExportRecord, await readFile(join(second.out, 'twinroute.json'), 'utf8'), 'record', 'format')).toEqual(
+      second.record,
+    );
     expect(first.record.config).toBe(second.record.config);
     expect(await readFile(join(second.out, 'README.md'), 'utf8')).toContain(lora.pack.manifest.base.sha256);
     const { code, err } = await runCli('export', lora.path, lora.models.base, '--format', 'hf');
@@ -293,7 +318,14 @@ describe('any format', () => {
     bytes[bytes.length - 1] ^= 1;
     await writeFile(file, bytes);
     for (const format of ['hf', 'peft', 'onnx']) {
-      const { code, err } = await runCli('export', copy, join(lora.models.dir, 'never'), '--format', format, ...(format === 'hf' ? ['--mix', '{"birds":1}'] : []));
+      const { code, err } = await runCli(
+        'export',
+        copy,
+        join(lora.models.dir, 'never'),
+        '--format',
+        format,
+        ...(format === 'hf' ? ['--mix', '{"birds":1}'] : []),
+      );
       expect({ code, err }).toEqual({ code: 1, err: expect.stringMatching(/expected sha256/) });
     }
   });

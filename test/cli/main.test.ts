@@ -33,8 +33,18 @@ describe('the command line', () => {
   test.each([
     ['an unknown option', ['inspect', 'packs/x', '--fast'], 2, /--fast/],
     ['a port that is no number', ['origin', 'packs/x', '--port', 'http'], 2, /--port: expected a whole number from 0 to 65535, got "http"/],
-    ['a split that does not exist', ['eval', 'packs/x', '--data', '/nowhere', '--split', 'dev'], 2, /--split: expected train, validation, test, got "dev"/],
-    ['task and mix together', ['predict', 'packs/x', '--text', 'hi', '--task', 'a', '--mix', '{}'], 2, /expected --task or --mix, got both/],
+    [
+      'a split that does not exist',
+      ['eval', 'packs/x', '--data', '/nowhere', '--split', 'dev'],
+      2,
+      /--split: expected train, validation, test, got "dev"/,
+    ],
+    [
+      'task and mix together',
+      ['predict', 'packs/x', '--text', 'hi', '--task', 'a', '--mix', '{}'],
+      2,
+      /expected --task or --mix, got both/,
+    ],
     ['a mix that is not JSON', ['predict', 'packs/x', '--text', 'hi', '--mix', 'a=1'], 2, /--mix: expected JSON/],
     ['a pack that is not there', ['inspect', 'packs/nowhere'], 1, /packs\/nowhere: expected a folder, got nothing/],
     ['a folder that is no pack', ['inspect', 'src'], 1, /expected a pack, got a folder without manifest.json/],

@@ -79,11 +79,18 @@ const twin =
 
 /** EMR from the checkpoints: W_0 + Σ w·scale·(mask ⊙ unified), as the paper spells it entry by entry. */
 async function emr({ base, experts, pack }: Opened): Promise<Dense> {
-  const masked = new Map<string, { readonly shape: readonly number[]; readonly origin: Float32Array; readonly own: readonly Float64Array[] }>();
+  const masked = new Map<
+    string,
+    { readonly shape: readonly number[]; readonly origin: Float32Array; readonly own: readonly Float64Array[] }
+  >();
   const [full, kept] = [experts.map(() => 0), experts.map(() => 0)];
   for (const { name, shape } of openArchitecture(pack.manifest.architecture.type, pack.manifest.architecture.config).parameters) {
     const origin = await base.readFloat(name);
-    const vectors = await Promise.all(experts.map(async (expert) => (await readTheta(origin, expert.parameter(name), matmulPlain)).map((value, i) => value - origin.data[i])));
+    const vectors = await Promise.all(
+      experts.map(async (expert) =>
+        (await readTheta(origin, expert.parameter(name), matmulPlain)).map((value, i) => value - origin.data[i]),
+      ),
+    );
     const own = vectors.map((vector, t) => {
       const values = Float64Array.from(vector, (value, i) => {
         const elected = Math.sign(vectors.reduce((sum, each) => sum + each[i], 0));
@@ -98,14 +105,20 @@ async function emr({ base, experts, pack }: Opened): Promise<Dense> {
   return (parameter, mix) => {
     const found = masked.get(parameter);
     if (found === undefined) throw new Error(`no parameter ${parameter}`);
-    return Promise.resolve(combine(found.shape, [[1, found.origin], ...found.own.map((values, t) => [mix[t] * (full[t] / kept[t]), values] as const)]));
+    return Promise.resolve(
+      combine(found.shape, [[1, found.origin], ...found.own.map((values, t) => [mix[t] * (full[t] / kept[t]), values] as const)]),
+    );
   };
 }
 
 const KINDS: readonly Kind[] = [
   { name: 'twin', parameters: { rank: 4 }, dense: twin('shared') },
   { name: 'twin about the base', parameters: { rank: 4, about: 'base' }, dense: twin('base') },
-  { name: 'twin about the base with TSV-M, ranks by budget', parameters: { rank: undefined, budget: { average_rank: 3 }, about: 'base', shared: 'tsv' }, dense: twin('base') },
+  {
+    name: 'twin about the base with TSV-M, ranks by budget',
+    parameters: { rank: undefined, budget: { average_rank: 3 }, about: 'base', shared: 'tsv' },
+    dense: twin('base'),
+  },
   { name: 'emr', method: 'emr', parameters: {}, dense: emr },
 ];
 
@@ -128,7 +141,8 @@ describe.each(KINDS)('$name', ({ parameters, method, dense }) => {
     inputs = await makeTinyInputs(parameters, 1, method);
     path = await buildTinyPack(inputs);
     folders = [];
-    for (const folder of [path, inputs.models.base, ...TINY_EXPERTS.map(({ name }) => inputs.models.experts[name])]) folders.push(await openFolder(folder));
+    for (const folder of [path, inputs.models.base, ...TINY_EXPERTS.map(({ name }) => inputs.models.experts[name])])
+      folders.push(await openFolder(folder));
     const pack = await openPack(folders[0], createSha256);
     const model = openArchitecture(pack.manifest.architecture.type, pack.manifest.architecture.config);
     const base = await openBase(folders[1], () => layoutOf(model));
@@ -144,16 +158,25 @@ describe.each(KINDS)('$name', ({ parameters, method, dense }) => {
 
   test('each row of a batch is answered as by the dense merge of its own mix', async () => {
     const { pack } = opened;
-    const { architecture, config, parameters: specs } = openArchitecture(pack.manifest.architecture.type, pack.manifest.architecture.config);
+    const {
+      architecture,
+      config,
+      parameters: specs,
+    } = openArchitecture(pack.manifest.architecture.type, pack.manifest.architecture.config);
     const weights = await dense(opened);
     const random = createRandom(3);
-    const rows = MIXES.map((mix): PredictorRow => ({ ...predictor.encode(tinyText(TINY_EXPERTS[random.below(3)].name, random.below(99))), mix: Float32Array.from(mix) }));
+    const rows = MIXES.map((mix): PredictorRow => ({
+      ...predictor.encode(tinyText(TINY_EXPERTS[random.below(3)].name, random.below(99))),
+      mix: Float32Array.from(mix),
+    }));
     const outputs = await predictor.run(rows);
     const heads = await Promise.all(TINY_EXPERTS.map(async ({ name }) => (await (await openPackWeights(pack)).expert(name)).head()));
     for (const [i, mix] of MIXES.entries()) {
       const merged = new Map<string, FloatTensor>();
       for (const { name } of specs) merged.set(name, await weights(name, mix));
-      const session = await createNodeSession(emitPlainGraph(architecture, config, (name) => merged.get(name) ?? floatTensor([0], new Float32Array()), heads));
+      const session = await createNodeSession(
+        emitPlainGraph(architecture, config, (name) => merged.get(name) ?? floatTensor([0], new Float32Array()), heads),
+      );
       const { logits, features } = await session.run(encoderFeeds([rows[i]]));
       await session.release();
       expect(maxDifference(outputs[i].logits, logits.dtype === 'float32' ? logits.data : [])).toBeLessThan(1e-5);
@@ -190,7 +213,9 @@ describe('an EMR pack', () => {
     const path = await buildTinyPack({ models, ...inputs });
     const manifest = parseJsonWith(Manifest, (await runCli('inspect', path, '--json')).out, 'inspect', 'internal');
     for (const { file, labels, tensors } of manifest.experts) {
-      const bits = tensors.filter(({ kind }) => kind === 'masked').reduce((sum, { shape }) => sum + Math.ceil(shape.reduce((a, b) => a * b) / 8), 0);
+      const bits = tensors
+        .filter(({ kind }) => kind === 'masked')
+        .reduce((sum, { shape }) => sum + Math.ceil(shape.reduce((a, b) => a * b) / 8), 0);
       const head = 4 * (labels.length * models.config.hidden_size + labels.length);
       const { byteLength } = await readFile(join(path, file));
       const header = Number((await readFile(join(path, file))).readBigUInt64LE(0)) + 8;
@@ -202,15 +227,31 @@ describe('an EMR pack', () => {
   test('takes no parameter that would have no effect, no new expert, and no factored graph', async () => {
     const ranked = await makeTinyInputs({ rank: 4 }, 1, 'emr');
     const refused = await runCli('build', ranked.config, '--out', join(ranked.models.dir, 'never'));
-    expect(refused).toMatchObject({ code: 1, err: expect.stringMatching(/merge_method emr no parameters but router, policy, max_tokens, seed, got rank/) });
+    expect(refused).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/merge_method emr no parameters but router, policy, max_tokens, seed, got rank/),
+    });
     await ranked.models.remove();
     const inputs = await makeTinyInputs({}, 1, 'emr');
     const path = await buildTinyPack(inputs);
     const out = join(inputs.models.dir, 'never');
-    const own = ['--examples', join(inputs.models.dir, 'birds.jsonl'), '--base', inputs.models.base, '--config', inputs.config, '--engine', 'wasm'];
-    expect((await runCli('add', path, inputs.models.experts['birds'], '--name', 'more', '--out', out, ...own)).err).toMatch(/expected a pack of twin, got one of emr/);
+    const own = [
+      '--examples',
+      join(inputs.models.dir, 'birds.jsonl'),
+      '--base',
+      inputs.models.base,
+      '--config',
+      inputs.config,
+      '--engine',
+      'wasm',
+    ];
+    expect((await runCli('add', path, inputs.models.experts['birds'], '--name', 'more', '--out', out, ...own)).err).toMatch(
+      /expected a pack of twin, got one of emr/,
+    );
     expect((await runCli('export', path, out, '--format', 'onnx')).err).toMatch(/expected factored modules, got a pack of emr/);
-    expect(await runCli('export', path, join(inputs.models.dir, 'folded'), '--format', 'hf', '--mix', '{"ships":1}')).toMatchObject({ code: 0 });
+    expect(await runCli('export', path, join(inputs.models.dir, 'folded'), '--format', 'hf', '--mix', '{"ships":1}')).toMatchObject({
+      code: 0,
+    });
     await inputs.models.remove();
   });
 });

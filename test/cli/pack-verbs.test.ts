@@ -21,8 +21,12 @@ beforeAll(async () => {
 afterAll(() => inputs.models.remove());
 
 async function filesOf(folder: string): Promise<Map<string, Buffer>> {
-  const names = (await readdir(folder, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-  return new Map(await Promise.all(names.sort().map(async (name): Promise<[string, Buffer]> => [name.slice(folder.length), await readFile(name)])));
+  const names = (await readdir(folder, { recursive: true, withFileTypes: true }))
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
+  return new Map(
+    await Promise.all(names.sort().map(async (name): Promise<[string, Buffer]> => [name.slice(folder.length), await readFile(name)])),
+  );
 }
 
 describe('build', () => {
@@ -104,7 +108,11 @@ describe('eval', () => {
     expect(err).not.toMatch(/twinroute eval:/);
     expect(code).toBe(0);
     const table: unknown = JSON.parse(out);
-    expect(table).toMatchObject({ config: expect.stringMatching(/^[0-9a-f]{16}$/), tasks: { birds: { metric: 'accuracy', rows: 20, routed_to_own: 1 } }, routing_accuracy: 1 });
+    expect(table).toMatchObject({
+      config: expect.stringMatching(/^[0-9a-f]{16}$/),
+      tasks: { birds: { metric: 'accuracy', rows: 20, routed_to_own: 1 } },
+      routing_accuracy: 1,
+    });
     expect(Object.keys(Object(table))).toEqual(['config', 'tasks', 'normalised', 'routing_accuracy']);
   });
 

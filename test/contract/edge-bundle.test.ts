@@ -5,7 +5,9 @@ import { parseJsonWith } from '../../src/contract/parse.ts';
 const parse = (text: string) => parseJsonWith(Endpoints, text, 'ENDPOINTS', 'config');
 
 test('endpoints are parsed', () => {
-  expect(parse('[{"id":"a","url":"http://127.0.0.1:8801","experts":["cola"]},{"id":"b","url":"https://b.test","experts":"*"}]')).toHaveLength(2);
+  expect(
+    parse('[{"id":"a","url":"http://127.0.0.1:8801","experts":["cola"]},{"id":"b","url":"https://b.test","experts":"*"}]'),
+  ).toHaveLength(2);
   expect(parse('[]')).toEqual([]);
 });
 

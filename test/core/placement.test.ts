@@ -11,12 +11,24 @@ const request = { config: CONFIG, mix: wholeMix, heads: ['a', 'b', 'c'] };
 
 describe('place', () => {
   test('prefers an endpoint that holds the whole mix', () => {
-    const placed = place(request, [{ id: 'left', experts: ['a', 'b'] }, { id: 'all', experts: '*' }], all, 0);
+    const placed = place(
+      request,
+      [
+        { id: 'left', experts: ['a', 'b'] },
+        { id: 'all', experts: '*' },
+      ],
+      all,
+      0,
+    );
     expect(placed).toEqual({ endpoint: { id: 'all', experts: '*' }, mix: wholeMix, head: 'a', covered: 1 });
   });
 
   test('cuts to the largest covered weight among endpoints that hold the head, and keeps the weights', () => {
-    const endpoints = [{ id: 'head', experts: ['a'] }, { id: 'more', experts: ['b', 'c'] }, { id: 'best', experts: ['a', 'c'] }];
+    const endpoints = [
+      { id: 'head', experts: ['a'] },
+      { id: 'more', experts: ['b', 'c'] },
+      { id: 'best', experts: ['a', 'c'] },
+    ];
     expect(place(request, endpoints.slice(0, 2), all, 0)?.endpoint.id).toBe('head');
     const placed = place(request, endpoints, all, 0);
     expect(placed?.endpoint.id).toBe('best');
@@ -25,24 +37,45 @@ describe('place', () => {
   });
 
   test('answers with the best covered expert’s head when nobody holds the wanted one', () => {
-    const endpoints = [{ id: 'b', experts: ['b'] }, { id: 'bc', experts: ['c', 'b'] }];
+    const endpoints = [
+      { id: 'b', experts: ['b'] },
+      { id: 'bc', experts: ['c', 'b'] },
+    ];
     expect(place(request, endpoints, all, 0)).toMatchObject({ endpoint: { id: 'bc' }, head: 'b' });
   });
 
   test('leaves out endpoints of other configs, unaccepted ones and those without any head', () => {
-    const endpoints = [{ id: 'other', experts: '*' as const, configs: ['f'.repeat(16)] }, { id: 'down', experts: '*' as const }, { id: 'd', experts: ['d'] }];
+    const endpoints = [
+      { id: 'other', experts: '*' as const, configs: ['f'.repeat(16)] },
+      { id: 'down', experts: '*' as const },
+      { id: 'd', experts: ['d'] },
+    ];
     expect(place(request, endpoints, (endpoint) => endpoint.id !== 'down', 0)).toBeUndefined();
     expect(place(request, [{ id: 'x', experts: '*', configs: [CONFIG] }], all, 0)?.endpoint.id).toBe('x');
   });
 
   test('an empty mix needs a head only, the best guess first', () => {
-    const endpoints = [{ id: 'second', experts: ['b'] }, { id: 'first', experts: ['a'] }];
-    expect(place({ config: CONFIG, mix: [], heads: ['a', 'b'] }, endpoints, all, 0)).toMatchObject({ endpoint: { id: 'first' }, mix: [], covered: 1 });
-    expect(place({ config: CONFIG, mix: [], heads: ['x', 'a', 'b'] }, endpoints, all, 0)).toMatchObject({ endpoint: { id: 'first' }, head: 'a' });
+    const endpoints = [
+      { id: 'second', experts: ['b'] },
+      { id: 'first', experts: ['a'] },
+    ];
+    expect(place({ config: CONFIG, mix: [], heads: ['a', 'b'] }, endpoints, all, 0)).toMatchObject({
+      endpoint: { id: 'first' },
+      mix: [],
+      covered: 1,
+    });
+    expect(place({ config: CONFIG, mix: [], heads: ['x', 'a', 'b'] }, endpoints, all, 0)).toMatchObject({
+      endpoint: { id: 'first' },
+      head: 'a',
+    });
   });
 
   test('equal endpoints take turns', () => {
-    const endpoints = [{ id: 'one', experts: '*' as const }, { id: 'less', experts: ['a'] }, { id: 'two', experts: ['c', 'b', 'a'] }];
+    const endpoints = [
+      { id: 'one', experts: '*' as const },
+      { id: 'less', experts: ['a'] },
+      { id: 'two', experts: ['c', 'b', 'a'] },
+    ];
     expect([0, 1, 2, 3].map((turn) => place(request, endpoints, all, turn)?.endpoint.id)).toEqual(['one', 'two', 'one', 'two']);
   });
 });
@@ -65,7 +98,8 @@ test('property: the place is accepted, holds what it is asked for, and no accept
     fc.property(caseArbitrary, ({ endpoints, names, weights, turn }) => {
       const mix = names.map((expert, i) => ({ expert, weight: weights[i] / 500 })).sort((x, y) => y.weight - x.weight);
       const heads = mix.map((entry) => entry.expert);
-      const weight = (endpoint: PlacementEndpoint) => mix.reduce((sum, entry) => sum + (holds(endpoint, entry.expert) ? entry.weight : 0), 0);
+      const weight = (endpoint: PlacementEndpoint) =>
+        mix.reduce((sum, entry) => sum + (holds(endpoint, entry.expert) ? entry.weight : 0), 0);
       const usable = endpoints.filter((endpoint) => endpoint.up && heads.some((head) => holds(endpoint, head)));
       const placed = place({ config: CONFIG, mix, heads }, endpoints, (endpoint) => endpoint.up, turn);
       expect(placed === undefined).toBe(usable.length === 0);

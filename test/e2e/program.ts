@@ -16,7 +16,9 @@ export interface Program {
 
 /** Starts `twinroute …args`. */
 export function start(...args: string[]): Program {
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', 'src/cli/bin.ts', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', 'src/cli/bin.ts', ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let output = '';
   const listeners = new Set<() => void>();
   for (const stream of [child.stdout, child.stderr]) {

@@ -25,7 +25,12 @@ describe('twinroute dev', () => {
     await other?.models.remove();
     const lines = program.output().split('\n');
     const answers: unknown = JSON.parse(lines.find((line) => line.startsWith('[{')) ?? 'null');
-    expect(answers).toMatchObject(TINY_EXPERTS.map(({ name }) => ({ sample: { expert: name }, outcome: { ok: true, prediction: { task: name, mix: [{ expert: name, weight: 1 }] } } })));
+    expect(answers).toMatchObject(
+      TINY_EXPERTS.map(({ name }) => ({
+        sample: { expert: name },
+        outcome: { ok: true, prediction: { task: name, mix: [{ expert: name, weight: 1 }] } },
+      })),
+    );
   });
 
   test('serves until it is told to stop', async () => {
@@ -33,7 +38,11 @@ describe('twinroute dev', () => {
     const url = (await program.waitFor(/edge +(http:\/\/\S+)/))[1];
     await program.waitFor(/ctrl-c stops/);
     const post = async (path: string, body: unknown): Promise<{ status: number; body: unknown }> => {
-      const response = await fetch(url + path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: typeof body === 'string' ? body : JSON.stringify(body) });
+      const response = await fetch(url + path, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: typeof body === 'string' ? body : JSON.stringify(body),
+      });
       return { status: response.status, body: await response.json() };
     };
     const text = tinyText('birds', 77);
@@ -45,7 +54,11 @@ describe('twinroute dev', () => {
     expect(mixed.cut).toBeUndefined();
     const batch = await post('/v1/predict', { inputs: [{ text }, { text: '' }, { text, task: 'stars' }] });
     const { predictions } = z.parse(PredictBatch, batch.body);
-    expect(predictions.map((answer) => ('error' in answer ? answer.error.code : answer.task))).toEqual(['birds', 'invalid_request', 'stars']);
+    expect(predictions.map((answer) => ('error' in answer ? answer.error.code : answer.task))).toEqual([
+      'birds',
+      'invalid_request',
+      'stars',
+    ]);
     for (const [body, status] of [
       [{ text: 'x'.repeat(1 << 20) }, 413],
       [{ text: ' ' }, 400],
@@ -55,7 +68,10 @@ describe('twinroute dev', () => {
       ['{"text":', 400],
     ] as const) {
       const answer = await post('/v1/predict', body);
-      expect({ body: JSON.stringify(body).slice(0, 60), status: answer.status }).toEqual({ body: JSON.stringify(body).slice(0, 60), status });
+      expect({ body: JSON.stringify(body).slice(0, 60), status: answer.status }).toEqual({
+        body: JSON.stringify(body).slice(0, 60),
+        status,
+      });
       expect(z.parse(ErrorBody, answer.body).error.request_id).not.toBe('');
     }
     for (const odd of ['\u0000', '\ud800', '👩‍👩‍👧‍👦 ﷽ \u202e', 'a'.repeat(90_000)]) {
@@ -115,7 +131,10 @@ describe('twinroute origin', () => {
     expect(outputs.find(({ name }) => name === 'head')?.data).toEqual(['birds']);
     expect((await infer([1], 'stars')).status).toBe(404);
     const metadata: unknown = await (await fetch(`${url}/v2/models/tiny`)).json();
-    expect(metadata).toMatchObject({ name: 'tiny', inputs: expect.arrayContaining([expect.objectContaining({ name: 'mix', shape: [-1, 2] })]) });
+    expect(metadata).toMatchObject({
+      name: 'tiny',
+      inputs: expect.arrayContaining([expect.objectContaining({ name: 'mix', shape: [-1, 2] })]),
+    });
     program.process.kill('SIGTERM');
     expect(await program.ended).toBe(0);
     expect(program.output()).toContain('draining');

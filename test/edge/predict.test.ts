@@ -13,11 +13,23 @@ describe('one input', () => {
       id: 'caller-1',
       task: 'sst2',
       label: 'positive',
-      mix: [{ expert: 'sst2', weight: 0.8 }, { expert: 'cola', weight: 0.2 }],
+      mix: [
+        { expert: 'sst2', weight: 0.8 },
+        { expert: 'cola', weight: 0.2 },
+      ],
       config: CONFIG,
       usage: { tokens: 7, experts: 2, truncated: false },
       abstained: false,
-      explain: { routed_by: 'edge', endpoint: 'all', attempts: 1, router: [{ expert: 'sst2', score: 0.7 }, { expert: 'cola', score: 0.2 }, { expert: 'stsb', score: 0.1 }] },
+      explain: {
+        routed_by: 'edge',
+        endpoint: 'all',
+        attempts: 1,
+        router: [
+          { expert: 'sst2', score: 0.7 },
+          { expert: 'cola', score: 0.2 },
+          { expert: 'stsb', score: 0.1 },
+        ],
+      },
     });
     expect(prediction.cut).toBeUndefined();
     const total = 1 + Math.exp(-1) + Math.exp(-2);
@@ -42,17 +54,35 @@ describe('one input', () => {
   test('a task is a mix of that expert alone', async () => {
     const { post, calls } = createHarness();
     const { body } = await post('/v1/predict', { text: 'a', text_pair: 'b', task: 'stsb', explain: true });
-    expect(body).toMatchObject({ task: 'stsb', label: null, scores: { similarity: 0 }, mix: [{ expert: 'stsb', weight: 1 }], explain: { routed_by: 'caller', router: [] } });
+    expect(body).toMatchObject({
+      task: 'stsb',
+      label: null,
+      scores: { similarity: 0 },
+      mix: [{ expert: 'stsb', weight: 1 }],
+      explain: { routed_by: 'caller', router: [] },
+    });
     expect(input(calls[0], 'text_pair')?.data).toEqual(['b']);
   });
 
   test.each([
     ['an object', { cola: 0.25, sst2: 0.5 }],
-    ['a list', [{ expert: 'cola', weight: 0.25 }, { expert: 'sst2', weight: 0.5 }]],
+    [
+      'a list',
+      [
+        { expert: 'cola', weight: 0.25 },
+        { expert: 'sst2', weight: 0.5 },
+      ],
+    ],
   ])('a mix may be %s', async (_, mix) => {
     const { post } = createHarness();
     const { body } = await post('/v1/predict', { text: 'a', mix });
-    expect(body).toMatchObject({ task: 'sst2', mix: [{ expert: 'sst2', weight: 0.5 }, { expert: 'cola', weight: 0.25 }] });
+    expect(body).toMatchObject({
+      task: 'sst2',
+      mix: [
+        { expert: 'sst2', weight: 0.5 },
+        { expert: 'cola', weight: 0.25 },
+      ],
+    });
   });
 
   test('a task beside a mix chooses the head, even of an expert outside it', async () => {
@@ -70,10 +100,19 @@ describe('one input', () => {
   });
 
   test('a mix that no endpoint holds is cut, and the answer says so', async () => {
-    const mix = [{ expert: 'stsb', weight: 0.5 }, { expert: 'sst2', weight: 0.3 }, { expert: 'cola', weight: 0.2 }];
+    const mix = [
+      { expert: 'stsb', weight: 0.5 },
+      { expert: 'sst2', weight: 0.3 },
+      { expert: 'cola', weight: 0.2 },
+    ];
     const { post, calls } = createHarness({ endpoints: [LEFT, RIGHT], mix });
     const { body } = await post('/v1/predict', { text: 'a' });
-    expect(body).toMatchObject({ task: 'stsb', mix: [{ expert: 'stsb', weight: 0.5 }], cut: { wanted: mix, covered: 0.5 }, usage: { experts: 1 } });
+    expect(body).toMatchObject({
+      task: 'stsb',
+      mix: [{ expert: 'stsb', weight: 0.5 }],
+      cut: { wanted: mix, covered: 0.5 },
+      usage: { experts: 1 },
+    });
     expect(calls[0].url).toContain('http://right.test/v2/');
     expect(parseWith(Prediction, body, 'body', 'internal').cut?.covered).toBe(0.5);
   });
@@ -96,8 +135,15 @@ describe('where the origin routes', () => {
     expect(body).toMatchObject({
       task: 'sst2',
       abstained: false,
-      mix: [{ expert: 'sst2', weight: 0.75 }, { expert: 'cola', weight: 0.25 }],
-      explain: { routed_by: 'origin', endpoint: 'all', router: [{ expert: 'sst2', score: expect.closeTo(0.7, 6) }, { expert: 'cola' }, { expert: 'stsb' }] },
+      mix: [
+        { expert: 'sst2', weight: 0.75 },
+        { expert: 'cola', weight: 0.25 },
+      ],
+      explain: {
+        routed_by: 'origin',
+        endpoint: 'all',
+        router: [{ expert: 'sst2', score: expect.closeTo(0.7, 6) }, { expert: 'cola' }, { expert: 'stsb' }],
+      },
     });
   });
 
@@ -110,7 +156,12 @@ describe('where the origin routes', () => {
 
   test('auto: the shared model answers when no endpoint holds every expert', async () => {
     const { post } = createHarness({ routing: 'auto', mix: [], endpoints: [LEFT] });
-    expect((await post('/v1/predict', { text: 'a', explain: true })).body).toMatchObject({ task: 'sst2', abstained: true, mix: [], explain: { routed_by: 'edge' } });
+    expect((await post('/v1/predict', { text: 'a', explain: true })).body).toMatchObject({
+      task: 'sst2',
+      abstained: true,
+      mix: [],
+      explain: { routed_by: 'edge' },
+    });
   });
 
   test('origin: unavailable when no endpoint holds every expert', async () => {
@@ -181,7 +232,16 @@ test('the catalogue', async () => {
   expect(await get('/v1/experts')).toEqual({ config: CONFIG, experts: BUNDLE.experts });
   expect(await get(`/v1/experts?config=${'f'.repeat(16)}`)).toMatchObject({ error: { code: 'not_found', param: 'config' } });
   expect(await get('/v1/configs')).toEqual({
-    configs: [{ config: CONFIG, name: 'sample', method: 'twin', parameters: { rank: 16 }, routing: 'edge', experts: ['cola', 'sst2', 'stsb'] }],
+    configs: [
+      { config: CONFIG, name: 'sample', method: 'twin', parameters: { rank: 16 }, routing: 'edge', experts: ['cola', 'sst2', 'stsb'] },
+    ],
   });
-  expect(await get('/health')).toEqual({ status: 'ok', configs: 1, endpoints: [{ id: 'left', up: true }, { id: 'right', up: true }] });
+  expect(await get('/health')).toEqual({
+    status: 'ok',
+    configs: 1,
+    endpoints: [
+      { id: 'left', up: true },
+      { id: 'right', up: true },
+    ],
+  });
 });

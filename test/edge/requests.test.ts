@@ -37,7 +37,19 @@ describe('bodies that are refused', () => {
     ['NaN as JSON has it not', '{"text":"a","mix":{"cola":NaN}}', 400, 'invalid_request'],
     ['an infinite weight', '{"text":"a","mix":{"cola":1e999}}', 400, 'invalid_request', 'mix'],
     ['a sum above 1', { text: 'a', mix: { cola: 0.6, sst2: 0.6 } }, 400, 'invalid_request', 'mix'],
-    ['an expert twice', { text: 'a', mix: [{ expert: 'cola', weight: 0.1 }, { expert: 'cola', weight: 0.1 }] }, 400, 'invalid_request', 'mix.cola'],
+    [
+      'an expert twice',
+      {
+        text: 'a',
+        mix: [
+          { expert: 'cola', weight: 0.1 },
+          { expert: 'cola', weight: 0.1 },
+        ],
+      },
+      400,
+      'invalid_request',
+      'mix.cola',
+    ],
     ['a mix of nothing without a task', { text: 'a', mix: {} }, 400, 'invalid_request', 'task'],
     ['a batch of none', { inputs: [] }, 400, 'invalid_request', 'inputs'],
     ['a batch of too many', { inputs: Array.from({ length: 65 }, () => ({ text: 'a' })) }, 400, 'invalid_request', 'inputs'],
@@ -66,7 +78,11 @@ describe('bodies that are refused', () => {
   test.each(['text/plain', 'application/x-www-form-urlencoded', 'application/jsonp', undefined])('content type %s', async (type) => {
     const { app } = createHarness();
     const body = new TextEncoder().encode('{"text":"a"}');
-    const response = await app.request('/v1/predict', { method: 'POST', body, headers: type === undefined ? {} : { 'content-type': type } });
+    const response = await app.request('/v1/predict', {
+      method: 'POST',
+      body,
+      headers: type === undefined ? {} : { 'content-type': type },
+    });
     expect(response.status).toBe(400);
     expect(await response.json()).toMatchObject({ error: { code: 'invalid_request', param: 'content-type' } });
   });
@@ -87,7 +103,10 @@ describe('bodies that are refused', () => {
 
   test.each(['0', '-5', '1.5', 'soon', '1e3', '9'.repeat(30)])('x-request-timeout-ms %s', async (value) => {
     const { post } = createHarness();
-    expect(await post('/v1/predict', { text: 'a' }, { 'x-request-timeout-ms': value })).toMatchObject({ status: 400, body: { error: { param: 'x-request-timeout-ms' } } });
+    expect(await post('/v1/predict', { text: 'a' }, { 'x-request-timeout-ms': value })).toMatchObject({
+      status: 400,
+      body: { error: { param: 'x-request-timeout-ms' } },
+    });
   });
 });
 
@@ -109,7 +128,10 @@ describe('texts that are unusual', () => {
 
 test('property: any JSON is answered with 200 or a 4xx in the one error shape', async () => {
   const { post } = createHarness();
-  const field = fc.oneof(fc.constantFrom('text', 'text_pair', 'task', 'mix', 'top_k', 'config', 'explain', 'inputs'), fc.string({ unit: 'binary' }));
+  const field = fc.oneof(
+    fc.constantFrom('text', 'text_pair', 'task', 'mix', 'top_k', 'config', 'explain', 'inputs'),
+    fc.string({ unit: 'binary' }),
+  );
   await fc.assert(
     fc.asyncProperty(fc.oneof(fc.jsonValue(), fc.dictionary(field, fc.jsonValue())), async (value) => {
       const { status, body } = await post('/v1/predict', value);

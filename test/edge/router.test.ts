@@ -65,7 +65,8 @@ describe('a real router', () => {
   test('top_k overrides the policy', async () => {
     const { post } = edge(await assetsOf({}, tinyRouter()));
     const sizes: number[] = [];
-    for (const top_k of [undefined, 1, 64]) sizes.push(parseWith(RouteAnswer, (await post('/v1/route', { text: 'a', top_k })).body, 'body', 'internal').mix.length);
+    for (const top_k of [undefined, 1, 64])
+      sizes.push(parseWith(RouteAnswer, (await post('/v1/route', { text: 'a', top_k })).body, 'body', 'internal').mix.length);
     expect(sizes).toEqual([2, 1, 3]);
   });
 

@@ -62,7 +62,9 @@ describe('a session on onnxruntime-web', () => {
 
   test('an input of another type is refused', async () => {
     const session = await create(model([1, 0, 0, 1]));
-    await expect(session.run({ ids: { dtype: 'uint8', shape: [1, 2], data: Uint8Array.of(1, 1) } })).rejects.toMatchObject({ code: 'shape' });
+    await expect(session.run({ ids: { dtype: 'uint8', shape: [1, 2], data: Uint8Array.of(1, 1) } })).rejects.toMatchObject({
+      code: 'shape',
+    });
     await expect(session.run({ ids: { dtype: 'float32', shape: [1, 2], data: Float32Array.of(1, 1) } })).rejects.toThrow('data type');
     await expect(session.run(feed(1, 1))).resolves.toHaveProperty('y');
   });

@@ -48,7 +48,10 @@ describe('a first endpoint that fails', () => {
     ['', 400, 502],
     ['', 302, 502],
   ])('%s with status %d is not retried', async (code, given, got) => {
-    const { post, calls } = createHarness({ endpoints: [ALL, TOO], origin: () => status(given, code === '' ? {} : { 'x-error-code': code }) });
+    const { post, calls } = createHarness({
+      endpoints: [ALL, TOO],
+      origin: () => status(given, code === '' ? {} : { 'x-error-code': code }),
+    });
     expect((await post('/v1/predict', TASK)).status).toBe(got);
     expect(calls).toHaveLength(1);
   });
@@ -88,7 +91,11 @@ describe('health', () => {
   test('a dead endpoint is left alone for its backoff, tried once after it, and taken back when it answers', async () => {
     let nowMs = 1_000_000;
     let dead = true;
-    const { post, calls, app } = createHarness({ endpoints: [ALL], now: () => nowMs, origin: (call) => (dead ? refuseConnection() : answer(call)) });
+    const { post, calls, app } = createHarness({
+      endpoints: [ALL],
+      now: () => nowMs,
+      origin: (call) => (dead ? refuseConnection() : answer(call)),
+    });
     expect((await post('/v1/predict', TASK)).status).toBe(502);
     const down = await post('/v1/predict', TASK);
     expect(down).toMatchObject({ status: 503, body: { error: { code: 'unavailable' } } });
@@ -110,7 +117,10 @@ describe('health', () => {
   test('a caller’s short deadline does not mark an endpoint down', async () => {
     const { post } = createHarness({ origin: (call, attempt, signal) => (attempt <= 5 ? hang(signal) : answer(call)) });
     for (let i = 0; i < 5; i++) {
-      expect(await post('/v1/predict', TASK, { 'x-request-timeout-ms': '20' })).toMatchObject({ status: 504, body: { error: { code: 'timeout' } } });
+      expect(await post('/v1/predict', TASK, { 'x-request-timeout-ms': '20' })).toMatchObject({
+        status: 504,
+        body: { error: { code: 'timeout' } },
+      });
     }
     expect((await post('/v1/predict', TASK)).status).toBe(200);
   });

@@ -30,8 +30,16 @@ function makeExpert(format: FactorFormat) {
   const u = quantise({ rows: M, cols: RANK, data: random('u', M * RANK) }, format, 'columns');
   const v = quantise({ rows: RANK, cols: N, data: random('v', RANK * N) }, format, 'rows');
   const delta = floatTensor([M], random('delta', M));
-  const head = { weight: floatTensor([CLASSES, WIDTH], random('weight', CLASSES * WIDTH)), bias: floatTensor([CLASSES], random('bias', CLASSES)) };
-  const stored = [...storeFactors('w', u, v), storeDelta('b', delta), storeFloats('head.weight', head.weight), storeFloats('head.bias', head.bias)];
+  const head = {
+    weight: floatTensor([CLASSES, WIDTH], random('weight', CLASSES * WIDTH)),
+    bias: floatTensor([CLASSES], random('bias', CLASSES)),
+  };
+  const stored = [
+    ...storeFactors('w', u, v),
+    storeDelta('b', delta),
+    storeFloats('head.weight', head.weight),
+    storeFloats('head.bias', head.bias),
+  ];
   const entry: ManifestExpert = {
     name: 'a',
     kind: 'full',
@@ -59,9 +67,17 @@ test.each<FactorFormat>(['fp32', 'fp16', 'int8', 'int4'])('an expert stored as %
 });
 
 test.each([
-  ['another rank', (entry: ManifestExpert) => ({ ...entry, tensors: entry.tensors.map((tensor) => ({ ...tensor, rank: RANK + 1 })) }), /w\.u: expected \[7, 4\], got \[7, 3\]/],
+  [
+    'another rank',
+    (entry: ManifestExpert) => ({ ...entry, tensors: entry.tensors.map((tensor) => ({ ...tensor, rank: RANK + 1 })) }),
+    /w\.u: expected \[7, 4\], got \[7, 3\]/,
+  ],
   ['another format', (entry: ManifestExpert) => ({ ...entry, format: 'fp16' as const }), /w\.u: expected F16 \(fp16\), got int8/],
-  ['another number of classes', (entry: ManifestExpert) => ({ ...entry, labels: ['one'] }), /head\.weight: expected float32 \[1, 5\], got float32 \[2, 5\]/],
+  [
+    'another number of classes',
+    (entry: ManifestExpert) => ({ ...entry, labels: ['one'] }),
+    /head\.weight: expected float32 \[1, 5\], got float32 \[2, 5\]/,
+  ],
   ['a tensor that is not there', (entry: ManifestExpert) => ({ ...entry, tensors: [{ ...entry.tensors[0], name: 'x' }] }), /x\.u/],
 ])('refuses a file whose manifest says %s', async (_title, change, message) => {
   const { stored, entry } = makeExpert('int8');
@@ -70,6 +86,8 @@ test.each([
 
 test('refuses a scale that is not finite', async () => {
   const { stored, entry } = makeExpert('int8');
-  const broken = stored.map((tensor) => (tensor.tensor.name === 'w.v.scale' ? { ...tensor, data: new Float32Array([1, Number.NaN, 1]) } : tensor));
+  const broken = stored.map((tensor) =>
+    tensor.tensor.name === 'w.v.scale' ? { ...tensor, data: new Float32Array([1, Number.NaN, 1]) } : tensor,
+  );
   await expect(loadExpert(bytesSource('a.safetensors', fileOf(broken)), entry, WIDTH)).rejects.toThrow(/w\.v: expected finite values/);
 });

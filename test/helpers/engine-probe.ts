@@ -49,24 +49,41 @@ export function operands([m, k, n]: readonly [number, number, number], transpose
 export function smallHead() {
   const random = createRandom(11);
   const normals = (length: number): Float32Array => Float32Array.from({ length }, () => random.normal());
-  return { bags: normals(15), labels: Int32Array.of(0, 3, 1, 1, 2), network: { width: 3, classes: 4, table: new Float32Array(0), weight: normals(12), bias: normals(4) } };
+  return {
+    bags: normals(15),
+    labels: Int32Array.of(0, 3, 1, 1, 2),
+    network: { width: 3, classes: 4, table: new Float32Array(0), weight: normals(12), bias: normals(4) },
+  };
 }
 
 async function probe({ tf, device, matmul }: Engine, log: readonly string[]): Promise<Probe> {
   const products: Matrix[][] = [];
   for (const extents of PRODUCTS) {
     const results: Matrix[] = [];
-    for (const [a, b] of [[false, false], [true, false], [false, true], [true, true]]) results.push(await matmul(...operands(extents, a, b), a, b));
+    for (const [a, b] of [
+      [false, false],
+      [true, false],
+      [false, true],
+      [true, true],
+    ])
+      results.push(await matmul(...operands(extents, a, b), a, b));
     products.push(results);
   }
   const wrong: Matrix = { rows: 2, cols: 3, data: new Float32Array(6) };
-  const innerError = await matmul(wrong, wrong).then(() => '', (error: unknown) => (isTwinrouteError(error) ? error.code : 'another error'));
+  const innerError = await matmul(wrong, wrong).then(
+    () => '',
+    (error: unknown) => (isTwinrouteError(error) ? error.code : 'another error'),
+  );
   const head = smallHead();
   const gradients = await headGradients(tf, head.network, head.bags, head.labels, 0.1);
   const bags = Array.from({ length: 40 }, (_, i) => ({ ids: Int32Array.of(i % 4, 4 + (i % 7)), weights: Float32Array.of(1, 0.5) }));
   const fits: string[] = [];
   for (let run = 0; run < 2; run++) {
-    const { table, weight } = await fitNetwork(tf, { bags, labels: bags.map((_, i) => i % 4) }, { buckets: 16, classes: 4, seed: 3, progress: noProgress });
+    const { table, weight } = await fitNetwork(
+      tf,
+      { bags, labels: bags.map((_, i) => i % 4) },
+      { buckets: 16, classes: 4, seed: 3, progress: noProgress },
+    );
     fits.push(Buffer.concat([new Uint8Array(table.buffer), new Uint8Array(weight.buffer)]).toString('hex'));
   }
   return {

@@ -40,14 +40,22 @@ export interface TinyInputs {
  * @param parameters further lines of the config's `parameters`
  * @param method `merge_method`; only `twin` has ranks and formats by default
  */
-export async function makeTinyInputs(parameters: Readonly<Record<string, unknown>> = {}, seed = 1, method: 'twin' | 'emr' = 'twin'): Promise<TinyInputs> {
+export async function makeTinyInputs(
+  parameters: Readonly<Record<string, unknown>> = {},
+  seed = 1,
+  method: 'twin' | 'emr' = 'twin',
+): Promise<TinyInputs> {
   const models = await makeTinyModels({ seed, experts: TINY_EXPERTS });
   const lines = (rows: readonly object[]): string => rows.map((row) => `${JSON.stringify(row)}\n`).join('');
   const data = join(models.dir, 'data');
   const tasks: Record<string, object> = {};
   for (const { name, classes = 2 } of TINY_EXPERTS) {
     const pair = name === 'stars';
-    const row = (i: number): object => ({ text: tinyText(name, i), ...(pair && { text_pair: tinyText(name, i + 1000) }), label: classes === 1 ? (i % 11) / 2 : i % classes });
+    const row = (i: number): object => ({
+      text: tinyText(name, i),
+      ...(pair && { text_pair: tinyText(name, i + 1000) }),
+      label: classes === 1 ? (i % 11) / 2 : i % classes,
+    });
     await writeFile(join(models.dir, `${name}.jsonl`), lines(Array.from({ length: 60 }, (_, i) => row(i))));
     await mkdir(join(data, 'tasks', name), { recursive: true });
     await writeFile(join(data, 'tasks', name, 'test.jsonl'), lines(Array.from({ length: 20 }, (_, i) => row(i + 500))));

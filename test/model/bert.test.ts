@@ -28,7 +28,9 @@ test('an opened architecture knows its sizes', () => {
 });
 
 test('an unknown model_type is refused with the known ones', () => {
-  expect(() => openArchitecture('gpt2', CONFIG)).toThrow(expect.objectContaining({ code: 'unsupported', message: expect.stringMatching(/expected bert, got "gpt2"/) }));
+  expect(() => openArchitecture('gpt2', CONFIG)).toThrow(
+    expect.objectContaining({ code: 'unsupported', message: expect.stringMatching(/expected bert, got "gpt2"/) }),
+  );
 });
 
 test.each([

@@ -12,7 +12,12 @@ function fakeGraph(runs: number[]): Session {
       const rows = ids.shape[0];
       runs.push(rows);
       const added = weight.dtype === 'float32' ? weight.data[0] : Number.NaN;
-      return Promise.resolve({ logits: floatTensor([rows, 1], Float32Array.from({ length: rows }, (_, i) => Number(ids.data[i * ids.shape[1]]) + added)) });
+      return Promise.resolve({
+        logits: floatTensor(
+          [rows, 1],
+          Float32Array.from({ length: rows }, (_, i) => Number(ids.data[i * ids.shape[1]]) + added),
+        ),
+      });
     },
     release: () => Promise.resolve(),
   };
@@ -20,7 +25,10 @@ function fakeGraph(runs: number[]): Session {
 
 function feeds(mixes: readonly (readonly number[])[]): Record<string, Tensor> {
   const ids = BigInt64Array.from(mixes.flatMap((_, i) => [BigInt(100 * i), 7n]));
-  return { input_ids: { dtype: 'int64', shape: [mixes.length, 2], data: ids }, mix: floatTensor([mixes.length, 2], Float32Array.from(mixes.flat())) };
+  return {
+    input_ids: { dtype: 'int64', shape: [mixes.length, 2], data: ids },
+    mix: floatTensor([mixes.length, 2], Float32Array.from(mixes.flat())),
+  };
 }
 
 /** A session whose weight is `10·mix[0] + mix[1]`, 4 bytes a mix; `merged` tells which were merged. */
@@ -38,11 +46,18 @@ function sessionOver(cacheBytes: number) {
   return { session, runs, merged };
 }
 
-const answer = async (session: Session, mixes: readonly (readonly number[])[]): Promise<unknown> => (await session.run(feeds(mixes)))['logits'];
+const answer = async (session: Session, mixes: readonly (readonly number[])[]): Promise<unknown> =>
+  (await session.run(feeds(mixes)))['logits'];
 
 test('rows of one mix run together, and answers come in the order of the rows', async () => {
   const { session, runs, merged } = sessionOver(1000);
-  const mixes = [[1, 0], [0, 1], [1, 0], [0, 0], [0, 1]];
+  const mixes = [
+    [1, 0],
+    [0, 1],
+    [1, 0],
+    [0, 0],
+    [0, 1],
+  ];
   expect(await answer(session, mixes)).toEqual(floatTensor([5, 1], Float32Array.of(10, 101, 210, 300, 401)));
   expect(runs).toEqual([2, 2, 1]);
   expect(merged).toEqual(['1 0', '0 1', '0 0']);
@@ -50,15 +65,32 @@ test('rows of one mix run together, and answers come in the order of the rows', 
 
 test('a mix is merged once while it is kept; the least recently used one goes first, and the newest stays however small the budget', async () => {
   const { session, merged } = sessionOver(8);
-  for (const mix of [[1, 0], [0, 1], [1, 0], [0.5, 0.5], [1, 0], [0, 1]]) await answer(session, [mix]);
+  for (const mix of [
+    [1, 0],
+    [0, 1],
+    [1, 0],
+    [0.5, 0.5],
+    [1, 0],
+    [0, 1],
+  ])
+    await answer(session, [mix]);
   expect(merged).toEqual(['1 0', '0 1', '0.5 0.5', '0 1']);
   const tight = sessionOver(0);
-  for (const mix of [[1, 0], [1, 0], [0, 1], [1, 0]]) await answer(tight.session, [mix]);
+  for (const mix of [
+    [1, 0],
+    [1, 0],
+    [0, 1],
+    [1, 0],
+  ])
+    await answer(tight.session, [mix]);
   expect(tight.merged).toEqual(['1 0', '0 1', '1 0']);
 });
 
 test('mixes that differ by less than a step share their weights', async () => {
   const { session, merged } = sessionOver(1000);
-  await answer(session, [[0.5, 0.25], [0.5001, 0.2499]]);
+  await answer(session, [
+    [0.5, 0.25],
+    [0.5001, 0.2499],
+  ]);
   expect(merged).toEqual(['0.5 0.25']);
 });

@@ -26,7 +26,9 @@ describe('the factored graph', () => {
         const batch = await session.run(feedsOf(rows, mixes));
         await session.release();
         for (const [i, row] of rows.entries()) {
-          const dense = await createNodeSession(emitPlainGraph(bert, twin.config, lookUp(mergeDense(twin, mixes[i])), twin.heads), { threads: 1 });
+          const dense = await createNodeSession(emitPlainGraph(bert, twin.config, lookUp(mergeDense(twin, mixes[i])), twin.heads), {
+            threads: 1,
+          });
           const single = await dense.run(feedsOf([row]));
           await dense.release();
           expect(maxDifference(rowOf(batch['logits'], i), rowOf(single['logits'], 0))).toBeLessThan(TOLERANCE);

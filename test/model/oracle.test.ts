@@ -41,13 +41,25 @@ describe.skipIf(!sharedIsPresent)("PyTorch's logits of the eight experts (needs 
     const session = await createNodeSession(emitTwinGraph(bert, base.config, lookUp(base.parameters), twin().experts, heads));
     const offsets = experts.map((_, e) => experts.slice(0, e).reduce((sum, expert) => sum + expert.head.bias.data.length, 0));
     // By length, so that batches hold few paddings and many experts.
-    const all = experts.flatMap(({ rows }, e) => rows.map((row) => ({ row, e }))).sort((a, b) => a.row.input_ids.length - b.row.input_ids.length);
+    const all = experts
+      .flatMap(({ rows }, e) => rows.map((row) => ({ row, e })))
+      .sort((a, b) => a.row.input_ids.length - b.row.input_ids.length);
     for (let start = 0; start < all.length; start += 32) {
       const batch = all.slice(start, start + 32);
       const mixes = batch.map(({ e }) => experts.map((_, i) => (i === e ? 1 : 0)));
-      const { logits } = await session.run(feedsOf(batch.map(({ row }) => inputOf(row)), mixes));
+      const { logits } = await session.run(
+        feedsOf(
+          batch.map(({ row }) => inputOf(row)),
+          mixes,
+        ),
+      );
       const own = batch.flatMap(({ row, e }, i) => [...rowOf(logits, i).subarray(offsets[e], offsets[e] + row.logits.length)]);
-      expect(maxDifference(own, batch.flatMap(({ row }) => row.logits))).toBeLessThan(TOLERANCE);
+      expect(
+        maxDifference(
+          own,
+          batch.flatMap(({ row }) => row.logits),
+        ),
+      ).toBeLessThan(TOLERANCE);
     }
     await session.release();
   });
@@ -55,11 +67,17 @@ describe.skipIf(!sharedIsPresent)("PyTorch's logits of the eight experts (needs 
   test('from a plain graph of each folded expert', { timeout: 120_000 }, async () => {
     const errors: Record<string, number> = {};
     for (const [e, { name, head, rows }] of experts.entries()) {
-      const folded = mergeDense(twin(), experts.map((_, i) => (i === e ? 1 : 0)));
+      const folded = mergeDense(
+        twin(),
+        experts.map((_, i) => (i === e ? 1 : 0)),
+      );
       const session = await createNodeSession(emitPlainGraph(bert, base.config, lookUp(folded), [head]));
       const { logits } = await session.run(feedsOf(rows.map(inputOf)));
       await session.release();
-      errors[name] = maxDifference(rows.flatMap((_, i) => [...rowOf(logits, i)]), rows.flatMap((row) => row.logits));
+      errors[name] = maxDifference(
+        rows.flatMap((_, i) => [...rowOf(logits, i)]),
+        rows.flatMap((row) => row.logits),
+      );
     }
     expect(above(errors)).toEqual([]);
   });
@@ -93,7 +111,10 @@ describe.skipIf(!sharedIsPresent)("PyTorch's logits of the eight experts (needs 
         const chosen = rows.slice(0, count);
         const { pooled } = encodeBatch(tf, bert, base.config, parameter, batchOf(tf, chosen.map(inputOf)));
         const logits = tf.add(tf.matMul(pooled, tf.transpose(toTf(head.weight))), toTf(head.bias));
-        errors[name] = maxDifference(logits.dataSync(), chosen.flatMap((row) => row.logits));
+        errors[name] = maxDifference(
+          logits.dataSync(),
+          chosen.flatMap((row) => row.logits),
+        );
       });
     }
     tf.dispose([...tensors.values()]);

@@ -44,7 +44,9 @@ export function randomTwin(random: Random): RandomTwin {
     layer_norm_eps: 1e-12,
   };
   const specs = bert.parameters(config);
-  const shared = new Map(specs.map(({ name, shape }) => [name, randomTensor(random, shape, 0.4, name.endsWith('LayerNorm.weight') ? 1 : 0)]));
+  const shared = new Map(
+    specs.map(({ name, shape }) => [name, randomTensor(random, shape, 0.4, name.endsWith('LayerNorm.weight') ? 1 : 0)]),
+  );
   const experts = Array.from({ length: 1 + random.below(4) }, (_, e) => {
     const modules = new Map<string, ExclusiveModule>();
     for (const { name, shape } of specs) {
@@ -52,7 +54,11 @@ export function randomTwin(random: Random): RandomTwin {
       if (shape.length === 1) modules.set(name, { kind: 'whole', delta: randomTensor(random, shape, 0.1) });
       else {
         const rank = 1 + random.below(Math.min(5, ...shape));
-        modules.set(name, { kind: 'factored', u: randomTensor(random, [shape[0], rank], 0.2), v: randomTensor(random, [rank, shape[1]], 0.2) });
+        modules.set(name, {
+          kind: 'factored',
+          u: randomTensor(random, [shape[0], rank], 0.2),
+          v: randomTensor(random, [rank, shape[1]], 0.2),
+        });
       }
     }
     return { name: `e${e}`, module: (parameter: string) => modules.get(parameter) };
@@ -79,7 +85,10 @@ export function randomMix(random: Random, experts: number): readonly number[] {
 }
 
 /** Parameters of the dense merge `W_s + Σ mix[e] · U_e · V_e`, summed in f64. */
-export function mergeDense({ shared, experts }: Pick<RandomTwin, 'shared' | 'experts'>, mix: readonly number[]): ReadonlyMap<string, FloatTensor> {
+export function mergeDense(
+  { shared, experts }: Pick<RandomTwin, 'shared' | 'experts'>,
+  mix: readonly number[],
+): ReadonlyMap<string, FloatTensor> {
   const merged = new Map<string, FloatTensor>();
   for (const [name, tensor] of shared) {
     const parts = experts.flatMap((expert, e) => {
@@ -101,7 +110,11 @@ export function mergeDense({ shared, experts }: Pick<RandomTwin, 'shared' | 'exp
 }
 
 /** Feeds of a graph for rows padded to the longest, or to `tokens`. */
-export function feedsOf(rows: readonly RandomRow[], mixes?: readonly (readonly number[])[], tokens = Math.max(...rows.map((row) => row.ids.length))): Record<string, Tensor> {
+export function feedsOf(
+  rows: readonly RandomRow[],
+  mixes?: readonly (readonly number[])[],
+  tokens = Math.max(...rows.map((row) => row.ids.length)),
+): Record<string, Tensor> {
   const grid = (value: (row: RandomRow, t: number) => number): TensorOf<'int64'> => ({
     dtype: 'int64',
     shape: [rows.length, tokens],
@@ -134,5 +147,8 @@ function addProduct(sum: Float64Array, u: FloatTensor, v: FloatTensor, weight: n
 }
 
 function randomTensor(random: Random, shape: readonly number[], deviation: number, mean = 0): FloatTensor {
-  return floatTensor(shape, Float32Array.from({ length: sizeOf(shape) }, () => mean + deviation * random.normal()));
+  return floatTensor(
+    shape,
+    Float32Array.from({ length: sizeOf(shape) }, () => mean + deviation * random.normal()),
+  );
 }

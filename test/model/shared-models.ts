@@ -34,7 +34,9 @@ export async function readBase(): Promise<{ readonly config: BertConfig; readonl
 }
 
 /** A LoRA adapter as factors `u = scaling · B`, `v = A`, and its head. */
-export async function readAdapter(expert: string): Promise<{ readonly modules: ReadonlyMap<string, ExclusiveModule>; readonly head: GraphHead }> {
+export async function readAdapter(
+  expert: string,
+): Promise<{ readonly modules: ReadonlyMap<string, ExclusiveModule>; readonly head: GraphHead }> {
   const { lora_alpha: alpha, r } = JSON.parse(await readFile(join(SHARED, `models/${expert}/adapter_config.json`), 'utf8'));
   const file = await open(`models/${expert}/adapter_model.safetensors`);
   const modules = new Map<string, ExclusiveModule>();
@@ -42,9 +44,19 @@ export async function readAdapter(expert: string): Promise<{ readonly modules: R
     const v = await file.readFloat(name);
     const b = await file.readFloat(name.replace('lora_A', 'lora_B'));
     const parameter = name.slice('base_model.model.bert.'.length).replace('lora_A.', '');
-    modules.set(parameter, { kind: 'factored', u: floatTensor(b.shape, b.data.map((value) => (value * alpha) / r)), v });
+    modules.set(parameter, {
+      kind: 'factored',
+      u: floatTensor(
+        b.shape,
+        b.data.map((value) => (value * alpha) / r),
+      ),
+      v,
+    });
   }
-  const head = { weight: await file.readFloat('base_model.model.classifier.weight'), bias: await file.readFloat('base_model.model.classifier.bias') };
+  const head = {
+    weight: await file.readFloat('base_model.model.classifier.weight'),
+    bias: await file.readFloat('base_model.model.classifier.bias'),
+  };
   return { modules, head };
 }
 

@@ -24,8 +24,13 @@ describe.each(['cpu', 'wasm'])('on the %s backend', (backend) => {
       const random = createRandom(seed);
       const { config, shared } = randomTwin(random);
       const rows = Array.from({ length: 3 }, () => randomRow(random, config));
-      const identity = { weight: { dtype: 'float32' as const, shape: [config.hidden_size, config.hidden_size], data: identityOf(config.hidden_size) } };
-      const head = { ...identity, bias: { dtype: 'float32' as const, shape: [config.hidden_size], data: new Float32Array(config.hidden_size) } };
+      const identity = {
+        weight: { dtype: 'float32' as const, shape: [config.hidden_size, config.hidden_size], data: identityOf(config.hidden_size) },
+      };
+      const head = {
+        ...identity,
+        bias: { dtype: 'float32' as const, shape: [config.hidden_size], data: new Float32Array(config.hidden_size) },
+      };
       const session = await createNodeSession(emitPlainGraph(bert, config, lookUp(shared), [head]), { threads: 1 });
       const graph = await session.run(feedsOf(rows));
       await session.release();
@@ -46,10 +51,20 @@ describe.each(['cpu', 'wasm'])('on the %s backend', (backend) => {
     const direction = Float32Array.from({ length: 2 * rows.length * config.hidden_size }, () => random.normal());
     const gradients = tf.tidy(() => {
       const loss = (...tensors: tf.Tensor[]) => lossOf(config, (name) => tensors[names.indexOf(name)], rows, direction);
-      return tf.grads(loss)(names.map((name) => toTf(read(name)))).map((gradient) => gradient.dataSync());
+      return tf
+        .grads(loss)(names.map((name) => toTf(read(name))))
+        .map((gradient) => gradient.dataSync());
     });
     const lossAt = (name: string, data: Float32Array) =>
-      tf.tidy(() => lossOf(config, (other) => (other === name ? tf.tensor(data, [...read(name).shape]) : toTf(read(other))), rows, direction).dataSync()[0]);
+      tf.tidy(
+        () =>
+          lossOf(
+            config,
+            (other) => (other === name ? tf.tensor(data, [...read(name).shape]) : toTf(read(other))),
+            rows,
+            direction,
+          ).dataSync()[0],
+      );
     const errors: Record<string, number> = {};
     for (const [i, name] of names.entries()) {
       // Along the gradient itself the slope is its norm: one difference checks every entry at once.
@@ -66,7 +81,12 @@ describe.each(['cpu', 'wasm'])('on the %s backend', (backend) => {
 });
 
 /** A scalar that depends on both outputs: their product with fixed random numbers. */
-function lossOf(config: BertConfig, parameter: (name: string) => tf.Tensor, rows: readonly RandomRow[], direction: Float32Array): tf.Scalar {
+function lossOf(
+  config: BertConfig,
+  parameter: (name: string) => tf.Tensor,
+  rows: readonly RandomRow[],
+  direction: Float32Array,
+): tf.Scalar {
   const { pooled, features } = encodeBatch(tf, bert, config, parameter, batchOf(tf, rows));
   return tf.sum(tf.mul(tf.concat([pooled, features], 1).flatten(), tf.tensor1d(direction)));
 }

@@ -72,7 +72,10 @@ function openTasks(input: AdaptInput, { engine: { tf }, progress }: AdaptDeps): 
     ];
   });
   const without = input.experts.flatMap(({ name }) => (tasks.some((task) => task.name === name) ? [] : [name]));
-  if (tasks.length === 0) throw new TwinrouteError('config', `${input.method.name}: expected texts (examples) of at least one classifier, got none`, { param: 'models' });
+  if (tasks.length === 0)
+    throw new TwinrouteError('config', `${input.method.name}: expected texts (examples) of at least one classifier, got none`, {
+      param: 'models',
+    });
   const note = without.length === 0 ? 'all tasks' : `without ${without.join(', ')} (a regression or no texts): λ stays`;
   progress({ stage: 'adapt', done: 0, total: input.parameters['steps'], note });
   return tasks;
@@ -92,7 +95,13 @@ async function learn(
   const start = Array.from({ length: encoder.groups * count }, () => lambda);
   const key = `${id} ${method.name} ${engine.name} ${start.length}`;
   let state: AdaState = (await readAdaState(checkpoint, key)) ?? startAdaState(key, start, await encoder.entropy(start, watched));
-  const tell = (): void => progress({ stage: 'adapt', done: state.adam.step, total: steps, note: `entropy ${state.best.entropy.toFixed(4)} at step ${state.best.step}` });
+  const tell = (): void =>
+    progress({
+      stage: 'adapt',
+      done: state.adam.step,
+      total: steps,
+      note: `entropy ${state.best.entropy.toFixed(4)} at step ${state.best.step}`,
+    });
   const isDone = ({ adam, best }: AdaState): boolean => adam.step >= steps || adam.step - best.step >= PATIENCE * CHECK_STEPS;
   while (!isDone(state)) {
     tell();
@@ -104,7 +113,11 @@ async function learn(
     state = { ...state, adam: { step: adam.step, values: [...adam.values], mean: [...adam.mean], square: [...adam.square] } };
     if (adam.step % CHECK_STEPS !== 0 && adam.step !== steps) continue;
     const entropy = await encoder.entropy(adam.values, watched);
-    if (!Number.isFinite(entropy)) throw new TwinrouteError('numeric', `${method.name}: expected a finite entropy, got ${entropy} at step ${adam.step}; try a lower rate`);
+    if (!Number.isFinite(entropy))
+      throw new TwinrouteError(
+        'numeric',
+        `${method.name}: expected a finite entropy, got ${entropy} at step ${adam.step}; try a lower rate`,
+      );
     if (entropy < state.best.entropy) state = { ...state, best: { step: adam.step, entropy, values: [...adam.values] } };
     await checkpoint.write(JSON.stringify(state));
   }

@@ -27,5 +27,9 @@ export async function readAdaState(checkpoint: Checkpoint, key: string): Promise
 /** The state before the first step. */
 export function startAdaState(key: string, values: readonly number[], entropy: number): AdaState {
   const adam = startAdam(values);
-  return { key, adam: { step: 0, values: [...adam.values], mean: [...adam.mean], square: [...adam.square] }, best: { step: 0, entropy, values: [...values] } };
+  return {
+    key,
+    adam: { step: 0, values: [...adam.values], mean: [...adam.mean], square: [...adam.square] },
+    best: { step: 0, entropy, values: [...values] },
+  };
 }

@@ -18,7 +18,13 @@ export interface HeadTensors {
 }
 
 /** Σ over rows of −Σ_c p·log(p + 1e-8), p = softmax of a head's logits. */
-export function entropySum(tf: Tfjs, model: OpenArchitecture, parameter: (name: string) => tfjs.Tensor, head: HeadTensors, rows: readonly TokenRow[]): tfjs.Scalar {
+export function entropySum(
+  tf: Tfjs,
+  model: OpenArchitecture,
+  parameter: (name: string) => tfjs.Tensor,
+  head: HeadTensors,
+  rows: readonly TokenRow[],
+): tfjs.Scalar {
   return tf.tidy(() => {
     const { pooled } = encodeBatch(tf, model.architecture, model.config, parameter, tokenBatch(tf, rows));
     const shares = tf.softmax(tf.add(tf.matMul(pooled, tf.transpose(head.weight)), head.bias)); // [B, C]

@@ -41,9 +41,15 @@ export interface MergedEncoder {
  * Cost: the base twice in f32 (θ0 and the merged model), adapters as factors, full experts and those of a method that prepares vectors T
  * times what they change
  */
-export async function createMergedEncoder(input: AdaptInput<CoefficientMethod>, { engine: { tf }, progress }: Pick<AdaptDeps, 'engine' | 'progress'>): Promise<MergedEncoder> {
+export async function createMergedEncoder(
+  input: AdaptInput<CoefficientMethod>,
+  { engine: { tf }, progress }: Pick<AdaptDeps, 'engine' | 'progress'>,
+): Promise<MergedEncoder> {
   const { model, base, experts, method } = input;
-  const prepare = method.prepare === undefined ? undefined : (vectors: readonly Float32Array[]) => method.prepare?.({ vectors, experts: input.expertParameters }) ?? vectors;
+  const prepare =
+    method.prepare === undefined
+      ? undefined
+      : (vectors: readonly Float32Array[]) => method.prepare?.({ vectors, experts: input.expertParameters }) ?? vectors;
   const fixed = new Map<string, tfjs.Tensor>();
   const names: string[] = [];
   const stacks: VectorStack[] = [];

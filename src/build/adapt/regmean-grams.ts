@@ -32,7 +32,9 @@ export async function fitGrams(input: AdaptInput<GramMethod>, deps: AdaptDeps): 
   for (const [t, expert] of experts.entries()) {
     deps.progress({ stage: 'adapt', done: t, total: experts.length, note: `inputs of ${expert.name}` });
     if (rows[t].length === 0) {
-      throw new TwinrouteError('config', `models.${expert.name}.examples: expected texts for ${method.name}, got none`, { param: `models[${t}].examples` });
+      throw new TwinrouteError('config', `models.${expert.name}.examples: expected texts for ${method.name}, got none`, {
+        param: `models[${t}].examples`,
+      });
     }
     await addExpert(input, deps, expert, rows[t].slice(0, MAX_TEXTS), parameters['off_diagonal'], sums);
   }
@@ -49,7 +51,8 @@ async function addExpert(
   sums: Map<string, GramSums>,
 ): Promise<void> {
   const weights = new Map<string, tfjs.Tensor>();
-  for (const { name, shape } of model.parameters) weights.set(name, tf.tensor(await readTheta(await base.readFloat(name), source.parameter(name), matmul), [...shape]));
+  for (const { name, shape } of model.parameters)
+    weights.set(name, tf.tensor(await readTheta(await base.readFloat(name), source.parameter(name), matmul), [...shape]));
   const grams = collectGrams(tf, model, (name) => expectTensor(weights, name), rows);
   for (const [layer, total] of grams) {
     const name = `${layer}.weight`;
@@ -71,7 +74,12 @@ async function addExpert(
 }
 
 /** XᵀX / tokens of each linear layer's inputs, padding left out, by the layer's name. */
-function collectGrams(tf: Tfjs, model: AdaptInput['model'], parameter: (name: string) => tfjs.Tensor, rows: readonly TokenRow[]): Map<string, tfjs.Tensor> {
+function collectGrams(
+  tf: Tfjs,
+  model: AdaptInput['model'],
+  parameter: (name: string) => tfjs.Tensor,
+  rows: readonly TokenRow[],
+): Map<string, tfjs.Tensor> {
   const grams = new Map<string, tfjs.Tensor>();
   const counts = new Map<string, number>();
   for (const batch of cutBatches(rows, PASS_ROWS)) {

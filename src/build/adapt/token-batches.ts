@@ -14,7 +14,11 @@ import type { AdaptExpert, AdaptInput } from './adapt-input.ts';
 const MAX_TOKENS = 64;
 
 /** The texts of each expert as token rows, in expert order. */
-export function tokenRows({ experts, tokenizer, maxTokens }: Pick<AdaptInput, 'experts' | 'tokenizer' | 'maxTokens'>): readonly (readonly TokenRow[])[] {
+export function tokenRows({
+  experts,
+  tokenizer,
+  maxTokens,
+}: Pick<AdaptInput, 'experts' | 'tokenizer' | 'maxTokens'>): readonly (readonly TokenRow[])[] {
   const { encode } = createTokenizer(tokenizer.json, tokenizer.config, Math.min(maxTokens, MAX_TOKENS));
   return experts.map(({ examples }: AdaptExpert) => examples.map(({ text, text_pair: pair }) => encode(text, pair)));
 }

@@ -30,7 +30,12 @@ export type Prepare = (vectors: readonly Float32Array[]) => readonly Float32Arra
  * @param prepare undefined: adapters stay factored
  * Cost: (m + n)K numbers for adapters, Tmn for others and with `prepare`
  */
-export async function stackVectors(tf: Tfjs, base: FloatTensor, sources: readonly ParameterSource[], prepare: Prepare | undefined): Promise<VectorStack> {
+export async function stackVectors(
+  tf: Tfjs,
+  base: FloatTensor,
+  sources: readonly ParameterSource[],
+  prepare: Prepare | undefined,
+): Promise<VectorStack> {
   const factored = prepare === undefined && base.shape.length === 2 && sources.every(({ kind }) => kind !== 'dense');
   const origin = tf.tensor(base.data, [...base.shape]);
   return factored ? stackFactored(tf, origin, await readPairs(sources)) : stackDense(tf, origin, await readVectors(base, sources, prepare));
@@ -41,7 +46,11 @@ async function readPairs(sources: readonly ParameterSource[]): Promise<readonly 
   return Promise.all(sources.map(async (source) => (source.kind === 'lora' ? toPair(await source.read()) : undefined)));
 }
 
-async function readVectors(base: FloatTensor, sources: readonly ParameterSource[], prepare: Prepare | undefined): Promise<readonly Float32Array[]> {
+async function readVectors(
+  base: FloatTensor,
+  sources: readonly ParameterSource[],
+  prepare: Prepare | undefined,
+): Promise<readonly Float32Array[]> {
   const vectors: Float32Array[] = [];
   for (const source of sources) {
     const vector = await readTheta(base, source, matmulPlain);
@@ -55,8 +64,14 @@ function stackFactored(tf: Tfjs, base: tfjs.Tensor, pairs: readonly (FactorPair 
   const owners = pairs.flatMap((pair, t) => Array.from({ length: pair?.a.rows ?? 0 }, () => t)); // [K]
   const own = pairs.flatMap((pair) => pair ?? []);
   const [left, right, sums] = tf.tidy(() => [
-    tf.concat(own.map(({ b }) => tf.tensor2d(b.data, [b.rows, b.cols])), 1), // [m, K]
-    tf.concat(own.map(({ a }) => tf.tensor2d(a.data, [a.rows, a.cols])), 0), // [K, n]
+    tf.concat(
+      own.map(({ b }) => tf.tensor2d(b.data, [b.rows, b.cols])),
+      1,
+    ), // [m, K]
+    tf.concat(
+      own.map(({ a }) => tf.tensor2d(a.data, [a.rows, a.cols])),
+      0,
+    ), // [K, n]
     tf.tensor2d(pairs.map((_, t) => owners.map((owner) => (owner === t ? 1 : 0)))), // [T, K]
   ]);
   const leftTransposed = tf.transpose(left); // the wasm backend is slow with transpose flags
@@ -64,7 +79,13 @@ function stackFactored(tf: Tfjs, base: tfjs.Tensor, pairs: readonly (FactorPair 
   return {
     merge: (coefficients) =>
       tf.tidy(() => {
-        const scaled = tf.mul(leftTransposed, tf.tensor2d(owners.map((t) => coefficients[t]), [owners.length, 1]));
+        const scaled = tf.mul(
+          leftTransposed,
+          tf.tensor2d(
+            owners.map((t) => coefficients[t]),
+            [owners.length, 1],
+          ),
+        );
         return tf.add(base, tf.matMul(tf.transpose(scaled), right));
       }),
     inner: (gradient) =>
@@ -80,7 +101,8 @@ function stackDense(tf: Tfjs, base: tfjs.Tensor, vectors: readonly Float32Array[
   const size = sizeOf(base.shape);
   const stack = tf.tidy(() => tf.stack(vectors.map((vector) => tf.tensor1d(vector)))); // [T, mn]
   return {
-    merge: (coefficients) => tf.tidy(() => tf.add(base, tf.reshape(tf.matMul(tf.tensor2d([...coefficients], [1, vectors.length]), stack), base.shape))),
+    merge: (coefficients) =>
+      tf.tidy(() => tf.add(base, tf.reshape(tf.matMul(tf.tensor2d([...coefficients], [1, vectors.length]), stack), base.shape))),
     inner: (gradient) => tf.tidy(() => tf.reshape(tf.matMul(stack, tf.reshape(gradient, [size, 1])), [vectors.length])),
     dispose: () => tf.dispose([base, stack]),
   };

@@ -22,7 +22,10 @@ export function diagnosePlan({ base, baseProvenance, experts, config }: BuildPla
  * The diagnosis of a config, whose experts need not fit.
  * @throws {TwinrouteError} when the base cannot be opened
  */
-export async function diagnoseConfig(config: Pick<NamedConfig, 'base_model' | 'models' | 'parameters'>, progress: Progress): Promise<Diagnosis> {
+export async function diagnoseConfig(
+  config: Pick<NamedConfig, 'base_model' | 'models' | 'parameters'>,
+  progress: Progress,
+): Promise<Diagnosis> {
   const folders: HostFolder[] = [];
   const open = async (path: string): Promise<HostFolder> => {
     const folder = await openFolder(path);

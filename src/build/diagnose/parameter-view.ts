@@ -24,7 +24,13 @@ export type Guard = <S>(t: number, read: () => Promise<S>) => Promise<S>;
  * @param guard runs every read, so that the caller can tell whose it was
  * Cost: one read an expert; K²(m + n)/2 multiply-adds for adapters of summed rank K, mn an expert for dense ones
  */
-export async function viewParameter(name: string, readBase: () => Promise<FloatTensor>, sources: readonly ParameterSource[], seed: number, guard: Guard): Promise<ParameterView | undefined> {
+export async function viewParameter(
+  name: string,
+  readBase: () => Promise<FloatTensor>,
+  sources: readonly ParameterSource[],
+  seed: number,
+  guard: Guard,
+): Promise<ParameterView | undefined> {
   if (sources.every(({ kind }) => kind === 'same')) return undefined;
   const base = await readBase();
   const size = base.data.length;

@@ -5,7 +5,8 @@ import type { TwinrouteError } from '../../core/errors.ts';
 import { BASE_HASH_KEY } from '../../formats/lora-expert.ts';
 
 const ADVICE = {
-  broken_weights: 'Save the expert again from a checkpoint before its training diverged, or copy the file again if it was damaged; a build refuses it.',
+  broken_weights:
+    'Save the expert again from a checkpoint before its training diverged, or copy the file again if it was damaged; a build refuses it.',
   other_tokenizer: 'Train the expert again with the tokenizer of the base, or leave it out; a build refuses it.',
   other_base: 'Name the base that it was trained on as base_model, or train it again on this one; a build refuses it.',
   does_not_fit: 'Name the base that it was trained on as base_model, or convert the expert as the message says; a build refuses it.',

@@ -12,7 +12,8 @@ export function createMatMul(tf: Tfjs): MatMul {
   return async (a, b, transposeA = false, transposeB = false) => {
     const [rows, inner] = transposeA ? [a.cols, a.rows] : [a.rows, a.cols];
     const [innerB, cols] = transposeB ? [b.cols, b.rows] : [b.rows, b.cols];
-    if (inner !== innerB) throw new TwinrouteError('shape', `matmul: expected equal inner extents, got [${rows}, ${inner}] · [${innerB}, ${cols}]`);
+    if (inner !== innerB)
+      throw new TwinrouteError('shape', `matmul: expected equal inner extents, got [${rows}, ${inner}] · [${innerB}, ${cols}]`);
     if (rows * inner * cols === 0) return { rows, cols, data: new Float32Array(rows * cols) };
     const product = tf.tidy(() => {
       const left = tf.tensor2d(a.data, [a.rows, a.cols]);

@@ -24,7 +24,10 @@ export interface SelectOptions {
 export async function selectEngine(name: string, { log }: SelectOptions, engines: readonly EngineDriver[] = ENGINES): Promise<Engine> {
   if (name === 'auto') return selectFastest(engines, log);
   const driver = engines.find((candidate) => candidate.name === name);
-  if (driver === undefined) throw new TwinrouteError('usage', `engine: expected auto, ${engines.map((engine) => engine.name).join(', ')}, got ${name}`, { param: 'engine' });
+  if (driver === undefined)
+    throw new TwinrouteError('usage', `engine: expected auto, ${engines.map((engine) => engine.name).join(', ')}, got ${name}`, {
+      param: 'engine',
+    });
   return start(driver, await driver.open(), log);
 }
 

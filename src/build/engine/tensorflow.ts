@@ -38,7 +38,10 @@ async function load(name: string, device: string): Promise<Device> {
 /** What tfjs-node 4.22 needs before it is imported. */
 function prepareProcess(): void {
   // Node 23 dropped two functions that it calls.
-  const legacy: Record<string, unknown> = { isNullOrUndefined: (value: unknown) => value === null || value === undefined, isArray: Array.isArray };
+  const legacy: Record<string, unknown> = {
+    isNullOrUndefined: (value: unknown) => value === null || value === undefined,
+    isArray: Array.isArray,
+  };
   for (const [name, fallback] of Object.entries(legacy)) if (!(name in util)) Object.assign(util, { [name]: fallback });
   // Warnings and errors only; oneDNN's own kernels would announce themselves and vary with the machine.
   process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2';

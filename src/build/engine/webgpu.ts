@@ -12,7 +12,11 @@ export const webgpu: EngineDriver = {
   async open() {
     const gpu = await loadGpu();
     const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
-    if (adapter === null) throw new TwinrouteError('unavailable', 'engine webgpu: expected an adapter, got none (are a GPU, its driver and the Vulkan loader installed?)');
+    if (adapter === null)
+      throw new TwinrouteError(
+        'unavailable',
+        'engine webgpu: expected an adapter, got none (are a GPU, its driver and the Vulkan loader installed?)',
+      );
     const tf = await import('@tensorflow/tfjs');
     const { WebGPUBackend } = await import('@tensorflow/tfjs-backend-webgpu');
     const { info, limits } = adapter;
@@ -29,7 +33,8 @@ export const webgpu: EngineDriver = {
     // The package's own registration asks for an adapter of its own choice, once in a process.
     tf.removeBackend('webgpu');
     tf.registerBackend('webgpu', () => new WebGPUBackend(device, info));
-    if (!(await tf.setBackend('webgpu'))) throw new TwinrouteError('unavailable', 'engine webgpu: expected a backend, got none that started');
+    if (!(await tf.setBackend('webgpu')))
+      throw new TwinrouteError('unavailable', 'engine webgpu: expected a backend, got none that started');
     const title = [info.vendor, info.device, info.description].filter((part) => part !== '').join(' ');
     const software = SOFTWARE.test(title);
     return {
@@ -54,6 +59,8 @@ async function loadGpu(): Promise<GPU> {
     Object.defineProperty(globalThis.navigator, 'gpu', { value: gpu, configurable: true });
     return gpu;
   } catch (cause) {
-    throw new TwinrouteError('unavailable', `engine webgpu: expected the package webgpu, got ${messageOf(cause).split('\n', 1)[0]}`, { cause });
+    throw new TwinrouteError('unavailable', `engine webgpu: expected the package webgpu, got ${messageOf(cause).split('\n', 1)[0]}`, {
+      cause,
+    });
   }
 }

@@ -12,16 +12,21 @@ export function exportCard(record: ExportRecord, usage: string): string {
   const { base, experts, mix, dropped } = record;
   const licenses = [...new Set([base, ...experts.map((expert) => expert.provenance)].map(({ license }) => license))];
   const rows = [{ name: 'base', provenance: base }, ...experts].map(
-    ({ name, provenance: { license, source, sha256 } }) => `| ${[name, source, license, sha256].map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`,
+    ({ name, provenance: { license, source, sha256 } }) =>
+      `| ${[name, source, license, sha256].map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`,
   );
-  return [
-    cardFront(licenses.join(', '), base.source),
-    `# ${record.pack}, config ${record.config}, as ${record.format}`,
-    `Exported by ${record.producer}, weights in ${record.dtype}. ${mixText(mix)} twinroute.json says the same for programs.`,
-    `## Use\n\n${usage}`,
-    ...(Object.keys(dropped).length === 0 ? [] : [`## Left out\n\nThe format cannot express these changes, so answers differ from the pack's:\n\n${dropText(dropped)}`]),
-    `## Made of\n\n| model | source | licence | sha256 |\n| --- | --- | --- | --- |\n${rows.join('\n')}`,
-  ].join('\n\n') + '\n';
+  return (
+    [
+      cardFront(licenses.join(', '), base.source),
+      `# ${record.pack}, config ${record.config}, as ${record.format}`,
+      `Exported by ${record.producer}, weights in ${record.dtype}. ${mixText(mix)} twinroute.json says the same for programs.`,
+      `## Use\n\n${usage}`,
+      ...(Object.keys(dropped).length === 0
+        ? []
+        : [`## Left out\n\nThe format cannot express these changes, so answers differ from the pack's:\n\n${dropText(dropped)}`]),
+      `## Made of\n\n| model | source | licence | sha256 |\n| --- | --- | --- | --- |\n${rows.join('\n')}`,
+    ].join('\n\n') + '\n'
+  );
 }
 
 function mixText(mix: ExportRecord['mix']): string {

@@ -65,7 +65,8 @@ export function producer(name: string, shape: readonly number[], dtype: ExportDt
     async data() {
       const { data } = await read();
       const worst = data.find((value) => !(Math.abs(value) <= largest));
-      if (worst !== undefined) throw new TwinrouteError('numeric', `${name}: expected weights within ±${largest} for ${dtype}, got ${worst}`, { param: 'dtype' });
+      if (worst !== undefined)
+        throw new TwinrouteError('numeric', `${name}: expected weights within ±${largest} for ${dtype}, got ${worst}`, { param: 'dtype' });
       return storeFloats(data, stored);
     },
   };

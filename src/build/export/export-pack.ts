@@ -21,10 +21,20 @@ const RECORD_FILE = 'twinroute.json';
  * @throws {TwinrouteError} `usage` for an option that the format does not take; `unsupported` for what it cannot express; `integrity`
  * when a file of the pack was changed; `not_found` for an expert that it lacks
  */
-export async function exportPack(pack: Pack, format: ExportFormat, out: string, options: ExportOptions, producer: string): Promise<ExportRecord> {
+export async function exportPack(
+  pack: Pack,
+  format: ExportFormat,
+  out: string,
+  options: ExportOptions,
+  producer: string,
+): Promise<ExportRecord> {
   for (const [option, value] of Object.entries(options)) {
     if (value === undefined || format.takes.some((taken) => taken === option)) continue;
-    throw new TwinrouteError('usage', `--${option}: expected ${format.takes.map((taken) => `--${taken}`).join(', ')} with --format ${format.name}, got --${option}`, { param: option });
+    throw new TwinrouteError(
+      'usage',
+      `--${option}: expected ${format.takes.map((taken) => `--${taken}`).join(', ')} with --format ${format.name}, got --${option}`,
+      { param: option },
+    );
   }
   const { manifest } = pack;
   const { mix, dtype = 'float32', lossy = false } = options;

@@ -16,13 +16,29 @@ export const onnx: ExportFormat = {
   takes: ['mix', 'head'],
   async write(input, files) {
     const { pack, mix, head } = input;
-    if (mix === undefined && head !== undefined) throw new TwinrouteError('usage', '--head: expected beside --mix, got a graph that has every head', { param: 'head' });
-    await files.write('model.onnx', mix === undefined ? await packGraph(pack, pack.manifest.experts.map(({ name }) => name)) : await foldedGraph(input));
+    if (mix === undefined && head !== undefined)
+      throw new TwinrouteError('usage', '--head: expected beside --mix, got a graph that has every head', { param: 'head' });
+    await files.write(
+      'model.onnx',
+      mix === undefined
+        ? await packGraph(
+            pack,
+            pack.manifest.experts.map(({ name }) => name),
+          )
+        : await foldedGraph(input),
+    );
     await writeTokenizer(files, '', pack);
     const { experts } = pack.manifest;
-    const inside = mix === undefined ? experts : experts.filter(({ name }) => name === head?.name || mix.some((entry) => entry.expert === name));
+    const inside =
+      mix === undefined ? experts : experts.filter(({ name }) => name === head?.name || mix.some((entry) => entry.expert === name));
     const heads = headsOf(mix === undefined ? experts : head === undefined ? [] : [head]);
-    return { mix: mix ?? null, heads, experts: inside, dropped: {}, usage: usageOf(heads, mix === undefined ? experts.map(({ name }) => name) : undefined, pack.manifest.max_tokens) };
+    return {
+      mix: mix ?? null,
+      heads,
+      experts: inside,
+      dropped: {},
+      usage: usageOf(heads, mix === undefined ? experts.map(({ name }) => name) : undefined, pack.manifest.max_tokens),
+    };
   },
 };
 
@@ -59,14 +75,21 @@ function usageOf(heads: readonly ExportedHead[], columns: readonly string[] | un
     '| input_ids | int64 | [B, T] | token ids |',
     '| attention_mask | int64 | [B, T] | 1 for a token, 0 for padding |',
     '| token_type_ids | int64 | [B, T] | 0 for the first text, 1 for the second |',
-    ...(columns === undefined ? [] : [`| mix | float32 | [B, ${columns.length}] | weight of each expert, a row's own: ${columns.join(', ')}; zeros give the shared model |`]),
+    ...(columns === undefined
+      ? []
+      : [
+          `| mix | float32 | [B, ${columns.length}] | weight of each expert, a row's own: ${columns.join(', ')}; zeros give the shared model |`,
+        ]),
     '',
     '| output | type | shape | what |',
     '| --- | --- | --- | --- |',
     ...(heads.length === 0 ? [] : [`| logits | float32 | [B, ${classes}] | before softmax; columns below |`]),
     '| features | float32 | [B, d] | mean over tokens of the last hidden states |',
     ...(heads.length === 0 ? [] : ['', '| head | columns of logits | problem | labels |', '| --- | --- | --- | --- |']),
-    ...heads.map(({ expert, first, labels, problem }) => `| ${expert} | ${first} to ${first + labels.length - 1} | ${problem} | ${labelList(labels)} |`),
+    ...heads.map(
+      ({ expert, first, labels, problem }) =>
+        `| ${expert} | ${first} to ${first + labels.length - 1} | ${problem} | ${labelList(labels)} |`,
+    ),
   ].join('\n');
 }
 

@@ -31,13 +31,23 @@ export const peft: ExportFormat = {
     const weights = await openPackWeights(pack);
     const { isLinear, prefix } = hfModel(weights.model);
     if (manifest.experts.some(({ name }) => name === BASE_FOLDER)) {
-      throw new TwinrouteError('unsupported', `peft: expected no expert named ${BASE_FOLDER}, which is the folder of the shared model`, { param: BASE_FOLDER });
+      throw new TwinrouteError('unsupported', `peft: expected no expert named ${BASE_FOLDER}, which is the folder of the shared model`, {
+        param: BASE_FOLDER,
+      });
     }
     const parts = manifest.experts.map((expert) => ({ expert, ...split(expert, isLinear) }));
     if (!lossy) refuseLoss(parts);
-    await writeCheckpoint(files, `${BASE_FOLDER}/`, { model: weights.model, read: (parameter) => weights.centre(parameter), head: undefined, dtype });
+    await writeCheckpoint(files, `${BASE_FOLDER}/`, {
+      model: weights.model,
+      read: (parameter) => weights.centre(parameter),
+      head: undefined,
+      dtype,
+    });
     await writeTokenizer(files, `${BASE_FOLDER}/`, pack);
-    await files.write(`${BASE_FOLDER}/README.md`, `${cardFront(manifest.base.license, manifest.base.source)}\n\nShared model of pack ${manifest.name}, config ${manifest.config}.\n`);
+    await files.write(
+      `${BASE_FOLDER}/README.md`,
+      `${cardFront(manifest.base.license, manifest.base.source)}\n\nShared model of pack ${manifest.name}, config ${manifest.config}.\n`,
+    );
     const baseHash = modelSha256(filesIn(files, `${BASE_FOLDER}/`), createSha256);
     for (const { expert, lora } of parts) await writeAdapter(files, weights, expert, lora, { prefix, dtype, baseHash });
     return {
@@ -52,7 +62,9 @@ export const peft: ExportFormat = {
 
 /** A folder's files and hashes. */
 function filesIn(files: PackFiles, folder: string): [string, string][] {
-  return Object.entries(files.written()).flatMap(([file, { sha256 }]): [string, string][] => (file.startsWith(folder) ? [[file.slice(folder.length), sha256]] : []));
+  return Object.entries(files.written()).flatMap(([file, { sha256 }]): [string, string][] =>
+    file.startsWith(folder) ? [[file.slice(folder.length), sha256]] : [],
+  );
 }
 
 /** What of an expert LoRA can express, and what it cannot. */
@@ -63,14 +75,22 @@ interface Split {
 
 function split({ tensors }: ManifestExpert, isLinear: (parameter: string) => boolean): Split {
   const fits = ({ kind, name }: ModuleTensor): boolean => kind === 'factored' && isLinear(name);
-  return { lora: tensors.filter(fits), dropped: tensors.filter((tensor) => tensor.kind !== 'unchanged' && !fits(tensor)).map(({ name }) => name) };
+  return {
+    lora: tensors.filter(fits),
+    dropped: tensors.filter((tensor) => tensor.kind !== 'unchanged' && !fits(tensor)).map(({ name }) => name),
+  };
 }
 
 /** @throws {TwinrouteError} `unsupported` naming what would be lost */
 function refuseLoss(parts: readonly (Split & { readonly expert: ManifestExpert })[]): void {
   const losing = parts.filter(({ dropped }) => dropped.length > 0);
   if (losing.length === 0) return;
-  const lists = losing.slice(0, 3).map(({ expert, dropped }) => `${expert.name}: ${dropped.slice(0, 3).join(', ')}${dropped.length > 3 ? ` and ${dropped.length - 3} more` : ''}`);
+  const lists = losing
+    .slice(0, 3)
+    .map(
+      ({ expert, dropped }) =>
+        `${expert.name}: ${dropped.slice(0, 3).join(', ')}${dropped.length > 3 ? ` and ${dropped.length - 3} more` : ''}`,
+    );
   throw new TwinrouteError(
     'unsupported',
     `peft: expected experts that change nothing but matrices of linear layers, which is what LoRA can express; got ${losing.length} that change others (${lists.join('; ')}); --lossy leaves those changes out, --format hf and onnx keep them`,
@@ -84,9 +104,19 @@ interface AdapterSettings {
   readonly baseHash: string;
 }
 
-async function writeAdapter(files: PackFiles, weights: PackWeights, expert: ManifestExpert, lora: readonly ModuleTensor[], { prefix, dtype, baseHash }: AdapterSettings): Promise<void> {
+async function writeAdapter(
+  files: PackFiles,
+  weights: PackWeights,
+  expert: ManifestExpert,
+  lora: readonly ModuleTensor[],
+  { prefix, dtype, baseHash }: AdapterSettings,
+): Promise<void> {
   if (lora.length === 0) {
-    throw new TwinrouteError('unsupported', `peft: expected an expert with a module on some linear layer, got ${expert.name}, which has none; export it with --format hf --head ${expert.name}`, { param: expert.name });
+    throw new TwinrouteError(
+      'unsupported',
+      `peft: expected an expert with a module on some linear layer, got ${expert.name}, which has none; export it with --format hf --head ${expert.name}`,
+      { param: expert.name },
+    );
   }
   const file = await weights.expert(expert.name);
   const factor = async (parameter: string, side: 'u' | 'v'): Promise<FloatTensor> => {
@@ -102,9 +132,15 @@ async function writeAdapter(files: PackFiles, weights: PackWeights, expert: Mani
   const head = headProducers({ expert, ...(await file.head()) }, PEFT_PREFIX, dtype);
   const folder = `${expert.name}/`;
   await files.write(`${folder}adapter_config.json`, adapterConfig(lora, prefix));
-  await files.write(`${folder}adapter_model.safetensors`, writeSafetensors([...factors, ...head], { format: 'pt', [BASE_HASH_KEY]: baseHash }));
+  await files.write(
+    `${folder}adapter_model.safetensors`,
+    writeSafetensors([...factors, ...head], { format: 'pt', [BASE_HASH_KEY]: baseHash }),
+  );
   await files.write(`${folder}config.json`, hfConfig(weights.model, expert, dtype));
-  await files.write(`${folder}README.md`, `${cardFront(expert.provenance.license, expert.provenance.source)}\n\nExclusive module of expert ${expert.name} over ../${BASE_FOLDER}.\n`);
+  await files.write(
+    `${folder}README.md`,
+    `${cardFront(expert.provenance.license, expert.provenance.source)}\n\nExclusive module of expert ${expert.name} over ../${BASE_FOLDER}.\n`,
+  );
 }
 
 /** adapter_config.json: every module by its whole name, so that a suffix matches no other; alpha = r everywhere, so that scaling is 1. */

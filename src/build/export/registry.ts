@@ -16,5 +16,7 @@ export const EXPORT_FORMATS: readonly ExportFormat[] = [hf, peft, onnx];
 export function exportFormat(name: string): ExportFormat {
   const format = EXPORT_FORMATS.find((row) => row.name === name);
   if (format !== undefined) return format;
-  throw new TwinrouteError('usage', `--format: expected one of ${EXPORT_FORMATS.map((row) => row.name).join(', ')}, got "${name}"`, { param: 'format' });
+  throw new TwinrouteError('usage', `--format: expected one of ${EXPORT_FORMATS.map((row) => row.name).join(', ')}, got "${name}"`, {
+    param: 'format',
+  });
 }

@@ -48,12 +48,18 @@ export async function buildRouters(
   const classes = plan.experts.map((expert) => expert.name);
   const rows = routerRows(plan);
   // What the config leaves out keeps its default.
-  const policyOf = (temperature: number, own: BuildPlan['config']['parameters']['policy']): Policy => parseWith(Policy, { temperature, ...DEFAULT_POLICY, ...own }, 'parameters.policy', 'config');
+  const policyOf = (temperature: number, own: BuildPlan['config']['parameters']['policy']): Policy =>
+    parseWith(Policy, { temperature, ...DEFAULT_POLICY, ...own }, 'parameters.policy', 'config');
   const routers: Pick<Manifest, 'router' | 'origin_router'> = {};
   if (kind !== 'origin') {
     const { model, temperature, ...facts } = await trainRouter(engine, rows, { classes: classes.length, seed, progress });
     await files.write(ROUTER_FILE, model);
-    routers.router = { file: ROUTER_FILE, classes, policy: policyOf(temperature, kind === 'auto' ? { ...AUTO_POLICY, ...policy } : { ...policy }), ...facts };
+    routers.router = {
+      file: ROUTER_FILE,
+      classes,
+      policy: policyOf(temperature, kind === 'auto' ? { ...AUTO_POLICY, ...policy } : { ...policy }),
+      ...facts,
+    };
   }
   if (kind !== 'edge') {
     const features = await sharedFeatures(plan, draft.folder, draft.sharedFile, rows, progress);
@@ -71,7 +77,11 @@ export async function buildRouters(
 function routerRows(plan: RouterPlan): readonly RouterRow[] {
   return plan.experts.flatMap(({ name, examples }, expert) => {
     if (examples.length === 0) {
-      throw new TwinrouteError('config', `models.${name}.examples: expected a JSONL file of texts that this expert should answer, got none; the router learns from them`, { param: `models[${expert}].examples` });
+      throw new TwinrouteError(
+        'config',
+        `models.${name}.examples: expected a JSONL file of texts that this expert should answer, got none; the router learns from them`,
+        { param: `models[${expert}].examples` },
+      );
     }
     return examples.map(({ text, text_pair }) => ({ text, text_pair, expert }));
   });

@@ -43,7 +43,13 @@ interface Parameters {
  * Cost: an epoch is O(N · d²)
  * Deviates: statistics of a normalisation are taken over all rows when they are asked for, not as running means over batches.
  */
-export function createPerceptronFit(tf: Tfjs, { vectors, labels }: VectorRows, classes: number, batchSize: number, random: Random): PerceptronFit {
+export function createPerceptronFit(
+  tf: Tfjs,
+  { vectors, labels }: VectorRows,
+  classes: number,
+  batchSize: number,
+  random: Random,
+): PerceptronFit {
   const d = vectors.length / labels.length;
   const widths = [d, 2 * d, 2 * d, classes];
   const parameters = widths.slice(1).map((n, l): Parameters => {
@@ -74,7 +80,14 @@ export function createPerceptronFit(tf: Tfjs, { vectors, labels }: VectorRows, c
 }
 
 /** Gradients of a batch's cross-entropy in the order weight, bias, gamma, beta of each layer. */
-async function batchGradients(tf: Tfjs, parameters: readonly Parameters[], batch: Int32Array, rows: VectorRows, classes: number, random: Random): Promise<Float32Array[]> {
+async function batchGradients(
+  tf: Tfjs,
+  parameters: readonly Parameters[],
+  batch: Int32Array,
+  rows: VectorRows,
+  classes: number,
+  random: Random,
+): Promise<Float32Array[]> {
   const d = rows.vectors.length / rows.labels.length;
   const inputs = new Float32Array(batch.length * d);
   const targets = new Float32Array(batch.length * classes);
@@ -82,9 +95,11 @@ async function batchGradients(tf: Tfjs, parameters: readonly Parameters[], batch
     inputs.set(rows.vectors.subarray(row * d, (row + 1) * d), r * d);
     targets[r * classes + rows.labels[row]] = 1;
   }
-  const masks = parameters.slice(0, -1).map(({ bias }) =>
-    Float32Array.from({ length: batch.length * bias.length }, () => (random.uniform() < DROPPED ? 0 : 1 / (1 - DROPPED))),
-  );
+  const masks = parameters
+    .slice(0, -1)
+    .map(({ bias }) =>
+      Float32Array.from({ length: batch.length * bias.length }, () => (random.uniform() < DROPPED ? 0 : 1 / (1 - DROPPED))),
+    );
   const gradients = tf.tidy(() => {
     const target = tf.tensor2d(targets, [batch.length, classes]);
     const loss = (...variables: tfjs.Tensor[]): tfjs.Scalar => {

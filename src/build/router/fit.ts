@@ -62,7 +62,12 @@ export async function fitNetwork(tf: Tfjs, { bags, labels }: FitRows, { buckets,
       const batch = order.subarray(start, start + BATCH);
       const rate = Math.min(done / steps / WARM_UP, 1 - done / steps);
       done++;
-      await step(Array.from(batch, (i) => dropFeatures(bags[i], random)), Int32Array.from(batch, (i) => labels[i]), rate, done);
+      await step(
+        Array.from(batch, (i) => dropFeatures(bags[i], random)),
+        Int32Array.from(batch, (i) => labels[i]),
+        rate,
+        done,
+      );
     }
   }
   progress({ stage: 'router', done: epochs, total: epochs });

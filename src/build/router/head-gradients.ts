@@ -20,7 +20,13 @@ export interface HeadGradients {
  * @param labels class of each row
  * @param smoothing share of the label that is spread over all classes
  */
-export async function headGradients(tf: Tfjs, network: Network, bags: Float32Array, labels: Int32Array, smoothing: number): Promise<HeadGradients> {
+export async function headGradients(
+  tf: Tfjs,
+  network: Network,
+  bags: Float32Array,
+  labels: Int32Array,
+  smoothing: number,
+): Promise<HeadGradients> {
   const { width, classes } = network;
   const rows = labels.length;
   const targets = new Float32Array(rows * classes).fill(smoothing / classes);

@@ -69,7 +69,8 @@ export async function trainOriginRouter(
     since = 0;
   }
   progress({ stage: 'origin router', done: epochs, total: epochs });
-  if (best === undefined || !Number.isFinite(best.loss)) throw new TwinrouteError('numeric', 'trainOriginRouter: expected a finite loss, got none');
+  if (best === undefined || !Number.isFinite(best.loss))
+    throw new TwinrouteError('numeric', 'trainOriginRouter: expected a finite loss, got none');
   return {
     model: exportLayers(best.layers),
     rows: { train: train.length, held_back: heldBack.length },

@@ -20,15 +20,24 @@ import type { RouterRow } from './train.ts';
  * @param folder holds `sharedFile`, the shared model as it is stored: what an origin will run
  * Cost: the model in f32 twice, and one pass a row
  */
-export async function sharedFeatures(plan: Pick<BuildPlan, 'model' | 'tokenizer' | 'maxTokens'>, folder: FolderSource, sharedFile: string, rows: readonly RouterRow[], progress: Progress): Promise<FloatTensor> {
+export async function sharedFeatures(
+  plan: Pick<BuildPlan, 'model' | 'tokenizer' | 'maxTokens'>,
+  folder: FolderSource,
+  sharedFile: string,
+  rows: readonly RouterRow[],
+  progress: Progress,
+): Promise<FloatTensor> {
   const source = await folder.open(sharedFile);
-  if (source === undefined) throw new TwinrouteError('internal', `sharedFeatures: expected ${sharedFile} in ${folder.name}, got no such file`);
+  if (source === undefined)
+    throw new TwinrouteError('internal', `sharedFeatures: expected ${sharedFile} in ${folder.name}, got no such file`);
   const file = await openSafetensors(source);
   const parameters = new Map<string, FloatTensor>();
   for (const { name } of plan.model.parameters) parameters.set(name, await file.readFloat(name));
   const { architecture, config, width } = plan.model;
   const shapes = new Map(plan.model.parameters.map(({ name, shape }) => [name, shape]));
-  const session = await createNodeSession(emitPlainGraph(architecture, config, (name) => expectFloat(parameters.get(name), shapes.get(name) ?? [], name), []));
+  const session = await createNodeSession(
+    emitPlainGraph(architecture, config, (name) => expectFloat(parameters.get(name), shapes.get(name) ?? [], name), []),
+  );
   try {
     const tokenizer = createTokenizer(plan.tokenizer.json, plan.tokenizer.config, plan.maxTokens);
     const encoded = rows.map(({ text, text_pair: pair }) => tokenizer.encode(text, pair));

@@ -53,10 +53,17 @@ const HELD_BACK = 0.1;
  * Trains a light router. Same rows, seed and engine give the same bytes.
  * @throws {TwinrouteError} `config` when a class has no row
  */
-export async function trainRouter({ tf }: Pick<Engine, 'tf'>, rows: readonly RouterRow[], { classes, seed, progress }: TrainOptions): Promise<TrainedRouter> {
+export async function trainRouter(
+  { tf }: Pick<Engine, 'tf'>,
+  rows: readonly RouterRow[],
+  { classes, seed, progress }: TrainOptions,
+): Promise<TrainedRouter> {
   const labels = rows.map((row) => row.expert);
   for (let t = 0; t < classes; t++) {
-    if (!labels.includes(t)) throw new TwinrouteError('config', `router: expected examples of every expert, got none of expert ${t}`, { param: `models[${t}].examples` });
+    if (!labels.includes(t))
+      throw new TwinrouteError('config', `router: expected examples of every expert, got none of expert ${t}`, {
+        param: `models[${t}].examples`,
+      });
   }
   const extract = createExtractor(FEATURES);
   const bags = rows.map((row) => extract(row.text, row.text_pair));

@@ -36,6 +36,9 @@ export const add: Verb = {
       }),
     );
     if (json) io.out(JSON.stringify({ name: manifest.name, config: manifest.config, engine: manifest.engine, files: manifest.files }));
-    else io.out(`${manifest.name}, config ${manifest.config}: ${manifest.experts.length} experts, the new one ${((manifest.files[`experts/${name}.safetensors`]?.bytes ?? 0) / 1e6).toFixed(2)} MB`);
+    else
+      io.out(
+        `${manifest.name}, config ${manifest.config}: ${manifest.experts.length} experts, the new one ${((manifest.files[`experts/${name}.safetensors`]?.bytes ?? 0) / 1e6).toFixed(2)} MB`,
+      );
   },
 };

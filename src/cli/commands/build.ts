@@ -26,7 +26,12 @@ export const build: Verb = {
   },
   async run(positionals, values, io, json) {
     const [config] = exactly(positionals, 1, 'one CONFIG');
-    const manifest = await buildConfig(config, requiredOption(values, 'out'), { engine: textOption(values, 'engine') ?? 'auto', data: textOption(values, 'data') }, io);
+    const manifest = await buildConfig(
+      config,
+      requiredOption(values, 'out'),
+      { engine: textOption(values, 'engine') ?? 'auto', data: textOption(values, 'data') },
+      io,
+    );
     if (json) io.out(JSON.stringify({ name: manifest.name, config: manifest.config, engine: manifest.engine, files: manifest.files }));
     else io.out(`${manifest.name}, config ${manifest.config}: ${(totalBytes(manifest) / 1e6).toFixed(2)} MB`);
   },
@@ -63,7 +68,11 @@ export async function buildConfig(config: string, out: string, options: BuildOpt
 
 async function scoreExperts(plan: BuildPlan, folder: string, progress: Progress): Promise<ReadonlyMap<string, Score>> {
   const { base, model, experts } = plan;
-  const data = await readData(folder, experts.map((expert) => expert.name), 'test');
+  const data = await readData(
+    folder,
+    experts.map((expert) => expert.name),
+    'test',
+  );
   const tokenizer = createTokenizer(plan.tokenizer.json, plan.tokenizer.config, plan.maxTokens);
   const scores = new Map<string, Score>();
   for (const { name, source } of experts) {

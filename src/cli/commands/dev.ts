@@ -54,7 +54,8 @@ export const dev: Verb = {
       const answers = await answerSamples(packs, edge.url);
       report(answers, io, json);
       const failed = answers.filter(({ outcome }) => !outcome.ok).length;
-      if (once && failed > 0) throw new TwinrouteError('upstream', `expected an answer to each of ${answers.length} samples, got ${answers.length - failed}`);
+      if (once && failed > 0)
+        throw new TwinrouteError('upstream', `expected an answer to each of ${answers.length} samples, got ${answers.length - failed}`);
       if (once) return;
       io.log(`try: curl -s ${edge.url}/v1/predict -H 'content-type: application/json' -d '{"text": "I want a refund", "explain": true}'`);
       io.log('ctrl-c stops');
@@ -86,7 +87,11 @@ function row({ sample, milliseconds, outcome }: SampleAnswer): readonly string[]
   if (!outcome.ok) return [text, '', '', '', `failed: ${outcome.message}`, milliseconds.toFixed(1)];
   const { task, label, scores, mix, explain } = outcome.prediction;
   const weights = mix.map(({ expert, weight }) => `${expert} ${weight.toFixed(2)}`).join(' + ') || 'empty';
-  const router = explain?.router.slice(0, 2).map(({ expert, score }) => `${expert} ${score.toFixed(2)}`).join(', ') ?? '';
+  const router =
+    explain?.router
+      .slice(0, 2)
+      .map(({ expert, score }) => `${expert} ${score.toFixed(2)}`)
+      .join(', ') ?? '';
   const answer = label ?? Object.values(scores)[0]?.toFixed(2) ?? '';
   return [text, router, weights, explain?.endpoint ?? '', `${task}: ${answer}`, milliseconds.toFixed(1)];
 }

@@ -45,14 +45,24 @@ function describe({ names, experts, cosines, signConflicts, conflictRate, normRa
     return [names[t], norm.toPrecision(4), percent(relative), largest === undefined ? 'none' : `${largest[0]} ${percent(largest[1] ?? 0)}`];
   });
   const pairs = (values: readonly (readonly number[])[], spell: (value: number) => string): string =>
-    table(['', ...names], values.map((row, t) => [names[t], ...row.map((value, u) => (t === u ? '' : spell(value)))]));
+    table(
+      ['', ...names],
+      values.map((row, t) => [names[t], ...row.map((value, u) => (t === u ? '' : spell(value)))]),
+    );
   return [
     table(['expert', '‖τ‖', '‖τ‖ / ‖θ0‖', 'most changed tensor'], rows),
     '',
     `longest task vector over shortest: ${normRatio.toFixed(2)}`,
     `weights that at least two experts change, whose signs are not all the same: ${percent(conflictRate)} (${percent(1 - 2 ** (1 - names.length))} where ${names.length} unrelated vectors change them)`,
     ...(names.length > 1 && names.length <= MAX_SHOWN_PAIRS
-      ? ['', 'cosines', pairs(cosines, (value) => value.toFixed(3)), '', 'sign conflicts (50 % for unrelated vectors)', pairs(signConflicts, percent)]
+      ? [
+          '',
+          'cosines',
+          pairs(cosines, (value) => value.toFixed(3)),
+          '',
+          'sign conflicts (50 % for unrelated vectors)',
+          pairs(signConflicts, percent),
+        ]
       : []),
     '',
     ...(findings.length === 0 ? ['nothing suspicious'] : findings.map(findingLine)),

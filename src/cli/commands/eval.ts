@@ -21,7 +21,10 @@ export const evalVerb: Verb = {
     data: { type: 'string', help: 'folder with tasks.json and tasks/<task>/<split>.jsonl' },
     split: { type: 'string', help: `${SPLITS.join(', ')}; test` },
     limit: { type: 'string', help: 'rows a task at most, the first ones' },
-    experts: { type: 'string', help: "folder with base/ and a folder for each expert, where the manifest has no expert's own score on these rows" },
+    experts: {
+      type: 'string',
+      help: "folder with base/ and a folder for each expert, where the manifest has no expert's own score on these rows",
+    },
   },
   async run(positionals, values, io, json) {
     const [path] = exactly(positionals, 1, 'one PACK');
@@ -31,7 +34,12 @@ export const evalVerb: Verb = {
     const experts = textOption(values, 'experts');
     const result = await withPack(path, async (pack) => {
       const { manifest } = pack;
-      const data = await readData(folder, manifest.experts.map((expert) => expert.name), split, limit);
+      const data = await readData(
+        folder,
+        manifest.experts.map((expert) => expert.name),
+        split,
+        limit,
+      );
       const individual = await individualsOf(pack, data, { experts, split, limited: limit !== undefined }, io.progress);
       const predictor = await loadPredictor(pack);
       const route = await packRoute(pack, predictor);
@@ -67,10 +75,10 @@ function describe({ config, tasks, normalised, routing_accuracy: accuracy }: Eva
   ]);
   return [
     `config ${config}`,
-    table(['task', 'metric', 'rows', 'individual', 'shared', 'oracle', 'routed', 'routed to own'], [
-      ...rows,
-      ['normalised', '', '', '100 %', percent(normalised.shared), percent(normalised.oracle), percent(normalised.routed), ''],
-    ]),
+    table(
+      ['task', 'metric', 'rows', 'individual', 'shared', 'oracle', 'routed', 'routed to own'],
+      [...rows, ['normalised', '', '', '100 %', percent(normalised.shared), percent(normalised.oracle), percent(normalised.routed), '']],
+    ),
     `routing accuracy ${accuracy.toFixed(4)}`,
   ].join('\n');
 }

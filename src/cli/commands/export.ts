@@ -31,8 +31,17 @@ export const exportVerb: Verb = {
     const format = exportFormat(requiredOption(values, 'format'));
     const dtype = dtypeOf(values);
     const record = await withPack(path, (pack) => {
-      const mix = mixOf(values, pack.manifest.experts.map((expert) => expert.name));
-      return exportPack(pack, format, out, { mix, head: textOption(values, 'head'), dtype, lossy: values['lossy'] === true ? true : undefined }, `twinroute ${packageVersion()}`);
+      const mix = mixOf(
+        values,
+        pack.manifest.experts.map((expert) => expert.name),
+      );
+      return exportPack(
+        pack,
+        format,
+        out,
+        { mix, head: textOption(values, 'head'), dtype, lossy: values['lossy'] === true ? true : undefined },
+        `twinroute ${packageVersion()}`,
+      );
     });
     io.out(json ? JSON.stringify(record) : describe(record, out));
   },
@@ -46,7 +55,9 @@ function mixOf(values: Values, experts: readonly string[]): Mix | undefined {
 function dtypeOf(values: Values): ExportDtype | undefined {
   const text = textOption(values, 'dtype');
   if (text === undefined || text === 'float32' || text === 'float16' || text === 'bfloat16') return text;
-  throw new TwinrouteError('usage', `--dtype: expected one of ${Object.keys(SHARED_FORMATS).join(', ')}, got "${text}"`, { param: 'dtype' });
+  throw new TwinrouteError('usage', `--dtype: expected one of ${Object.keys(SHARED_FORMATS).join(', ')}, got "${text}"`, {
+    param: 'dtype',
+  });
 }
 
 function describe({ format, pack, config, files, dropped }: ExportRecord, out: string): string {

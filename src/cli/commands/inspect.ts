@@ -37,7 +37,9 @@ function describe(manifest: Manifest): string {
       ['expert', 'read as', 'format', 'rank', 'kept energy', 'worst error', 'size', 'licence', 'sha256 of the model'],
       [
         ...manifest.experts.map((expert) => expertRow(expert, files[expert.file]?.bytes ?? 0)),
-        ...(shared.unified === undefined ? [] : [['(unified)', '', shared.unified.format, '', '', '', bytes(files[shared.unified.file]?.bytes ?? 0), '', '']]),
+        ...(shared.unified === undefined
+          ? []
+          : [['(unified)', '', shared.unified.format, '', '', '', bytes(files[shared.unified.file]?.bytes ?? 0), '', '']]),
         ...(shared.fade === undefined ? [] : [['(fade)', '', ...moduleCells(shared.fade, files[shared.fade.file]?.bytes ?? 0), '', '']]),
       ],
     ),
@@ -46,7 +48,10 @@ function describe(manifest: Manifest): string {
       ? 'no edge router: the origin routes'
       : `edge router: ${bytes(files[router.file]?.bytes ?? 0)}, ${router.rows.train} rows, accuracy ${percent(router.accuracy)} and calibration error ${percent(router.calibration_error)} on ${router.rows.held_back} held-back rows; policy ${JSON.stringify(router.policy)}`,
     '',
-    table(['file', 'bytes', 'sha256'], Object.entries(files).map(([file, entry]) => [file, String(entry.bytes), entry.sha256])),
+    table(
+      ['file', 'bytes', 'sha256'],
+      Object.entries(files).map(([file, entry]) => [file, String(entry.bytes), entry.sha256]),
+    ),
   ].join('\n');
 }
 

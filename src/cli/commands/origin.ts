@@ -39,8 +39,15 @@ export const origin: Verb = {
     const address = { port: integerOption(values, 'port', 0, 65_535) ?? 8801, host: textOption(values, 'host') ?? '127.0.0.1' };
     const predictors: Predictor[] = [];
     for (const path of positionals) {
-      const predictor = await withPack(path, (pack) => loadPredictor(pack, experts, { ...(threads !== undefined && { threads }), ...(cacheMb !== undefined && { cacheBytes: cacheMb * 2 ** 20 }) }));
-      io.log(`${path}: ${predictor.name} version ${predictor.version}, experts ${predictor.experts.map((expert) => expert.name).join(', ')}`);
+      const predictor = await withPack(path, (pack) =>
+        loadPredictor(pack, experts, {
+          ...(threads !== undefined && { threads }),
+          ...(cacheMb !== undefined && { cacheBytes: cacheMb * 2 ** 20 }),
+        }),
+      );
+      io.log(
+        `${path}: ${predictor.name} version ${predictor.version}, experts ${predictor.experts.map((expert) => expert.name).join(', ')}`,
+      );
       predictors.push(predictor);
     }
     const server = await startOrigin({
@@ -50,7 +57,11 @@ export const origin: Verb = {
       ...limits,
       log: io.log,
     });
-    io.out(json ? JSON.stringify({ url: server.url, models: predictors.map(({ name, version }) => ({ name, version })) }) : `origin at ${server.url}`);
+    io.out(
+      json
+        ? JSON.stringify({ url: server.url, models: predictors.map(({ name, version }) => ({ name, version })) })
+        : `origin at ${server.url}`,
+    );
     await io.stopped();
     io.log('origin: draining');
     await server.close();

@@ -32,7 +32,11 @@ export const predict: Verb = {
         const answer: unknown = await response.json();
         if (response.ok) return parseWith(Prediction, answer, 'answer', 'internal');
         const { error } = parseWith(ErrorBody, answer, 'answer', 'internal');
-        throw new TwinrouteError(response.status < 500 ? 'invalid_request' : 'unavailable', error.message, error.param === undefined ? {} : { param: error.param });
+        throw new TwinrouteError(
+          response.status < 500 ? 'invalid_request' : 'unavailable',
+          error.message,
+          error.param === undefined ? {} : { param: error.param },
+        );
       } finally {
         await edge.close();
       }
@@ -66,7 +70,9 @@ function parseMixText(text: string): unknown {
 }
 
 function describe({ task, label, scores, mix, usage, abstained, explain }: Prediction): string {
-  const best = Object.entries(scores).sort(([, a], [, b]) => b - a).slice(0, 5);
+  const best = Object.entries(scores)
+    .sort(([, a], [, b]) => b - a)
+    .slice(0, 5);
   const router = explain?.router.slice(0, 4).map(({ expert, score }) => `${expert} ${score.toFixed(3)}`);
   return [
     `${task}: ${label ?? best.map(([name, value]) => `${name} ${value.toFixed(3)}`).join(', ')}`,

@@ -72,9 +72,20 @@ async function search(file: SearchFile, options: SearchOptions, io: Io): Promise
       const interrupted = io.stopped().then(() => (isStopped = true));
       // One turn for an interrupt that came already.
       await Promise.race([interrupted, new Promise((resolve) => setImmediate(resolve))]);
-      const { screening, full, complete } = await runSearch(file, objectives, { head, journal, measurer, progress: io.progress, isStopped: () => isStopped });
+      const { screening, full, complete } = await runSearch(file, objectives, {
+        head,
+        journal,
+        measurer,
+        progress: io.progress,
+        isStopped: () => isStopped,
+      });
       const front = frontOf(nameOf(file), file, objectives, head, full, screening.length);
-      await writeFront(options.out, front, file, `${options.limit === undefined ? 'all' : `at most ${options.limit}`} validation rows a task`);
+      await writeFront(
+        options.out,
+        front,
+        file,
+        `${options.limit === undefined ? 'all' : `at most ${options.limit}`} validation rows a task`,
+      );
       return { front, complete };
     } finally {
       await measurer.close();
@@ -101,7 +112,11 @@ async function prepare(file: SearchFile, journal: Journal, options: SearchOption
     const objectives = objectivesOf(file.search, [...evaluator.data.keys()], [...evaluator.sets.keys()]);
     const id = searchId(file, evaluator, options.limit);
     if (journal.head !== undefined && journal.head.search !== id) {
-      throw new TwinrouteError('config', `${options.out}: expected the journal of search ${id}, got one of ${journal.head.search}: the config, the inputs or the data changed, so choose another --out`, { param: 'out' });
+      throw new TwinrouteError(
+        'config',
+        `${options.out}: expected the journal of search ${id}, got one of ${journal.head.search}: the config, the inputs or the data changed, so choose another --out`,
+        { param: 'out' },
+      );
     }
     const head = journal.head ?? { search: id, individual: await evaluator.individual(file.search.screening?.rows, io.progress) };
     if (journal.head === undefined) await journal.append(head);
@@ -119,10 +134,17 @@ async function prepare(file: SearchFile, journal: Journal, options: SearchOption
 /** @throws {TwinrouteError} `config` for what a static merge has not */
 function expectMeasurable({ file, raw }: SearchFile, wanted: readonly Metric[]): void {
   const wrong = wanted.find(({ route }) => route !== 'shared');
-  if (isStatic(raw) && wrong !== undefined) throw new TwinrouteError('config', `${file}: expected metrics of the merged model alone, which end in .shared, got ${wrong.name}`, { param: 'search.objectives' });
+  if (isStatic(raw) && wrong !== undefined)
+    throw new TwinrouteError('config', `${file}: expected metrics of the merged model alone, which end in .shared, got ${wrong.name}`, {
+      param: 'search.objectives',
+    });
 }
 
-function setupOf({ file, raw, space, search: { sets } }: SearchFile, { data, limit, engine, jobs }: SearchOptions, wanted: readonly Metric[]): EvaluatorSetup {
+function setupOf(
+  { file, raw, space, search: { sets } }: SearchFile,
+  { data, limit, engine, jobs }: SearchOptions,
+  wanted: readonly Metric[],
+): EvaluatorSetup {
   return {
     search: { file, raw, space, search: { sets } },
     data,
@@ -136,7 +158,11 @@ function setupOf({ file, raw, space, search: { sets } }: SearchFile, { data, lim
 }
 
 /** Hash of everything that the trials depend on, the budget aside: it only says where they end. */
-function searchId({ raw, search: { budget: _budget, ...rest } }: SearchFile, { inputs, data, sets }: Evaluator, limit: number | undefined): string {
+function searchId(
+  { raw, search: { budget: _budget, ...rest } }: SearchFile,
+  { inputs, data, sets }: Evaluator,
+  limit: number | undefined,
+): string {
   return hashText(canonicalJson({ raw, search: rest, inputs, limit, data: [...data], sets: [...sets] }), createSha256).slice(0, 16);
 }
 
@@ -153,7 +179,8 @@ async function readText(file: string): Promise<string> {
 }
 
 function recordOf({ name, search: id, space, metrics, best, entries, failed, screened, hypervolume }: Front, complete: boolean): object {
-  const named = (names: readonly string[], values: readonly number[]): object => Object.fromEntries(names.map((key, i) => [key, values[i]]));
+  const named = (names: readonly string[], values: readonly number[]): object =>
+    Object.fromEntries(names.map((key, i) => [key, values[i]]));
   return {
     name,
     search: id,
@@ -162,12 +189,27 @@ function recordOf({ name, search: id, space, metrics, best, entries, failed, scr
     failed,
     screened,
     hypervolume: hypervolume ?? null,
-    front: best.map(({ place, trial, scores, values }) => ({ config: `front/${place}.yaml`, trial, objectives: named(metrics.map((metric) => metric.name), scores), values: named(space, values) })),
+    front: best.map(({ place, trial, scores, values }) => ({
+      config: `front/${place}.yaml`,
+      trial,
+      objectives: named(
+        metrics.map((metric) => metric.name),
+        scores,
+      ),
+      values: named(space, values),
+    })),
   };
 }
 
 function describe({ metrics, space, best, entries, search: id }: Front, complete: boolean, total: number): string {
-  const rows = best.map(({ place, trial, scores, values }) => [`front/${place}.yaml`, String(trial), ...metrics.map((metric, k) => spellMetric(metric, scores[k])), ...values.map(String)]);
-  const state = complete ? `${entries.length} configs measured` : `stopped after ${entries.length} of ${total} configs; the same command goes on`;
+  const rows = best.map(({ place, trial, scores, values }) => [
+    `front/${place}.yaml`,
+    String(trial),
+    ...metrics.map((metric, k) => spellMetric(metric, scores[k])),
+    ...values.map(String),
+  ]);
+  const state = complete
+    ? `${entries.length} configs measured`
+    : `stopped after ${entries.length} of ${total} configs; the same command goes on`;
   return [`search ${id}: ${state}`, table(['config', 'trial', ...metrics.map(({ name }) => name), ...space], rows)].join('\n');
 }

@@ -51,7 +51,10 @@ function runWrangler(args: readonly string[]): Promise<void> {
   return new Promise((resolve, reject) => {
     execFile(process.execPath, [wrangler, ...args], { env, maxBuffer: 16 << 20 }, (error, stdout, stderr) => {
       if (error === null) resolve();
-      else reject(new TwinrouteError('internal', `wrangler could not bundle the Worker: ${messageOf(error)}\n${stdout}${stderr}`, { cause: error }));
+      else
+        reject(
+          new TwinrouteError('internal', `wrangler could not bundle the Worker: ${messageOf(error)}\n${stdout}${stderr}`, { cause: error }),
+        );
     });
   });
 }

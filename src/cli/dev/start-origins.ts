@@ -46,7 +46,12 @@ export async function startOrigins(packs: readonly Pack[], port: number, log: (l
       if (predictors.length === 0) continue;
       const origin = await startOrigin({ predictors, version: packageVersion(), port: port === 0 ? 0 : port + i, log });
       origins.push(origin);
-      endpoints.push({ id, url: origin.url, experts: id === 'all' ? '*' : [...held], configs: predictors.map((predictor) => predictor.version) });
+      endpoints.push({
+        id,
+        url: origin.url,
+        experts: id === 'all' ? '*' : [...held],
+        configs: predictors.map((predictor) => predictor.version),
+      });
       log(`origin ${id.padEnd(5)} ${origin.url}  ${[...held].join(', ')}`);
     }
     return { endpoints, close };

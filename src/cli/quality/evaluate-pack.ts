@@ -28,7 +28,13 @@ export interface Job {
  * @param predictor with all experts of `data` resident
  * Cost: up to three passes a row; a row that was routed to its own expert alone needs two
  */
-export async function evaluatePack(predictor: Predictor, route: Route, data: ReadonlyMap<string, TaskData>, individual: Individual, progress: Progress): Promise<Record<string, EvaluatedTask>> {
+export async function evaluatePack(
+  predictor: Predictor,
+  route: Route,
+  data: ReadonlyMap<string, TaskData>,
+  individual: Individual,
+  progress: Progress,
+): Promise<Record<string, EvaluatedTask>> {
   const tasks: Record<string, EvaluatedTask> = {};
   const names = predictor.experts.map((expert) => expert.name);
   let done = 0;
@@ -56,15 +62,13 @@ export async function evaluatePack(predictor: Predictor, route: Route, data: Rea
       classes: task.labels === null ? null : task.labels.length,
       ...(task.range !== undefined && { range: task.range }),
       ...(score !== undefined && { individualScore: score }),
-      rows: rows.map(
-        ({ label }, i): EvaluatedRow => ({
-          label,
-          ...(predictions !== undefined && { individual: predictions[i] }),
-          shared: byShared[i],
-          oracle: byOracle[i],
-          routed: { expert: names[routed[i].head], prediction: byRouter[i] },
-        }),
-      ),
+      rows: rows.map(({ label }, i): EvaluatedRow => ({
+        label,
+        ...(predictions !== undefined && { individual: predictions[i] }),
+        shared: byShared[i],
+        oracle: byOracle[i],
+        routed: { expert: names[routed[i].head], prediction: byRouter[i] },
+      })),
     };
     done += rows.length;
     progress({ stage: 'evaluate', done, total, note: name });
@@ -73,10 +77,19 @@ export async function evaluatePack(predictor: Predictor, route: Route, data: Rea
 }
 
 /** Routed predictions; a row whose router chose what the oracle would is not run again. */
-async function predictRouted(predictor: Predictor, routed: readonly Job[], oracle: readonly Job[], byOracle: readonly number[]): Promise<number[]> {
-  const alike = (i: number): boolean => routed[i].head === oracle[i].head && routed[i].mix.every((weight, e) => weight === oracle[i].mix[e]);
+async function predictRouted(
+  predictor: Predictor,
+  routed: readonly Job[],
+  oracle: readonly Job[],
+  byOracle: readonly number[],
+): Promise<number[]> {
+  const alike = (i: number): boolean =>
+    routed[i].head === oracle[i].head && routed[i].mix.every((weight, e) => weight === oracle[i].mix[e]);
   const others = Array.from(routed.keys()).filter((i) => !alike(i));
-  const answers = await predictAll(predictor, others.map((i) => routed[i]));
+  const answers = await predictAll(
+    predictor,
+    others.map((i) => routed[i]),
+  );
   const predictions = [...byOracle];
   for (const [k, i] of others.entries()) predictions[i] = answers[k];
   return predictions;

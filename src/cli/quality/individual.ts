@@ -32,7 +32,12 @@ export async function predictIndividual({ base, model, source, tokenizer }: Indi
   for (const { name, shape } of model.parameters) {
     parameters.set(name, floatTensor(shape, await readTheta(await base.readFloat(name), source.parameter(name), matmulPlain)));
   }
-  const graph = emitPlainGraph(model.architecture, model.config, (name) => expectFloat(parameters.get(name), parameters.get(name)?.shape ?? [], name), [source.head]);
+  const graph = emitPlainGraph(
+    model.architecture,
+    model.config,
+    (name) => expectFloat(parameters.get(name), parameters.get(name)?.shape ?? [], name),
+    [source.head],
+  );
   const session = await createNodeSession(graph);
   try {
     const encoded = rows.map(({ text, text_pair: pair }) => tokenizer.encode(text, pair));
@@ -54,5 +59,9 @@ export async function predictIndividual({ base, model, source, tokenizer }: Indi
 export async function scoreIndividual(expert: IndividualExpert, data: TaskData): Promise<Score> {
   const predictions = await predictIndividual(expert, data);
   const truth = data.rows.map((row) => row.label);
-  return { metric: data.task.metric, value: METRICS[data.task.metric](truth, predictions, data.task.labels?.length ?? 0), rows: data.rows.length };
+  return {
+    metric: data.task.metric,
+    value: METRICS[data.task.metric](truth, predictions, data.task.labels?.length ?? 0),
+    rows: data.rows.length,
+  };
 }

@@ -28,7 +28,12 @@ export interface IndividualOptions {
  * The experts' own results on `data`.
  * @throws {TwinrouteError} `not_found` when neither manifest nor `experts` has them; `incompatible` when the folder holds other models than the pack was built from
  */
-export async function individualsOf(pack: Pack, data: ReadonlyMap<string, TaskData>, options: IndividualOptions, progress: Progress): Promise<Individual> {
+export async function individualsOf(
+  pack: Pack,
+  data: ReadonlyMap<string, TaskData>,
+  options: IndividualOptions,
+  progress: Progress,
+): Promise<Individual> {
   if (options.experts !== undefined) return { scores: new Map(), predictions: await predictAll(pack, data, options.experts, progress) };
   const scores = new Map<string, number>();
   for (const [name, { rows }] of data) {
@@ -39,9 +44,18 @@ export async function individualsOf(pack: Pack, data: ReadonlyMap<string, TaskDa
   return { scores, predictions: new Map() };
 }
 
-async function predictAll(pack: Pack, data: ReadonlyMap<string, TaskData>, path: string, progress: Progress): Promise<ReadonlyMap<string, readonly number[]>> {
+async function predictAll(
+  pack: Pack,
+  data: ReadonlyMap<string, TaskData>,
+  path: string,
+  progress: Progress,
+): Promise<ReadonlyMap<string, readonly number[]>> {
   const { manifest } = pack;
-  const tokenizer = createTokenizer(await pack.text(manifest.tokenizer.file), await pack.text(manifest.tokenizer.config_file), manifest.max_tokens);
+  const tokenizer = createTokenizer(
+    await pack.text(manifest.tokenizer.file),
+    await pack.text(manifest.tokenizer.config_file),
+    manifest.max_tokens,
+  );
   const model = openArchitecture(manifest.architecture.type, manifest.architecture.config);
   return withFolder(join(path, 'base'), async (baseFolder) => {
     await expectSame(baseFolder, manifest.base.sha256);
@@ -62,5 +76,9 @@ async function predictAll(pack: Pack, data: ReadonlyMap<string, TaskData>, path:
 
 async function expectSame(folder: FolderSource, sha256: string): Promise<void> {
   const found = await readProvenance(folder, createSha256);
-  if (found.sha256 !== sha256) throw new TwinrouteError('incompatible', `${folder.name}: expected the model that the pack was built from (${sha256}), got another (${found.sha256})`);
+  if (found.sha256 !== sha256)
+    throw new TwinrouteError(
+      'incompatible',
+      `${folder.name}: expected the model that the pack was built from (${sha256}), got another (${found.sha256})`,
+    );
 }

@@ -33,7 +33,8 @@ export async function packRoute(pack: Pack, predictor: Predictor): Promise<PackR
   const { manifest } = pack;
   const names = predictor.experts.map((expert) => expert.name);
   const byOrigin: Route = async ({ ids, types }) => {
-    if (predictor.route === undefined) throw new TwinrouteError('config', `${pack.name}: expected an origin router for routing "${manifest.routing}", got none`);
+    if (predictor.route === undefined)
+      throw new TwinrouteError('config', `${pack.name}: expected an origin router for routing "${manifest.routing}", got none`);
     const [{ features }] = await predictor.run([{ ids, types, mix: new Float32Array(names.length) }]);
     const [{ mix, scores }] = await predictor.route([features], undefined);
     return { mix, head: names[argmax(mix.some((weight) => weight > 0) ? mix : scores)] };

@@ -22,7 +22,12 @@ export type Split = (typeof SPLITS)[number];
  * @param limit rows a task at most, the first ones
  * @throws {TwinrouteError} `not_found` when a file is missing or no name has a task; `format` naming the line that does not fit; `config` for a label out of range
  */
-export async function readData(folder: string, names: readonly string[], split: Split, limit = Number.POSITIVE_INFINITY): Promise<ReadonlyMap<string, TaskData>> {
+export async function readData(
+  folder: string,
+  names: readonly string[],
+  split: Split,
+  limit = Number.POSITIVE_INFINITY,
+): Promise<ReadonlyMap<string, TaskData>> {
   const tasks = parseJsonWith(Tasks, await readText(join(folder, 'tasks.json')), join(folder, 'tasks.json'), 'format');
   const data = new Map<string, TaskData>();
   for (const name of names) {
@@ -38,7 +43,10 @@ export async function readData(folder: string, names: readonly string[], split: 
     data.set(name, { task, rows });
   }
   if (data.size > 0) return data;
-  throw new TwinrouteError('not_found', `${folder}: expected a task named as one of the experts (${names.join(', ')}), got ${Object.keys(tasks).join(', ') || 'none'}`);
+  throw new TwinrouteError(
+    'not_found',
+    `${folder}: expected a task named as one of the experts (${names.join(', ')}), got ${Object.keys(tasks).join(', ') || 'none'}`,
+  );
 }
 
 async function readText(file: string): Promise<string> {

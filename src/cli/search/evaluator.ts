@@ -69,13 +69,21 @@ export interface Evaluator {
  */
 export async function openEvaluator(setup: EvaluatorSetup, log: (line: string) => void): Promise<Evaluator> {
   const { search, data: folder, limit } = setup;
-  const plan = await planConfig(configOf(search, search.space.map(({ min }) => min)));
+  const plan = await planConfig(
+    configOf(
+      search,
+      search.space.map(({ min }) => min),
+    ),
+  );
   try {
     const names = plan.experts.map(({ name }) => name);
     const data = await readData(folder, names, 'validation', limit);
     const sets = new Map<string, TaskData>();
     for (const [name, { data: from, task, expert }] of Object.entries(search.search.sets)) {
-      if (!names.includes(expert)) throw new TwinrouteError('config', `search.sets.${name}.expert: expected one of ${names.join(', ')}, got ${expert}`, { param: `search.sets.${name}.expert` });
+      if (!names.includes(expert))
+        throw new TwinrouteError('config', `search.sets.${name}.expert: expected one of ${names.join(', ')}, got ${expert}`, {
+          param: `search.sets.${name}.expert`,
+        });
       const rows = (await readData(from, [task], 'validation', limit)).get(task);
       if (rows !== undefined) sets.set(name, rows);
     }
@@ -118,7 +126,8 @@ function createEvaluator(setup: EvaluatorSetup, { plan, data, sets, engine, toke
       const predictor = await loadPredictor(pack, undefined, setup.threads === undefined ? {} : { threads: setup.threads });
       try {
         const route = router === undefined ? undefined : decisionsOf(trial, router);
-        const scores = async (task: TaskData, expert: string): Promise<RouteScores> => scoreTask(predictor, { ...task, rows: task.rows.slice(0, rows) }, expert, setup.routes, route);
+        const scores = async (task: TaskData, expert: string): Promise<RouteScores> =>
+          scoreTask(predictor, { ...task, rows: task.rows.slice(0, rows) }, expert, setup.routes, route);
         const tasks: Record<string, RouteScores> = {};
         for (const [name, task] of data) tasks[name] = await scores(task, name);
         const onSets: Record<string, RouteScores> = {};
@@ -175,7 +184,13 @@ function decisionsOf({ experts, config }: BuildPlan, { router, session }: OpenRo
   };
 }
 
-async function scoreTask(predictor: Predictor, task: TaskData, expert: string, routes: readonly Route[], decide: Decide | undefined): Promise<RouteScores> {
+async function scoreTask(
+  predictor: Predictor,
+  task: TaskData,
+  expert: string,
+  routes: readonly Route[],
+  decide: Decide | undefined,
+): Promise<RouteScores> {
   const names = predictor.experts.map(({ name }) => name);
   const own = names.indexOf(expert);
   const encoded = task.rows.map(({ text, text_pair: pair }) => predictor.encode(text, pair));
@@ -195,13 +210,20 @@ async function scoreTask(predictor: Predictor, task: TaskData, expert: string, r
       jobs.push({ ids: encoded[i].ids, types: encoded[i].types, mix, head: names.indexOf(head) });
     }
     const predictions = await predictAll(predictor, jobs);
-    scores.routed = score(task, predictions.map((prediction, i) => (jobs[i].head === own ? prediction : foreign(task))));
+    scores.routed = score(
+      task,
+      predictions.map((prediction, i) => (jobs[i].head === own ? prediction : foreign(task))),
+    );
   }
   return scores;
 }
 
 function score({ task, rows }: TaskData, predictions: readonly number[]): number {
-  return METRICS[task.metric](rows.map(({ label }) => label), predictions, task.labels?.length ?? 0);
+  return METRICS[task.metric](
+    rows.map(({ label }) => label),
+    predictions,
+    task.labels?.length ?? 0,
+  );
 }
 
 /** What a row that another expert answered counts as, as in the quality table. */

@@ -19,7 +19,11 @@ export async function writeFront(folder: string, front: Front, search: SearchFil
   await writeFolder(join(folder, 'front'), holdsConfigsOnly, async ({ write }) => {
     for (const entry of front.best) {
       const config = { ...withValues(search, entry.values), name: `${front.name}-${entry.place}` };
-      const heading = [`Place ${entry.place} of the front of search ${front.search}, trial ${entry.trial}:`, ...front.metrics.map((metric, k) => `  ${metric.name} ${spellMetric(metric, entry.scores[k])}`), `on ${rows}.`];
+      const heading = [
+        `Place ${entry.place} of the front of search ${front.search}, trial ${entry.trial}:`,
+        ...front.metrics.map((metric, k) => `  ${metric.name} ${spellMetric(metric, entry.scores[k])}`),
+        `on ${rows}.`,
+      ];
       await write(`${entry.place}.yaml`, new TextEncoder().encode(`${heading.map((line) => `# ${line}\n`).join('')}${stringify(config)}`));
     }
   });
@@ -37,8 +41,12 @@ function titleOf({ name }: Front): string {
 
 function summaryOf({ search, entries, best, failed, screened, hypervolume, metrics }: Front, rows: string): string {
   const volume =
-    hypervolume === undefined ? '' : ` It dominates a volume of ${hypervolume.value.toPrecision(6)} up to ${metrics.map((metric, k) => `${metric.name} ${spellMetric(metric, hypervolume.reference[k])}`).join(', ')}.`;
-  const others = [screened > 0 ? `${screened} screened on fewer` : '', failed > 0 ? `${failed} that have no merge` : ''].filter((part) => part !== '');
+    hypervolume === undefined
+      ? ''
+      : ` It dominates a volume of ${hypervolume.value.toPrecision(6)} up to ${metrics.map((metric, k) => `${metric.name} ${spellMetric(metric, hypervolume.reference[k])}`).join(', ')}.`;
+  const others = [screened > 0 ? `${screened} screened on fewer` : '', failed > 0 ? `${failed} that have no merge` : ''].filter(
+    (part) => part !== '',
+  );
   return `${entries.length} configs measured on ${rows}${others.length === 0 ? '' : ` (and ${others.join(', ')})`}, ${best.length} on the front.${volume} Search ${search}.`;
 }
 
@@ -47,13 +55,19 @@ function headOf({ space, metrics }: Front): string[] {
 }
 
 function rowOf({ metrics }: Front, { place, trial, scores, values, feasible }: FrontEntry): string[] {
-  return [place === undefined ? (feasible ? '' : 'outside') : String(place), String(trial), ...metrics.map((metric, k) => spellMetric(metric, scores[k])), ...values.map(String)];
+  return [
+    place === undefined ? (feasible ? '' : 'outside') : String(place),
+    String(trial),
+    ...metrics.map((metric, k) => spellMetric(metric, scores[k])),
+    ...values.map(String),
+  ];
 }
 
 function markdown(front: Front, rows: string): string {
   const line = (cells: readonly string[]): string => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
   const head = headOf(front);
-  const tableOf = (entries: readonly FrontEntry[]): string => [line(head), line(head.map(() => '---')), ...entries.map((entry) => line(rowOf(front, entry)))].join('\n');
+  const tableOf = (entries: readonly FrontEntry[]): string =>
+    [line(head), line(head.map(() => '---')), ...entries.map((entry) => line(rowOf(front, entry)))].join('\n');
   return `# ${titleOf(front)}\n\n${summaryOf(front, rows)}\n\n## Front\n\nPlace n is \`front/n.yaml\`.\n\n${tableOf(front.best)}\n\n## All trials\n\n${tableOf(front.entries)}\n`;
 }
 

@@ -38,7 +38,14 @@ export interface Front {
 }
 
 /** The front of a search's trials. */
-export function frontOf(name: string, { space }: Pick<SearchFile, 'space'>, objectives: Objectives, head: JournalHead, full: readonly Trial[], screened: number): Front {
+export function frontOf(
+  name: string,
+  { space }: Pick<SearchFile, 'space'>,
+  objectives: Objectives,
+  head: JournalHead,
+  full: readonly Trial[],
+  screened: number,
+): Front {
   const measured = full.flatMap((trial) => {
     const observation = observationOf(trial, objectives, space, head);
     return observation === undefined ? [] : [{ trial, observation }];
@@ -67,6 +74,9 @@ export function frontOf(name: string, { space }: Pick<SearchFile, 'space'>, obje
     best: places.map((i) => entries[i]),
     failed: full.length - measured.length,
     screened,
-    hypervolume: costs.length === 0 ? undefined : { value: hypervolume(costs, reference), reference: reference.map((cost, k) => sign(objectives.metrics[k]) * cost) },
+    hypervolume:
+      costs.length === 0
+        ? undefined
+        : { value: hypervolume(costs, reference), reference: reference.map((cost, k) => sign(objectives.metrics[k]) * cost) },
   };
 }

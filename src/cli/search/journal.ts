@@ -50,7 +50,8 @@ async function write(handle: FileHandle, line: JournalHead | Trial): Promise<voi
 
 /** The whole lines of a journal, and how many bytes they take. */
 function whole(content: Buffer, path: string): { lines: string[]; bytes: number } {
-  if (content.length > MAX_JOURNAL_BYTES) throw new TwinrouteError('format', `${path}: expected at most ${MAX_JOURNAL_BYTES} bytes, got ${content.length}`);
+  if (content.length > MAX_JOURNAL_BYTES)
+    throw new TwinrouteError('format', `${path}: expected at most ${MAX_JOURNAL_BYTES} bytes, got ${content.length}`);
   let bytes = content.lastIndexOf(0x0a) + 1;
   const lines = content.subarray(0, bytes).toString('utf8').split('\n').slice(0, -1);
   const last = lines.at(-1);

@@ -87,7 +87,12 @@ function startWorker(setup: EvaluatorSetup): Worker {
         };
         const onExit = (): void => {
           done();
-          reject(new TwinrouteError('unavailable', `search: expected a worker that measures, got one that ended (code ${child.exitCode ?? child.signalCode}); is there enough memory for ${setup.search.file} so many times?`));
+          reject(
+            new TwinrouteError(
+              'unavailable',
+              `search: expected a worker that measures, got one that ended (code ${child.exitCode ?? child.signalCode}); is there enough memory for ${setup.search.file} so many times?`,
+            ),
+          );
         };
         child.on('message', onReply);
         child.on('exit', onExit);

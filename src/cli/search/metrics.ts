@@ -28,12 +28,19 @@ export interface Metric {
  * @throws {TwinrouteError} `config` listing the forms
  */
 export function metricOf(name: string): Metric {
-  if (name === 'pack_bytes' || name === 'extra_bytes' || name === 'latency_ms') return { name, goal: 'min', read: (measurement) => expectNumber(name, measurement[name]) };
+  if (name === 'pack_bytes' || name === 'extra_bytes' || name === 'latency_ms')
+    return { name, goal: 'min', read: (measurement) => expectNumber(name, measurement[name]) };
   const [kind, ...rest] = name.split('.');
   const route = ROUTES.find((candidate) => candidate === rest.at(-1));
   const about = rest.slice(0, -1).join('.');
   if (route !== undefined && (kind === 'tasks' || kind === 'sets') && about !== '') {
-    return { name, goal: 'max', route, about: { kind, name: about }, read: (measurement) => expectNumber(name, measurement[kind][about]?.[route]) };
+    return {
+      name,
+      goal: 'max',
+      route,
+      about: { kind, name: about },
+      read: (measurement) => expectNumber(name, measurement[kind][about]?.[route]),
+    };
   }
   if (route !== undefined && about === '' && (kind === 'normalised' || kind === 'worst')) {
     const combine = kind === 'worst' ? lowest : mean;
@@ -73,5 +80,9 @@ function lowest(values: readonly number[]): number | undefined {
 
 function expectNumber(name: string, value: number | undefined): number {
   if (value !== undefined && Number.isFinite(value)) return value;
-  throw new TwinrouteError('numeric', `${name}: expected a measured number, got ${value}; are there enough rows for the experts' own scores to be above 0?`, { param: name });
+  throw new TwinrouteError(
+    'numeric',
+    `${name}: expected a measured number, got ${value}; are there enough rows for the experts' own scores to be above 0?`,
+    { param: name },
+  );
 }

@@ -29,23 +29,34 @@ export interface Objectives {
 export function objectivesOf({ objectives, constraints }: SearchConfig, tasks: readonly string[], sets: readonly string[]): Objectives {
   const metrics = objectives.map(metricOf);
   const twice = objectives.find((name, i) => objectives.indexOf(name) !== i);
-  if (twice !== undefined) throw new TwinrouteError('config', `search.objectives: expected unlike metrics, got ${twice} twice`, { param: 'search.objectives' });
+  if (twice !== undefined)
+    throw new TwinrouteError('config', `search.objectives: expected unlike metrics, got ${twice} twice`, { param: 'search.objectives' });
   const limits = constraints.flatMap(({ metric: name, min, max }) => {
     const metric = metricOf(name);
-    return [...(min === undefined ? [] : [{ metric, bound: min, side: 'min' as const }]), ...(max === undefined ? [] : [{ metric, bound: max, side: 'max' as const }])];
+    return [
+      ...(min === undefined ? [] : [{ metric, bound: min, side: 'min' as const }]),
+      ...(max === undefined ? [] : [{ metric, bound: max, side: 'max' as const }]),
+    ];
   });
   const all = [...metrics, ...limits.map(({ metric }) => metric)];
   for (const { name, about } of all) {
     const known = about?.kind === 'sets' ? sets : tasks;
     if (about !== undefined && !known.includes(about.name)) {
-      throw new TwinrouteError('config', `search: expected ${name} to be about one of ${known.join(', ') || 'none'}, got ${about.name}`, { param: 'search.objectives' });
+      throw new TwinrouteError('config', `search: expected ${name} to be about one of ${known.join(', ') || 'none'}, got ${about.name}`, {
+        param: 'search.objectives',
+      });
     }
   }
   return { metrics, limits, all };
 }
 
 /** A measured trial as the optimiser sees it; undefined for one that failed. */
-export function observationOf(trial: Trial, { metrics, limits }: Objectives, space: readonly Dimension[], { individual }: JournalHead): Observation | undefined {
+export function observationOf(
+  trial: Trial,
+  { metrics, limits }: Objectives,
+  space: readonly Dimension[],
+  { individual }: JournalHead,
+): Observation | undefined {
   const { measurement, stage } = trial;
   if (measurement === undefined) return undefined;
   const own: Individual = individual[stage];

@@ -38,10 +38,15 @@ export interface SearchOutcome {
  * @throws {TwinrouteError} `config` when the journal has other trials than this search would make; `numeric` when no config can be
  * merged; whatever stands in the way of measuring
  */
-export async function runSearch({ search, space }: Pick<SearchFile, 'search' | 'space'>, objectives: Objectives, deps: SearchDeps): Promise<SearchOutcome> {
+export async function runSearch(
+  { search, space }: Pick<SearchFile, 'search' | 'space'>,
+  objectives: Objectives,
+  deps: SearchDeps,
+): Promise<SearchOutcome> {
   const { seed, budget, screening: screened, parallel } = search;
   const initial = search.initial ?? 2 * space.length + 2;
-  const observe = (trials: readonly Trial[]): Observation[] => trials.flatMap((trial) => observationOf(trial, objectives, space, deps.head) ?? []);
+  const observe = (trials: readonly Trial[]): Observation[] =>
+    trials.flatMap((trial) => observationOf(trial, objectives, space, deps.head) ?? []);
   const screening: Trial[] = [];
   const full: Trial[] = [];
   const measure = async (stage: Trial['stage'], into: Trial[], points: readonly Point[], total: number): Promise<boolean> => {
@@ -58,7 +63,11 @@ export async function runSearch({ search, space }: Pick<SearchFile, 'search' | '
   if (!(await measure('full', full, first.slice(0, budget), budget))) return { screening, full, complete: false };
   for (let round = 1; full.length < budget; round++) {
     const observations = observe(full);
-    if (observations.length === 0) throw new TwinrouteError('numeric', `search: expected a config that can be merged, got none of ${full.length}: ${full[0]?.error ?? 'none was tried'}`);
+    if (observations.length === 0)
+      throw new TwinrouteError(
+        'numeric',
+        `search: expected a config that can be merged, got none of ${full.length}: ${full[0]?.error ?? 'none was tried'}`,
+      );
     const failed = full.filter(({ measurement }) => measurement === undefined).map(({ values }) => pointOf(space, values));
     // Seeds a prime apart: processes of one round draw with seeds next to each other.
     const points = suggest(space, observations, failed, { count: Math.min(parallel, budget - full.length), seed: seed + 7919 * round });
@@ -71,11 +80,23 @@ export async function runSearch({ search, space }: Pick<SearchFile, 'search' | '
 type Untried = Pick<Trial, 'stage' | 'trial' | 'values'>;
 
 /** Measures what the journal does not have; whether all is measured now. `into` gets the trials in order, up to the first that is missing. */
-async function measureAll(trials: readonly Untried[], rows: number | undefined, into: Trial[], total: number, { journal, measurer, progress, isStopped }: SearchDeps): Promise<boolean> {
+async function measureAll(
+  trials: readonly Untried[],
+  rows: number | undefined,
+  into: Trial[],
+  total: number,
+  { journal, measurer, progress, isStopped }: SearchDeps,
+): Promise<boolean> {
   const results: (Trial | undefined)[] = trials.map((trial) => recall(trial, journal.trials));
   const missing = Array.from(trials.keys()).filter((i) => results[i] === undefined);
   const start = into.length;
-  const report = (note?: string): void => progress({ stage: trials[0]?.stage === 'screening' ? 'screening' : 'search', done: start + results.filter((result) => result !== undefined).length, total, ...(note !== undefined && { note }) });
+  const report = (note?: string): void =>
+    progress({
+      stage: trials[0]?.stage === 'screening' ? 'screening' : 'search',
+      done: start + results.filter((result) => result !== undefined).length,
+      total,
+      ...(note !== undefined && { note }),
+    });
   let failure: unknown;
   const work = async (): Promise<void> => {
     for (let i = missing.shift(); i !== undefined && failure === undefined && !isStopped(); i = missing.shift()) {
@@ -111,6 +132,11 @@ async function measureOne(trial: Untried, rows: number | undefined, measurer: Se
 
 function recall(wanted: Untried, known: readonly Trial[]): Trial | undefined {
   const found = known.find(({ stage, trial }) => stage === wanted.stage && trial === wanted.trial);
-  if (found === undefined || (found.values.length === wanted.values.length && found.values.every((value, i) => value === wanted.values[i]))) return found;
-  throw new TwinrouteError('config', `search: expected ${wanted.values.join(', ')} as ${wanted.stage} trial ${wanted.trial} of the journal, got ${found.values.join(', ')}; another version made it, so choose another --out`, { param: 'out' });
+  if (found === undefined || (found.values.length === wanted.values.length && found.values.every((value, i) => value === wanted.values[i])))
+    return found;
+  throw new TwinrouteError(
+    'config',
+    `search: expected ${wanted.values.join(', ')} as ${wanted.stage} trial ${wanted.trial} of the journal, got ${found.values.join(', ')}; another version made it, so choose another --out`,
+    { param: 'out' },
+  );
 }

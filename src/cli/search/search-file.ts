@@ -31,13 +31,23 @@ export interface SearchFile {
  */
 export function readSearch(text: string, file: string): SearchFile {
   const value = readYaml(text, file);
-  if (!isFields(value) || value['search'] === undefined) throw new TwinrouteError('config', `${file}: expected a config with a section "search", got none`, { param: 'search' });
+  if (!isFields(value) || value['search'] === undefined)
+    throw new TwinrouteError('config', `${file}: expected a config with a section "search", got none`, { param: 'search' });
   const { search: section, ...raw } = value;
   const search = parseWith(SearchConfig, section, `${file}: search`, 'config');
   const space = Object.entries(search.space).map(([name, range]) => dimensionOf(name, range));
   checkSpace(space);
   const parsed = { file, raw, search, space };
-  for (const end of [0, 1]) resolveShared(configOf(parsed, valuesOf(space, space.map(() => end))));
+  for (const end of [0, 1])
+    resolveShared(
+      configOf(
+        parsed,
+        valuesOf(
+          space,
+          space.map(() => end),
+        ),
+      ),
+    );
   return parsed;
 }
 
@@ -75,12 +85,19 @@ function asTwin(config: Readonly<Fields>, file: string): Fields {
   const known = MERGE_ONLY.find((key) => config[key] !== undefined && config[key] !== null);
   const method = staticMethod(String(name));
   if (known !== undefined || method.base === 'end') {
-    throw new TwinrouteError('unsupported', `${file}: expected a merge of whole models about a base, got one with ${known ?? `merge_method ${method.name}`}`, { param: known ?? 'merge_method' });
+    throw new TwinrouteError(
+      'unsupported',
+      `${file}: expected a merge of whole models about a base, got one with ${known ?? `merge_method ${method.name}`}`,
+      { param: known ?? 'merge_method' },
+    );
   }
   // Where a mergekit file is silent, mergekit's defaults hold.
-  const defaults = (table: ParameterTable): [string, number][] => Object.entries(table).flatMap(([key, { mergekit }]) => (mergekit === undefined ? [] : [[key, mergekit]]));
+  const defaults = (table: ParameterTable): [string, number][] =>
+    Object.entries(table).flatMap(([key, { mergekit }]) => (mergekit === undefined ? [] : [[key, mergekit]]));
   const shared = {
-    ...Object.fromEntries(flags({ ...method.parameters, ...method.expertParameters }, [...defaults(method.parameters), ...defaults(method.expertParameters)])),
+    ...Object.fromEntries(
+      flags({ ...method.parameters, ...method.expertParameters }, [...defaults(method.parameters), ...defaults(method.expertParameters)]),
+    ),
     ...(isFields(parameters) ? parameters : {}),
     method: method.name,
   };
@@ -99,13 +116,21 @@ function setPath(config: Fields, path: string, value: number): void {
   // A model's name may have dots in it.
   const rest = path.slice('models.'.length);
   const model: unknown = models.find((candidate: unknown) => isFields(candidate) && rest.startsWith(`${nameOf(candidate)}.`));
-  if (!isFields(model)) throw new TwinrouteError('config', `search.space.${path}: expected the name of a model after "models.", got none of ${models.map(nameOf).join(', ')}`, { param: `search.space.${path}` });
+  if (!isFields(model))
+    throw new TwinrouteError(
+      'config',
+      `search.space.${path}: expected the name of a model after "models.", got none of ${models.map(nameOf).join(', ')}`,
+      { param: `search.space.${path}` },
+    );
   return setFields(model, path, rest.slice(nameOf(model).length + 1).split('.'), value);
 }
 
 function setFields(fields: Fields, path: string, keys: readonly string[], value: number): void {
   const [key, ...rest] = keys;
-  if (key === '' || key === '__proto__') throw new TwinrouteError('config', `search.space.${path}: expected names with dots between, got an empty one`, { param: `search.space.${path}` });
+  if (key === '' || key === '__proto__')
+    throw new TwinrouteError('config', `search.space.${path}: expected names with dots between, got an empty one`, {
+      param: `search.space.${path}`,
+    });
   if (rest.length === 0) {
     fields[key] = value;
     return;
@@ -120,7 +145,11 @@ function setFields(fields: Fields, path: string, keys: readonly string[], value:
 function nameOf(model: unknown): string {
   if (!isFields(model)) return '';
   const { name, model: folder } = model;
-  return typeof name === 'string' ? name : String(folder).split('/').findLast((part) => part !== '') ?? '';
+  return typeof name === 'string'
+    ? name
+    : (String(folder)
+        .split('/')
+        .findLast((part) => part !== '') ?? '');
 }
 
 function isFields(value: unknown): value is Fields {

@@ -40,12 +40,21 @@ export function valuesOfBudget(shapes: readonly Spectrum['shape'][], budget: Bud
  */
 export function ranksOfBudget(spectra: readonly Spectrum[], budget: Budget, format: FactorFormat): number[] {
   const bytes = spectra.map(({ shape: [m, n] }) => componentBytes(format, m, n));
-  const floor = floorBytes(spectra.map(({ shape }) => shape), format);
+  const floor = floorBytes(
+    spectra.map(({ shape }) => shape),
+    format,
+  );
   const total = 'bytes' in budget ? budget.bytes : budget.average_rank * floor;
-  if (total < floor) throw new TwinrouteError('config', `budget: expected at least ${floor} bytes, one component of each of ${bytes.length} deltas in ${format}, got ${Math.floor(total)}`, { param: 'budget' });
+  if (total < floor)
+    throw new TwinrouteError(
+      'config',
+      `budget: expected at least ${floor} bytes, one component of each of ${bytes.length} deltas in ${format}, got ${Math.floor(total)}`,
+      { param: 'budget' },
+    );
   const offers: { readonly item: number; readonly gain: number }[] = [];
   for (const [item, { values, whole }] of spectra.entries()) {
-    for (let i = 1; i < values.length && values[i] > NEGLIGIBLE * values[0]; i++) offers.push({ item, gain: values[i] ** 2 / (whole * bytes[item]) });
+    for (let i = 1; i < values.length && values[i] > NEGLIGIBLE * values[0]; i++)
+      offers.push({ item, gain: values[i] ** 2 / (whole * bytes[item]) });
   }
   // Values descend, so a stable order by gain offers the components of one delta in their own order.
   offers.sort((a, b) => b.gain - a.gain);

@@ -6,7 +6,16 @@ import type { TaskVectorFacts } from './task-vectors.ts';
 /** Something to know before merging. */
 export interface Finding {
   /** `broken_weights`, `other_tokenizer`, `other_base` and `does_not_fit` come from opening the models, the others from their weights. */
-  readonly code: 'broken_weights' | 'other_tokenizer' | 'other_base' | 'does_not_fit' | 'no_change' | 'identical' | 'norm_mismatch' | 'far_from_base' | 'opposed';
+  readonly code:
+    | 'broken_weights'
+    | 'other_tokenizer'
+    | 'other_base'
+    | 'does_not_fit'
+    | 'no_change'
+    | 'identical'
+    | 'norm_mismatch'
+    | 'far_from_base'
+    | 'opposed';
   /** Names of the experts concerned. */
   readonly experts: readonly string[];
   /** What was found. */
@@ -38,7 +47,8 @@ function unchanged(names: readonly string[], { experts }: TaskVectorFacts): read
     code: 'no_change',
     experts: [name],
     message: `${name} equals the base: not one weight of its encoder differs`,
-    advice: 'Check that the folder holds the trained model (an adapter whose B factors are zero was saved before training), or leave the expert out.',
+    advice:
+      'Check that the folder holds the trained model (an adapter whose B factors are zero was saved before training), or leave the expert out.',
   }));
 }
 
@@ -64,7 +74,8 @@ function pairs(names: readonly string[], { experts, cosines }: TaskVectorFacts):
           code: 'opposed',
           experts: [first, second],
           message: `${first} and ${second} pull against each other: cosine ${cosine.toFixed(3)}, below ${LIMITS.opposed}`,
-          advice: 'Expect them to cancel in any static merge: raise the rank so that their exclusive modules hold what the shared model loses, or merge them in separate packs.',
+          advice:
+            'Expect them to cancel in any static merge: raise the rank so that their exclusive modules hold what the shared model loses, or merge them in separate packs.',
         },
       ];
     }),
@@ -97,7 +108,8 @@ function farFromBase(names: readonly string[], { experts }: TaskVectorFacts): re
         code: 'far_from_base',
         experts: [name],
         message: `${name} is far from the base: its task vector has ${relative.toFixed(2)} times the base's norm, more than ${LIMITS.relative}`,
-        advice: 'Check that base_model is the model it was fine-tuned from and that its training did not diverge; a difference of that size does not compress to a low rank.',
+        advice:
+          'Check that base_model is the model it was fine-tuned from and that its training did not diverge; a difference of that size does not compress to a low rank.',
       },
     ];
   });

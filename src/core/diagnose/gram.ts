@@ -17,7 +17,8 @@ export function gramOfPairs(pairs: readonly (FactorPair | undefined)[]): Float64
   const right = gramOfRows(stack(pairs.flatMap((pair) => (pair === undefined ? [] : [widen(pair.a)]))));
   const gram = new Float64Array(pairs.length ** 2);
   for (let i = 0; i < owners.length; i++) {
-    for (let j = 0; j < owners.length; j++) gram[owners[i] * pairs.length + owners[j]] += left.data[i * owners.length + j] * right.data[i * owners.length + j];
+    for (let j = 0; j < owners.length; j++)
+      gram[owners[i] * pairs.length + owners[j]] += left.data[i * owners.length + j] * right.data[i * owners.length + j];
   }
   return gram;
 }

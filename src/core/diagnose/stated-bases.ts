@@ -13,7 +13,10 @@ export interface StatedBase {
  * One finding for each expert that names another base.
  * @param known names of the base: what its card says, and its folder; without a card, what most of the experts state counts as known
  */
-export function findOtherBases(experts: readonly StatedBase[], known: { readonly source: string | undefined; readonly folder: string }): readonly Finding[] {
+export function findOtherBases(
+  experts: readonly StatedBase[],
+  known: { readonly source: string | undefined; readonly folder: string },
+): readonly Finding[] {
   const source = known.source ?? commonest(experts.flatMap(({ statedBase }) => statedBase ?? []));
   if (source === undefined) return [];
   const names = new Set([source, known.folder].map(shortName));
@@ -32,7 +35,10 @@ export function findOtherBases(experts: readonly StatedBase[], known: { readonly
 
 /** Without organisation or folders: `org/name`, `/models/name` and `name` are taken for one. */
 function shortName(name: string): string {
-  return name.replace(/[\\/]+$/, '').replace(/^.*[\\/]/, '').toLowerCase();
+  return name
+    .replace(/[\\/]+$/, '')
+    .replace(/^.*[\\/]/, '')
+    .toLowerCase();
 }
 
 /** What at least two state, and more than any other; undefined when there is no such. */

@@ -50,7 +50,8 @@ export function createTaskVectorFacts(count: number): { add(view: ParameterView)
   let shared = 0;
   let conflicting = 0;
 
-  const square = (value: (t: number, u: number) => number): number[][] => Array.from({ length: count }, (_, t) => Array.from({ length: count }, (_, u) => value(t, u)));
+  const square = (value: (t: number, u: number) => number): number[][] =>
+    Array.from({ length: count }, (_, t) => Array.from({ length: count }, (_, u) => value(t, u)));
 
   return {
     add({ name, size, baseEnergy: energy, gram: own, samples }) {
@@ -75,7 +76,9 @@ export function createTaskVectorFacts(count: number): { add(view: ParameterView)
       const moved = norms.filter((norm) => norm > 0);
       return {
         experts: norms.map((norm, t) => ({ norm, relative: norm / Math.sqrt(baseEnergy || 1), tensors: tensors[t] })),
-        cosines: square((t, u) => (norms[t] * norms[u] === 0 ? 0 : t === u ? 1 : Math.max(-1, Math.min(1, gram[t * count + u] / (norms[t] * norms[u]))))),
+        cosines: square((t, u) =>
+          norms[t] * norms[u] === 0 ? 0 : t === u ? 1 : Math.max(-1, Math.min(1, gram[t * count + u] / (norms[t] * norms[u]))),
+        ),
         signConflicts: square((t, u) => opposed[t * count + u] / (both[t * count + u] || 1)),
         conflictRate: conflicting / (shared || 1),
         normRatio: moved.length < 2 ? 1 : Math.max(...moved) / Math.min(...moved),

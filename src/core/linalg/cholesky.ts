@@ -15,7 +15,8 @@ export function factorCholesky(a: Dense): void {
   for (const [i, row] of rows.entries()) {
     for (let j = 0; j < i; j++) row[j] = (row[j] - dot(row, rows[j], 0, j)) / rows[j][j];
     const pivot = row[i] - dot(row, row, 0, i);
-    if (!(pivot > 0)) throw new TwinrouteError('numeric', `factorCholesky: expected a positive definite matrix, got pivot ${pivot} in row ${i}`);
+    if (!(pivot > 0))
+      throw new TwinrouteError('numeric', `factorCholesky: expected a positive definite matrix, got pivot ${pivot} in row ${i}`);
     row[i] = Math.sqrt(pivot);
   }
 }

@@ -31,7 +31,12 @@ const SHAPE = 3;
  * Cost: O(n · units) an input, n how many lengths of n-grams; memory 4 bytes a bucket and 8 bytes a feature, once
  */
 export function createExtractor(options: FeatureOptions): Extract {
-  const { buckets, word_ngrams: longest, char_ngrams: [from, to], max_chars: maxChars } = options;
+  const {
+    buckets,
+    word_ngrams: longest,
+    char_ngrams: [from, to],
+    max_chars: maxChars,
+  } = options;
   const bag = createBagBuilder(buckets, 2 * (maxChars + 2) * (longest + to - from + 1) + MAX_SHAPE + 1);
   const emit = (property: number, value: number): void => bag.add(Math.imul(property * 1000 + value + 1, GOLDEN));
   return (text, pair) => {
@@ -68,7 +73,7 @@ const END = 3;
 function addWords(bag: BagBuilder, text: string, length: number, longest: number): { count: number; vocabulary: Set<number> } {
   const vocabulary = new Set<number>();
   const hashes = [START];
-  for (let i = 0; i < length; ) {
+  for (let i = 0; i < length;) {
     const kind = kindOf(text.charCodeAt(i));
     if (kind === SPACE) {
       i++;

@@ -43,7 +43,8 @@ export interface Routing {
  */
 export function applyPolicy(logits: ArrayLike<number>, classes: readonly string[], policy: RoutingPolicy, topK = policy.top_k): Routing {
   for (let i = 0; i < logits.length; i++) {
-    if (!Number.isFinite(logits[i])) throw new TwinrouteError('numeric', `applyPolicy: expected finite logits, got ${logits[i]} for ${classes[i]}`);
+    if (!Number.isFinite(logits[i]))
+      throw new TwinrouteError('numeric', `applyPolicy: expected finite logits, got ${logits[i]} for ${classes[i]}`);
   }
   const probabilities = softmax(logits, policy.temperature);
   const scores = classes.map((expert, i): RouterScore => ({ expert, score: probabilities[i] }));

@@ -35,7 +35,12 @@ export function expectedImprovement(points: readonly Costs[], reference: Costs, 
   const draws = normalDraws(DRAWS, reference.length, seed);
   return (posteriors) => {
     let sum = 0;
-    for (const draw of draws) sum += addedVolume(posteriors.map(({ mean, deviation }, i) => mean + deviation * draw[i]), front, reference);
+    for (const draw of draws)
+      sum += addedVolume(
+        posteriors.map(({ mean, deviation }, i) => mean + deviation * draw[i]),
+        front,
+        reference,
+      );
     return sum / draws.length;
   };
 }

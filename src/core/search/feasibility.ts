@@ -10,5 +10,8 @@ export function isFeasible(excesses: readonly number[]): boolean {
 
 /** Probability that every constraint holds, their excesses being independent normals; 1 without any. */
 export function feasibility(excesses: readonly Posterior[]): number {
-  return excesses.reduce((product, { mean, deviation }) => product * (deviation === 0 ? Number(mean <= 0) : normalCdf(-mean / deviation)), 1);
+  return excesses.reduce(
+    (product, { mean, deviation }) => product * (deviation === 0 ? Number(mean <= 0) : normalCdf(-mean / deviation)),
+    1,
+  );
 }

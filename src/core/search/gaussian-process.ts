@@ -54,12 +54,18 @@ const STEPS = 40;
  */
 export function fitGaussianProcess(points: readonly Point[], values: readonly number[], seed: number): GaussianProcess {
   const dimensions = points[0].length;
-  const bounds = [...Array.from({ length: dimensions }, () => LENGTHS), NOISE].map(([min, max]): [number, number] => [Math.log(min), Math.log(max)]);
+  const bounds = [...Array.from({ length: dimensions }, () => LENGTHS), NOISE].map(([min, max]): [number, number] => [
+    Math.log(min),
+    Math.log(max),
+  ]);
   const targets = standardise(values).standard;
   const slopeAt = (x: Float64Array): Slope | undefined => likelihood(points, targets, fromLogs(x));
   const random = createRandom(seed, 'gaussian process');
   const first = [...Array.from({ length: dimensions }, () => Math.log(0.5)), Math.log(1e-3)];
-  const drawn = (): number[] => first.map((_, i) => (i < dimensions ? Math.log(0.1) + Math.log(20) * random.uniform() : Math.log(1e-5) + Math.log(1e4) * random.uniform()));
+  const drawn = (): number[] =>
+    first.map((_, i) =>
+      i < dimensions ? Math.log(0.1) + Math.log(20) * random.uniform() : Math.log(1e-5) + Math.log(1e4) * random.uniform(),
+    );
   let best: { x: Float64Array; value: number } | undefined;
   for (const start of [first, ...Array.from({ length: STARTS - 1 }, drawn)]) {
     const found = ascend(slopeAt, start, bounds, STEPS);

@@ -18,7 +18,9 @@ export function dominates(a: Costs, b: Costs): boolean {
 /** Indices of the points that no other dominates, in their order; of equal points the first. Cost: O(n²m). */
 export function paretoFront(points: readonly Costs[]): number[] {
   const equal = (a: Costs, b: Costs): boolean => a.every((cost, i) => cost === b[i]);
-  return Array.from(points.keys()).filter((i) => points.every((other, j) => !dominates(other, points[i]) && !(j < i && equal(other, points[i]))));
+  return Array.from(points.keys()).filter((i) =>
+    points.every((other, j) => !dominates(other, points[i]) && !(j < i && equal(other, points[i]))),
+  );
 }
 
 /** All indices in layers: the front, the front of what is left, and so on. Cost: O(layers · n²m). */

@@ -32,7 +32,12 @@ function spread(layer: readonly number[], costs: readonly (readonly number[])[],
   const chosen: number[] = [];
   const left = new Set(layer);
   while (chosen.length < count) {
-    const volumeOf = (i: number): number => addedVolume(costs[i], chosen.map((j) => costs[j]), reference);
+    const volumeOf = (i: number): number =>
+      addedVolume(
+        costs[i],
+        chosen.map((j) => costs[j]),
+        reference,
+      );
     const best = [...left].reduce((a, b) => (volumeOf(b) > volumeOf(a) ? b : a));
     left.delete(best);
     chosen.push(best);

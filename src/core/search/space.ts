@@ -23,12 +23,16 @@ export type Point = readonly number[];
  * @throws {TwinrouteError} `config` naming the dimension
  */
 export function checkSpace(space: readonly Dimension[]): void {
-  if (space.length === 0) throw new TwinrouteError('config', 'search.space: expected at least one dimension, got none', { param: 'search.space' });
+  if (space.length === 0)
+    throw new TwinrouteError('config', 'search.space: expected at least one dimension, got none', { param: 'search.space' });
   for (const { name, min, max, log, integer } of space) {
     const param = `search.space.${name}`;
-    if (!(min < max)) throw new TwinrouteError('config', `${param}: expected a lower bound below the upper one, got [${min}, ${max}]`, { param });
-    if (log && min <= 0) throw new TwinrouteError('config', `${param}: expected bounds above 0 on a log scale, got [${min}, ${max}]`, { param });
-    if (integer && !(Number.isInteger(min) && Number.isInteger(max))) throw new TwinrouteError('config', `${param}: expected whole bounds, got [${min}, ${max}]`, { param });
+    if (!(min < max))
+      throw new TwinrouteError('config', `${param}: expected a lower bound below the upper one, got [${min}, ${max}]`, { param });
+    if (log && min <= 0)
+      throw new TwinrouteError('config', `${param}: expected bounds above 0 on a log scale, got [${min}, ${max}]`, { param });
+    if (integer && !(Number.isInteger(min) && Number.isInteger(max)))
+      throw new TwinrouteError('config', `${param}: expected whole bounds, got [${min}, ${max}]`, { param });
   }
 }
 

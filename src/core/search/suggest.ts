@@ -55,9 +55,15 @@ export function initialDesign(space: readonly Dimension[], { count, seed }: Sugg
  * @returns fewer than `count` when the space has no unmeasured values left among the candidates
  * Cost: (m + constraints) fits, and for each point about 700 predictions of n² multiply-adds
  */
-export function suggest(space: readonly Dimension[], observations: readonly Observation[], taken: readonly Point[], { count, seed }: SuggestOptions): Point[] {
+export function suggest(
+  space: readonly Dimension[],
+  observations: readonly Observation[],
+  taken: readonly Point[],
+  { count, seed }: SuggestOptions,
+): Point[] {
   const points = observations.map(({ point }) => point);
-  const fit = (value: (observation: Observation) => number, i: number): GaussianProcess => fitGaussianProcess(points, observations.map(value), seed + i);
+  const fit = (value: (observation: Observation) => number, i: number): GaussianProcess =>
+    fitGaussianProcess(points, observations.map(value), seed + i);
   let objectives = observations[0].costs.map((_, i) => fit(({ costs }) => costs[i], i));
   let constraints = observations[0].excesses.map((_, i) => fit(({ excesses }) => excesses[i], objectives.length + i));
   const front = bestOf(observations).map((i) => observations[i]);
@@ -68,7 +74,8 @@ export function suggest(space: readonly Dimension[], observations: readonly Obse
   while (suggestions.length < count) {
     const random = createRandom(seed, `suggestion ${suggestions.length}`);
     const improvement = costs.length === 0 ? undefined : expectedImprovement(costs, reference, seed);
-    const predict = (processes: readonly GaussianProcess[], point: Point): Posterior[] => processes.map((process) => process.predict(point));
+    const predict = (processes: readonly GaussianProcess[], point: Point): Posterior[] =>
+      processes.map((process) => process.predict(point));
     const gain = (point: Point): number => {
       // As long as nothing is feasible, only that counts.
       const likely = feasibility(predict(constraints, point));
@@ -116,7 +123,13 @@ function candidates(space: readonly Dimension[], around: readonly Point[], rando
 }
 
 /** The candidate of the largest gain, moved uphill; undefined when all were measured. */
-function maximise(space: readonly Dimension[], pool: readonly Point[], gain: (point: Point) => number, unseen: Unseen, random: Random): Point | undefined {
+function maximise(
+  space: readonly Dimension[],
+  pool: readonly Point[],
+  gain: (point: Point) => number,
+  unseen: Unseen,
+  random: Random,
+): Point | undefined {
   const scored = pool
     .map((point) => snap(space, point))
     .filter((point) => unseen.has(point))

@@ -29,14 +29,18 @@ export function predictRoute(deps: PredictRouteDeps): Handler<EdgeTypes> {
     const id = c.get('requestId');
     if (typeof body === 'object' && body !== null && 'inputs' in body) {
       const { inputs } = parseWith(PredictEnvelope, body, 'body', 'invalid_request');
-      const predictions = await mapLimited(inputs, BATCH_CONCURRENCY, async (value, index): Promise<PredictBatch['predictions'][number]> => {
-        const own = `${id}.${index}`;
-        try {
-          return await predict(deps, parseWith(PredictInput, value, `inputs[${index}]`, 'invalid_request'), { id: own, deadlineMs });
-        } catch (thrown) {
-          return errorBody(deps.report(thrown, own), own);
-        }
-      });
+      const predictions = await mapLimited(
+        inputs,
+        BATCH_CONCURRENCY,
+        async (value, index): Promise<PredictBatch['predictions'][number]> => {
+          const own = `${id}.${index}`;
+          try {
+            return await predict(deps, parseWith(PredictInput, value, `inputs[${index}]`, 'invalid_request'), { id: own, deadlineMs });
+          } catch (thrown) {
+            return errorBody(deps.report(thrown, own), own);
+          }
+        },
+      );
       return c.json({ id, predictions } satisfies PredictBatch);
     }
     const prediction = await predict(deps, parseWith(PredictInput, body, 'body', 'invalid_request'), { id, deadlineMs });

@@ -17,7 +17,8 @@ export function routeRoute(deps: { readonly bundles: Bundles; readonly now: () =
     const startMs = deps.now();
     const merge = await fromRouter(deployed, input);
     const { config } = deployed.bundle;
-    if (merge === undefined) throw new TwinrouteError('unsupported', `route: expected a config that the edge routes, got ${config}`, { param: 'config' });
+    if (merge === undefined)
+      throw new TwinrouteError('unsupported', `route: expected a config that the edge routes, got ${config}`, { param: 'config' });
     c.set('timings', { router: deps.now() - startMs });
     const { scores, mix, abstained } = merge;
     return c.json({ id: c.get('requestId'), config, scores: [...scores], mix: [...mix], abstained } satisfies RouteAnswer);

@@ -59,7 +59,12 @@ export function createGraph(name: string): GraphBuilder {
       initializers.push({ name: claim(value), dtype, shape, data });
       return value;
     },
-    ints: (values) => sharedConstant(`int64 ${values.join(' ')}`, { dtype: 'int64', shape: [values.length], data: () => BigInt64Array.from(values, BigInt) }),
+    ints: (values) =>
+      sharedConstant(`int64 ${values.join(' ')}`, {
+        dtype: 'int64',
+        shape: [values.length],
+        data: () => BigInt64Array.from(values, BigInt),
+      }),
     scalar: (value) => sharedConstant(`float32 ${value}`, { dtype: 'float32', shape: [], data: () => Float32Array.of(value) }),
     node(op, sources, attributes = {}) {
       const output = claim(`${op}_${nodes.length}`);

@@ -106,7 +106,8 @@ function tensorOf({ name, dtype, shape, data }: OnnxInitializer): ProtoMessage {
 
 function valueOf({ name, dtype, shape }: OnnxValue): ProtoMessage {
   const dims = createMessage();
-  for (const extent of shape) dims.message(1, typeof extent === 'number' ? createMessage().int(1, extent) : createMessage().text(2, extent));
+  for (const extent of shape)
+    dims.message(1, typeof extent === 'number' ? createMessage().int(1, extent) : createMessage().text(2, extent));
   const tensorType = createMessage().int(1, ELEMENT_TYPE[dtype]).message(2, dims);
   return createMessage().text(1, name).message(2, createMessage().message(1, tensorType));
 }

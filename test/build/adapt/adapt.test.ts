@@ -80,7 +80,12 @@ function classifierTasks(rows: number): EntropyTask[] {
   return plan.experts.flatMap(({ source }, t) =>
     source.problem === 'regression'
       ? []
-      : [{ rows: tokens[t].slice(0, rows), head: { weight: tf.tensor(source.head.weight.data, [...source.head.weight.shape]), bias: tf.tensor(source.head.bias.data) } }],
+      : [
+          {
+            rows: tokens[t].slice(0, rows),
+            head: { weight: tf.tensor(source.head.weight.data, [...source.head.weight.shape]), bias: tf.tensor(source.head.bias.data) },
+          },
+        ],
   );
 }
 
@@ -112,7 +117,11 @@ describe.each(COEFFICIENT_METHODS)('the gradient of %s', (name) => {
       const norm = Math.hypot(...gradient);
       const slope = async (direction: readonly number[]): Promise<number> => {
         const step = 1e-2;
-        const move = (sign: number): Promise<number> => encoder.entropy(at.map((value, i) => value + sign * step * direction[i]), tasks);
+        const move = (sign: number): Promise<number> =>
+          encoder.entropy(
+            at.map((value, i) => value + sign * step * direction[i]),
+            tasks,
+          );
         return ((await move(1)) - (await move(-1))) / (2 * step);
       };
       // Along the gradient itself the slope is its norm: one difference checks every entry at once.
@@ -147,7 +156,11 @@ describe.each(COEFFICIENT_METHODS)('learning %s', (name) => {
     const events: ProgressEvent[] = [];
     const before = engine.tf.memory().numTensors;
     const checkpoint = memory();
-    const methodOf = await adapt(inputOf(method, { steps: 20, rate: 0.04, batch: 4 }), { engine, progress: (event) => events.push(event), checkpoint });
+    const methodOf = await adapt(inputOf(method, { steps: 20, rate: 0.04, batch: 4 }), {
+      engine,
+      progress: (event) => events.push(event),
+      checkpoint,
+    });
     expect(engine.tf.memory().numTensors).toBe(before);
     expect(events.find(({ note }) => note?.includes('without stars'))).toBeDefined();
     const { best } = JSON.parse(checkpoint.text ?? '{}');
@@ -174,7 +187,11 @@ test('a run that is killed goes on to the same bit, and equal seeds give equal c
   const rest = memory();
   rest.text = cut.text;
   const steps: number[] = [];
-  const resumed = await adapt(input, { engine, progress: ({ stage, done, note }) => stage === 'adapt' && note?.startsWith('entropy') === true && steps.push(done), checkpoint: rest });
+  const resumed = await adapt(input, {
+    engine,
+    progress: ({ stage, done, note }) => stage === 'adapt' && note?.startsWith('entropy') === true && steps.push(done),
+    checkpoint: rest,
+  });
   expect(coefficientsOf(resumed)).toEqual(uninterrupted);
   expect(rest.text).toBe(whole.text);
   expect(Math.min(...steps)).toBe(20);
@@ -200,7 +217,10 @@ test('stops when held-back texts gain nothing, and keeps the best coefficients',
   const checkpoint = memory();
   const input = inputOf(coefficientMethod('ada_merging'), { steps: 1000, rate: 1, batch: 1 });
   const events: ProgressEvent[] = [];
-  const methodOf = await adapt({ ...input, experts: plan.experts.slice(0, 1) }, { engine, progress: (event) => events.push(event), checkpoint });
+  const methodOf = await adapt(
+    { ...input, experts: plan.experts.slice(0, 1) },
+    { engine, progress: (event) => events.push(event), checkpoint },
+  );
   const { adam, best } = JSON.parse(checkpoint.text ?? '{}');
   expect(adam.step).toBeLessThan(1000);
   expect(adam.step - best.step).toBe(100);
@@ -212,7 +232,9 @@ test('without texts of any classifier there is nothing to learn from', async () 
   const experts = plan.experts.map((expert) => ({ ...expert, examples: [] }));
   const deps = { engine, progress: noProgress, checkpoint: memory() };
   await expect(adapt({ ...inputOf(coefficientMethod('ada_merging')), experts }, deps)).rejects.toMatchObject({ code: 'config' });
-  await expect(adapt({ ...inputOf(coefficientMethod('ada_merging')), method: sharedMethod('regmean'), experts }, deps)).rejects.toMatchObject({ code: 'config', param: 'models[0].examples' });
+  await expect(
+    adapt({ ...inputOf(coefficientMethod('ada_merging')), method: sharedMethod('regmean'), experts }, deps),
+  ).rejects.toMatchObject({ code: 'config', param: 'models[0].examples' });
 });
 
 describe('RegMean', () => {
@@ -221,71 +243,109 @@ describe('RegMean', () => {
     const parameters = resolveParameters(method.parameters, {}, 'parameters');
     const methodOf = await adapt({ ...input, method, parameters }, { engine, progress: noProgress, checkpoint: memory() });
     const base = (await plan.base.readFloat(name)).data;
-    const vectors = await Promise.all(input.experts.map(async ({ source }) => (await readTheta(await plan.base.readFloat(name), source.parameter(name), matmulPlain)).map((value, i) => value - base[i])));
-    return mergeTensor(methodOf(name), { name, shape: [base.length], base, vectors, parameters, experts: input.experts.map(() => ({})), random: createRandom(0), matmul: matmulPlain });
+    const vectors = await Promise.all(
+      input.experts.map(async ({ source }) =>
+        (await readTheta(await plan.base.readFloat(name), source.parameter(name), matmulPlain)).map((value, i) => value - base[i]),
+      ),
+    );
+    return mergeTensor(methodOf(name), {
+      name,
+      shape: [base.length],
+      base,
+      vectors,
+      parameters,
+      experts: input.experts.map(() => ({})),
+      random: createRandom(0),
+      matmul: matmulPlain,
+    });
   };
-  const theta = async (t: number, name: string): Promise<Float32Array> => readTheta(await plan.base.readFloat(name), plan.experts[t].source.parameter(name), matmulPlain);
+  const theta = async (t: number, name: string): Promise<Float32Array> =>
+    readTheta(await plan.base.readFloat(name), plan.experts[t].source.parameter(name), matmulPlain);
 
   // Oracle 11 of reference/merging.md, through the encoder.
   test('identical experts are returned in every kind of parameter, from unlike texts and few', async () => {
     const [birds, ships, stars] = plan.experts;
     const twins = [ships, { ...ships, examples: birds.examples }, { ...ships, examples: stars.examples.slice(0, 1) }];
-    for (const name of ['encoder.layer.1.output.dense.weight', 'encoder.layer.0.attention.self.key.weight', 'pooler.dense.weight', 'pooler.dense.bias', 'embeddings.word_embeddings.weight', 'embeddings.LayerNorm.weight']) {
+    for (const name of [
+      'encoder.layer.1.output.dense.weight',
+      'encoder.layer.0.attention.self.key.weight',
+      'pooler.dense.weight',
+      'pooler.dense.bias',
+      'embeddings.word_embeddings.weight',
+      'embeddings.LayerNorm.weight',
+    ]) {
       expect(maxDifference(await merged({ ...plan, experts: twins, seed: 0 }, name), await theta(1, name))).toBeLessThan(2e-5);
     }
   });
 
-  test.each(['encoder.layer.1.output.dense', 'pooler.dense'])('%s follows the formula over what the experts read, text by text', async (layer) => {
-    const { tf } = engine;
-    const name = `${layer}.weight`;
-    const experts = plan.experts.map((expert, t) => ({ ...expert, examples: expert.examples.slice(0, 5 + t) }));
-    const before = tf.memory().numTensors;
-    const weight = await merged({ ...plan, experts, seed: 0 }, name);
-    expect(tf.memory().numTensors).toBe(before);
-    const texts = tokenRows({ ...plan, experts });
-    const base = await plan.base.readFloat(name);
-    const [m, n] = base.shape;
-    const sums: GramSums = { grams: { rows: n, cols: n, data: new Float32Array(n * n) }, moved: { rows: m, cols: n, data: new Float32Array(m * n) } };
-    for (const [t, rows] of texts.entries()) {
-      const own = new Map<string, Float32Array>();
-      for (const parameter of plan.model.parameters) own.set(parameter.name, await theta(t, parameter.name));
-      const inputs: number[] = [];
-      for (const row of rows) {
-        tf.tidy(() => {
-          const read = (parameter: string): tfjs.Tensor => tf.tensor(own.get(parameter) ?? [], [...(plan.model.parameters.find((spec) => spec.name === parameter)?.shape ?? [])]);
-          encodeBatch(tf, plan.model.architecture, plan.model.config, read, tokenBatch(tf, [row]), (tapped, x) => tapped === layer && inputs.push(...x.dataSync()));
-        });
+  test.each(['encoder.layer.1.output.dense', 'pooler.dense'])(
+    '%s follows the formula over what the experts read, text by text',
+    async (layer) => {
+      const { tf } = engine;
+      const name = `${layer}.weight`;
+      const experts = plan.experts.map((expert, t) => ({ ...expert, examples: expert.examples.slice(0, 5 + t) }));
+      const before = tf.memory().numTensors;
+      const weight = await merged({ ...plan, experts, seed: 0 }, name);
+      expect(tf.memory().numTensors).toBe(before);
+      const texts = tokenRows({ ...plan, experts });
+      const base = await plan.base.readFloat(name);
+      const [m, n] = base.shape;
+      const sums: GramSums = {
+        grams: { rows: n, cols: n, data: new Float32Array(n * n) },
+        moved: { rows: m, cols: n, data: new Float32Array(m * n) },
+      };
+      for (const [t, rows] of texts.entries()) {
+        const own = new Map<string, Float32Array>();
+        for (const parameter of plan.model.parameters) own.set(parameter.name, await theta(t, parameter.name));
+        const inputs: number[] = [];
+        for (const row of rows) {
+          tf.tidy(() => {
+            const read = (parameter: string): tfjs.Tensor =>
+              tf.tensor(own.get(parameter) ?? [], [...(plan.model.parameters.find((spec) => spec.name === parameter)?.shape ?? [])]);
+            encodeBatch(
+              tf,
+              plan.model.architecture,
+              plan.model.config,
+              read,
+              tokenBatch(tf, [row]),
+              (tapped, x) => tapped === layer && inputs.push(...x.dataSync()),
+            );
+          });
+        }
+        const tokens = inputs.length / n;
+        const x = { rows: tokens, cols: n, data: Float32Array.from(inputs) };
+        const gram = await matmulPlain({ ...x, data: x.data.map((value) => value / tokens) }, x, true);
+        regularise(gram, 0.9);
+        const delta = (await theta(t, name)).map((value, i) => value - base.data[i]);
+        const moved = await matmulPlain({ rows: m, cols: n, data: delta }, gram);
+        for (const [i, value] of gram.data.entries()) sums.grams.data[i] += value;
+        for (const [i, value] of moved.data.entries()) sums.moved.data[i] += value;
       }
-      const tokens = inputs.length / n;
-      const x = { rows: tokens, cols: n, data: Float32Array.from(inputs) };
-      const gram = await matmulPlain({ ...x, data: x.data.map((value) => value / tokens) }, x, true);
-      regularise(gram, 0.9);
-      const delta = (await theta(t, name)).map((value, i) => value - base.data[i]);
-      const moved = await matmulPlain({ rows: m, cols: n, data: delta }, gram);
-      for (const [i, value] of gram.data.entries()) sums.grams.data[i] += value;
-      for (const [i, value] of moved.data.entries()) sums.moved.data[i] += value;
-    }
-    const expected = regMean(base.data, sums);
-    expect(maxDifference(weight, expected)).toBeLessThan(1e-4);
-    expect(maxDifference(weight, base.data)).toBeGreaterThan(1e-2);
-  });
+      const expected = regMean(base.data, sums);
+      expect(maxDifference(weight, expected)).toBeLessThan(1e-4);
+      expect(maxDifference(weight, base.data)).toBeGreaterThan(1e-2);
+    },
+  );
 });
 
-test.each(['ada_merging_layer', 'regmean'])('%s makes the shared model of a pack, twice the same, and leaves no checkpoint', async (method) => {
-  const own = await makeTinyInputs({ rank: 2, shared: method === 'regmean' ? method : { method, steps: 3, batch: 2 } });
-  const ownPlan = await planBuild(own.config);
-  try {
-    const folder = join(own.models.dir, 'out');
-    await mkdir(folder);
-    const deps = { engine, progress: noProgress, producer: 'test' };
-    const first = await buildPack(ownPlan, join(folder, 'a'), deps);
-    const second = await buildPack(ownPlan, join(folder, 'b'), deps);
-    expect(first.shared.method).toBe(method);
-    expect(second.files).toEqual(first.files);
-    expect(await readdir(folder)).toEqual(['a', 'b']);
-    await rm(folder, { recursive: true });
-  } finally {
-    await ownPlan.close();
-    await own.models.remove();
-  }
-});
+test.each(['ada_merging_layer', 'regmean'])(
+  '%s makes the shared model of a pack, twice the same, and leaves no checkpoint',
+  async (method) => {
+    const own = await makeTinyInputs({ rank: 2, shared: method === 'regmean' ? method : { method, steps: 3, batch: 2 } });
+    const ownPlan = await planBuild(own.config);
+    try {
+      const folder = join(own.models.dir, 'out');
+      await mkdir(folder);
+      const deps = { engine, progress: noProgress, producer: 'test' };
+      const first = await buildPack(ownPlan, join(folder, 'a'), deps);
+      const second = await buildPack(ownPlan, join(folder, 'b'), deps);
+      expect(first.shared.method).toBe(method);
+      expect(second.files).toEqual(first.files);
+      expect(await readdir(folder)).toEqual(['a', 'b']);
+      await rm(folder, { recursive: true });
+    } finally {
+      await ownPlan.close();
+      await own.models.remove();
+    }
+  },
+);

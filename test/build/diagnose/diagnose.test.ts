@@ -54,7 +54,12 @@ async function diagnosisOf(...experts: string[]): Promise<Diagnosis> {
 }
 
 /** A copy of an expert with other weights. */
-async function variant(from: string, name: string, edit: (tensor: string, data: Float32Array) => Float32Array, metadata: Record<string, string> = {}): Promise<string> {
+async function variant(
+  from: string,
+  name: string,
+  edit: (tensor: string, data: Float32Array) => Float32Array,
+  metadata: Record<string, string> = {},
+): Promise<string> {
   const folder = join(models.dir, name);
   await cp(models.experts[from], folder, { recursive: true });
   const file = join(folder, from === 'ships' ? 'model.safetensors' : 'adapter_model.safetensors');
@@ -126,7 +131,10 @@ describe('findings', () => {
   test('task vectors of unlike length, with weights that even them out', async () => {
     const { findings, normRatio } = await diagnosisOf('birds', await variant('stars', 'loud', scaled(10)));
     expect(normRatio).toBeGreaterThan(3);
-    expect(findings.find(({ code }) => code === 'norm_mismatch')).toMatchObject({ experts: ['loud', 'birds'], advice: expect.stringMatching(/\(1\.0 for loud and 8\.0 for birds bring both to the median\)/) });
+    expect(findings.find(({ code }) => code === 'norm_mismatch')).toMatchObject({
+      experts: ['loud', 'birds'],
+      advice: expect.stringMatching(/\(1\.0 for loud and 8\.0 for birds bring both to the median\)/),
+    });
   });
 
   test('a task vector as long as the base', async () => {
@@ -141,7 +149,9 @@ describe('findings', () => {
   test('an adapter that names another base than the others', async () => {
     for (const name of ['left', 'right', 'stranger']) {
       await variant('birds', name, scaled(name === 'left' ? 1 : 0.9));
-      await editJson(join(models.dir, name, 'adapter_config.json'), { base_model_name_or_path: name === 'stranger' ? 'org/large' : 'org/mini' });
+      await editJson(join(models.dir, name, 'adapter_config.json'), {
+        base_model_name_or_path: name === 'stranger' ? 'org/large' : 'org/mini',
+      });
     }
     expect(codes(await diagnosisOf('left', 'stranger', 'right'))).toContain('other_base stranger');
   });
@@ -164,7 +174,11 @@ describe('findings', () => {
     await variant('ships', 'wide', (_, data) => data);
     await editJson(join(models.dir, 'wide', 'config.json'), { hidden_size: 32 });
     const seen = await diagnosisOf('birds', 'wide');
-    expect(seen.findings[0]).toMatchObject({ code: 'does_not_fit', experts: ['wide'], message: expect.stringMatching(/hidden_size should be 16, is 32/) });
+    expect(seen.findings[0]).toMatchObject({
+      code: 'does_not_fit',
+      experts: ['wide'],
+      message: expect.stringMatching(/hidden_size should be 16, is 32/),
+    });
   });
 
   test('a folder that is not there', async () => {
@@ -176,7 +190,9 @@ describe('findings', () => {
     ['ships', 'attention.self.key.weight'],
     ['ships', 'classifier.bias'],
   ])('a NaN in %s, %s; the others are diagnosed all the same', async (from, part) => {
-    const name = await variant(from, `broken-${part}`, (tensor, data) => (tensor.includes(part) ? data.map((value, i) => (i === 1 ? Number.NaN : value)) : data));
+    const name = await variant(from, `broken-${part}`, (tensor, data) =>
+      tensor.includes(part) ? data.map((value, i) => (i === 1 ? Number.NaN : value)) : data,
+    );
     const seen = await diagnosisOf('stars', name);
     expect(codes(seen)).toEqual([`broken_weights ${name}`]);
     expect(seen).toMatchObject({ names: ['stars'], experts: [{ norm: expect.any(Number) }] });
@@ -191,7 +207,11 @@ describe('the command line', () => {
     expect(people.out).toMatch(/warning: birds and twice are the same model.* Keep one of them/);
     const { code, out } = await runCli('diagnose', config, '--json');
     expect(code).toBe(0);
-    expect(JSON.parse(out)).toMatchObject({ names: ['birds', 'twice'], normRatio: 1, findings: expect.arrayContaining([expect.objectContaining({ code: 'identical' })]) });
+    expect(JSON.parse(out)).toMatchObject({
+      names: ['birds', 'twice'],
+      normRatio: 1,
+      findings: expect.arrayContaining([expect.objectContaining({ code: 'identical' })]),
+    });
   });
 
   test('a build says what it found and builds all the same', async () => {

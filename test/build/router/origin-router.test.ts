@@ -17,9 +17,14 @@ const CLASSES = 3;
 /** What no linear layer separates: class 0 where the first two values are both positive or both negative, else 1 or 2. */
 function makeRows(count: number, seed: number): { vectors: Float32Array; labels: Int32Array } {
   const random = createRandom(seed);
-  const vectors = Float32Array.from({ length: count * D }, (_, i) => (i % D < 2 ? (random.below(2) * 2 - 1) * (1 + random.uniform()) : 0.3 * random.normal()));
+  const vectors = Float32Array.from({ length: count * D }, (_, i) =>
+    i % D < 2 ? (random.below(2) * 2 - 1) * (1 + random.uniform()) : 0.3 * random.normal(),
+  );
   const isPositive = (r: number, i: number): number => Number(vectors[r * D + i] > 0);
-  return { vectors, labels: Int32Array.from({ length: count }, (_, r) => (isPositive(r, 0) === isPositive(r, 1) ? 0 : 1 + isPositive(r, 0))) };
+  return {
+    vectors,
+    labels: Int32Array.from({ length: count }, (_, r) => (isPositive(r, 0) === isPositive(r, 1) ? 0 : 1 + isPositive(r, 0))),
+  };
 }
 
 function randomLayers(): Layer[] {
@@ -82,7 +87,9 @@ describe('training', () => {
     const fresh = makeRows(300, 3);
     const session = await createNodeSession(router.model);
     const { logits } = await session.run({ features: floatTensor([300, D], fresh.vectors) });
-    const right = fresh.labels.filter((label, r) => logits.dtype === 'float32' && argmax(logits.data.subarray(r * CLASSES, (r + 1) * CLASSES)) === label).length;
+    const right = fresh.labels.filter(
+      (label, r) => logits.dtype === 'float32' && argmax(logits.data.subarray(r * CLASSES, (r + 1) * CLASSES)) === label,
+    ).length;
     expect(right / 300).toBeGreaterThan(0.85);
     expect(router.rows).toEqual({ train: 811, held_back: 89 });
     expect(router.accuracy).toBeGreaterThan(0.85);
@@ -91,6 +98,8 @@ describe('training', () => {
   });
 
   test('features that do not fit the labels are refused', async () => {
-    await expect(trainOriginRouter(engine, features, [0, 1], { classes: 2, seed: 0, progress: noProgress })).rejects.toMatchObject({ code: 'shape' });
+    await expect(trainOriginRouter(engine, features, [0, 1], { classes: 2, seed: 0, progress: noProgress })).rejects.toMatchObject({
+      code: 'shape',
+    });
   });
 });

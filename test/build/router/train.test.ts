@@ -44,7 +44,10 @@ async function createWebSession(model: Uint8Array): Promise<Session> {
   return {
     async run({ ids, weights }) {
       if (ids.dtype !== 'int32' || weights.dtype !== 'float32') throw new Error('expected ids and weights');
-      const { logits } = await session.run({ ids: new OrtTensor('int32', ids.data, ids.shape), weights: new OrtTensor('float32', weights.data, weights.shape) });
+      const { logits } = await session.run({
+        ids: new OrtTensor('int32', ids.data, ids.shape),
+        weights: new OrtTensor('float32', weights.data, weights.shape),
+      });
       if (!(logits.data instanceof Float32Array)) throw new Error('expected float32');
       return { logits: { dtype: 'float32', shape: logits.dims, data: logits.data } };
     },
@@ -76,7 +79,11 @@ describe('a trained router', () => {
   test('routes through its policy', async () => {
     const session = await createNodeSession(router.model);
     const policy = { temperature: router.temperature, top_k: 2, threshold: 0, abstain: 0 };
-    const { scores, mix } = await createRouter(session, { features: router.features, classes: ['banking', 'films', 'pairs'], policy }).route('a dull film .');
+    const { scores, mix } = await createRouter(session, {
+      features: router.features,
+      classes: ['banking', 'films', 'pairs'],
+      policy,
+    }).route('a dull film .');
     expect(scores.map(({ expert }) => expert)).toEqual(['banking', 'films', 'pairs']);
     expect(mix[0]).toMatchObject({ expert: 'films' });
     expect(mix).toHaveLength(2);
@@ -89,7 +96,13 @@ describe('a trained router', () => {
   });
 
   test('needs rows of every class', async () => {
-    await expect(trainRouter(engine, rows.filter((row) => row.expert !== 1), { classes: 3, seed: 0, progress: noProgress })).rejects.toMatchObject({ code: 'config', param: 'models[1].examples' });
+    await expect(
+      trainRouter(
+        engine,
+        rows.filter((row) => row.expert !== 1),
+        { classes: 3, seed: 0, progress: noProgress },
+      ),
+    ).rejects.toMatchObject({ code: 'config', param: 'models[1].examples' });
   });
 
   test('learns from one row a class', async () => {
@@ -101,7 +114,13 @@ describe('a trained router', () => {
 describe('router.onnx', () => {
   const draw = createRandom(2);
   const normals = (length: number, scale: number): Float32Array => Float32Array.from({ length }, () => scale * draw.normal());
-  const network: Network = { width: 16, classes: 8, table: normals(FEATURES.buckets * 16, 0.1), weight: normals(128, 1), bias: normals(8, 1) };
+  const network: Network = {
+    width: 16,
+    classes: 8,
+    table: normals(FEATURES.buckets * 16, 0.1),
+    weight: normals(128, 1),
+    bias: normals(8, 1),
+  };
   const quantized = quantizeNetwork(network);
 
   test.each([
@@ -111,7 +130,8 @@ describe('router.onnx', () => {
     const session = await createSession(exportNetwork(quantized));
     const score = createScore(session, FEATURES, 8);
     const extract = createExtractor(FEATURES);
-    for (const probe of PROBES) expect(maxDifference(await score(...probe), logitsOf(quantized.network, extract(...probe)))).toBeLessThan(1e-5);
+    for (const probe of PROBES)
+      expect(maxDifference(await score(...probe), logitsOf(quantized.network, extract(...probe)))).toBeLessThan(1e-5);
     await session.release();
   });
 
@@ -119,7 +139,8 @@ describe('router.onnx', () => {
     const table = network.table.slice(0, 64);
     table.fill(0, 16, 32);
     const { network: rounded, scales } = quantizeNetwork({ ...network, table });
-    for (const [i, value] of table.entries()) expect(Math.abs(value - rounded.table[i])).toBeLessThanOrEqual(scales[Math.floor(i / 16)] * 0.5001);
+    for (const [i, value] of table.entries())
+      expect(Math.abs(value - rounded.table[i])).toBeLessThanOrEqual(scales[Math.floor(i / 16)] * 0.5001);
     expect(scales[1]).toBe(0);
   });
 });

@@ -28,7 +28,12 @@ const HEAD = { search: 'id', individual: { full: { a: 1 }, screening: { a: 1 } }
 
 /** Better with rank and near λ = 0.3; what is measured on few rows is off. */
 function measured([lambda, rank]: readonly number[], rows: number | undefined): Measurement {
-  return { tasks: { a: { oracle: 1 - (lambda - 0.3) ** 2 - 0.5 / rank + (rows === undefined ? 0 : 0.05 * Math.sin(90 * lambda)) } }, sets: {}, pack_bytes: 0, extra_bytes: 1000 * rank };
+  return {
+    tasks: { a: { oracle: 1 - (lambda - 0.3) ** 2 - 0.5 / rank + (rows === undefined ? 0 : 0.05 * Math.sin(90 * lambda)) } },
+    sets: {},
+    pack_bytes: 0,
+    extra_bytes: 1000 * rank,
+  };
 }
 
 interface Run {
@@ -38,7 +43,12 @@ interface Run {
   readonly measure?: SearchDeps['measurer']['measure'];
 }
 
-async function run({ known = [], jobs = 1, stopAfter = Infinity, measure = (values, rows) => Promise.resolve(measured(values, rows)) }: Run = {}) {
+async function run({
+  known = [],
+  jobs = 1,
+  stopAfter = Infinity,
+  measure = (values, rows) => Promise.resolve(measured(values, rows)),
+}: Run = {}) {
   const written: Trial[] = [];
   const outcome = await runSearch(FILE, OBJECTIVES, {
     head: HEAD,
@@ -64,7 +74,8 @@ test('stopped after any number of trials and resumed, a search makes the same tr
 });
 
 test('how many are measured at a time, and in which order they end, changes nothing', async () => {
-  const slow = (values: readonly number[], rows: number | undefined): Promise<Measurement> => new Promise((resolve) => setTimeout(() => resolve(measured(values, rows)), 3 * (values[1] % 4)));
+  const slow = (values: readonly number[], rows: number | undefined): Promise<Measurement> =>
+    new Promise((resolve) => setTimeout(() => resolve(measured(values, rows)), 3 * (values[1] % 4)));
   const { written: _ended, ...outcome } = await run({ jobs: 3, measure: slow });
   const { written: _alone, ...alone } = await run();
   expect(outcome).toEqual(alone);
@@ -77,8 +88,10 @@ test('the initial configs are the best of the screened ones', async () => {
 });
 
 describe('failures', () => {
-  const failing = (code: 'numeric' | 'format') => (values: readonly number[], rows: number | undefined): Promise<Measurement> =>
-    values[0] > 0.5 ? Promise.reject(new TwinrouteError(code, 'weights beyond half precision')) : Promise.resolve(measured(values, rows));
+  const failing =
+    (code: 'numeric' | 'format') =>
+    (values: readonly number[], rows: number | undefined): Promise<Measurement> =>
+      values[0] > 0.5 ? Promise.reject(new TwinrouteError(code, 'weights beyond half precision')) : Promise.resolve(measured(values, rows));
 
   test('a config without a merge is written down, told of, and not tried again', async () => {
     const { full, screening, written } = await run({ measure: failing('numeric') });
@@ -94,7 +107,9 @@ describe('failures', () => {
   });
 
   test('a search without any merge says why', async () => {
-    await expect(run({ measure: () => Promise.reject(new TwinrouteError('numeric', 'NaN in w')) })).rejects.toThrow(/expected a config that can be merged.*NaN in w|got none/);
+    await expect(run({ measure: () => Promise.reject(new TwinrouteError('numeric', 'NaN in w')) })).rejects.toThrow(
+      /expected a config that can be merged.*NaN in w|got none/,
+    );
   });
 
   test('a journal of other trials is refused', async () => {

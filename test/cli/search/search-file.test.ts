@@ -10,14 +10,23 @@ const TWIN = {
 };
 const SEARCH = { objectives: ['normalised.oracle', 'extra_bytes'], budget: 4 };
 
-const read = (space: object, config: object = TWIN, search: object = SEARCH) => readSearch(JSON.stringify({ ...config, search: { ...search, space } }), 'x.yaml');
+const read = (space: object, config: object = TWIN, search: object = SEARCH) =>
+  readSearch(JSON.stringify({ ...config, search: { ...search, space } }), 'x.yaml');
 
 describe('values go where their path leads', () => {
   test('into parameters, into a model by its name or folder, and into the shared method by its short form', () => {
-    const search = read({ 'parameters.rank': { min: 1, max: 8, integer: true }, 'models.a.b.parameters.weight': [0, 2], 'models.cola.parameters.weight': [0, 2], 'parameters.shared.density': [0.1, 1] });
+    const search = read({
+      'parameters.rank': { min: 1, max: 8, integer: true },
+      'models.a.b.parameters.weight': [0, 2],
+      'models.cola.parameters.weight': [0, 2],
+      'parameters.shared.density': [0.1, 1],
+    });
     expect(withValues(search, [3, 0.5, 1.5, 0.7])).toEqual({
       ...TWIN,
-      models: [{ name: 'a.b', model: 'x', parameters: { weight: 0.5 } }, { model: 'folder/cola/', parameters: { weight: 1.5 } }],
+      models: [
+        { name: 'a.b', model: 'x', parameters: { weight: 0.5 } },
+        { model: 'folder/cola/', parameters: { weight: 1.5 } },
+      ],
       parameters: { shared: { method: 'ties', density: 0.7 }, rank: 3 },
     });
     expect(configOf(search, [3, 0.5, 1.5, 0.7]).models.map(({ name }) => name)).toEqual(['a.b', 'cola']);
@@ -53,7 +62,12 @@ describe('refused before any work', () => {
 });
 
 describe('metrics', () => {
-  const measurement = { tasks: { a: { oracle: 0.4 }, b: { oracle: 0.9 }, c: { oracle: 0.1 } }, sets: { 's.1': { shared: 0.25 } }, pack_bytes: 10, extra_bytes: 4 };
+  const measurement = {
+    tasks: { a: { oracle: 0.4 }, b: { oracle: 0.9 }, c: { oracle: 0.1 } },
+    sets: { 's.1': { shared: 0.25 } },
+    pack_bytes: 10,
+    extra_bytes: 4,
+  };
   const individual = { a: 0.5, b: 0.9, c: 0 };
 
   test.each([

@@ -13,7 +13,8 @@ let inputs: TinyInputs;
 
 beforeAll(async () => {
   inputs = await makeTinyInputs();
-  for (const { name } of TINY_EXPERTS) await cp(join(inputs.data, 'tasks', name, 'test.jsonl'), join(inputs.data, 'tasks', name, 'validation.jsonl'));
+  for (const { name } of TINY_EXPERTS)
+    await cp(join(inputs.data, 'tasks', name, 'test.jsonl'), join(inputs.data, 'tasks', name, 'validation.jsonl'));
 });
 afterAll(() => inputs.models.remove());
 
@@ -68,7 +69,11 @@ const at = (name: string): string => join(inputs.models.dir, name);
 
 describe('a search', () => {
   let file: string;
-  let record: { complete: boolean; trials: number; front: { config: string; objectives: Record<string, number>; values: Record<string, number> }[] };
+  let record: {
+    complete: boolean;
+    trials: number;
+    front: { config: string; objectives: Record<string, number>; values: Record<string, number> }[];
+  };
 
   beforeAll(async () => {
     file = await writeSearch('search', SEARCH);
@@ -85,7 +90,9 @@ describe('a search', () => {
     const files: Record<string, { bytes: number }> = JSON.parse((await runCli('inspect', pack, '--json')).out).files;
     const experts = Object.entries(files).filter(([name]) => name.startsWith('experts/'));
     expect(experts.reduce((sum, [, { bytes }]) => sum + bytes, 0)).toBe(best.objectives['extra_bytes']);
-    const table = JSON.parse((await runCli('eval', pack, '--data', inputs.data, '--split', 'validation', '--experts', inputs.models.dir, '--json')).out);
+    const table = JSON.parse(
+      (await runCli('eval', pack, '--data', inputs.data, '--split', 'validation', '--experts', inputs.models.dir, '--json')).out,
+    );
     expect(table.normalised.oracle).toBeCloseTo(best.objectives['normalised.oracle'], 6);
   });
 
@@ -125,7 +132,9 @@ describe('a search', () => {
   test('goes on when the budget is raised, and not when anything else is changed', async () => {
     const out = at('raised');
     await cp(at('whole'), out, { recursive: true });
-    const raised = await runSearch(await writeSearch('raised', { ...SEARCH, budget: 9 }, { name: 'search' }), out).catch((error: unknown) => error);
+    const raised = await runSearch(await writeSearch('raised', { ...SEARCH, budget: 9 }, { name: 'search' }), out).catch(
+      (error: unknown) => error,
+    );
     // Another file gives another name to the pack, and so is another search: the file is part of what a trial is.
     expect(String(raised)).toMatch(/choose another --out/);
     const before = await readFile(file, 'utf8');
@@ -147,7 +156,10 @@ describe('what can be searched', () => {
     const file = await writeSearch('rich', {
       space: { 'parameters.lambda': [0, 1], 'models.ships.parameters.weight': [0, 2] },
       objectives: ['worst.routed', 'sets.safe.shared', 'latency_ms'],
-      constraints: [{ metric: 'extra_bytes', max: 1e9 }, { metric: 'tasks.birds.oracle', min: 0 }],
+      constraints: [
+        { metric: 'extra_bytes', max: 1e9 },
+        { metric: 'tasks.birds.oracle', min: 0 },
+      ],
       sets: { safe: { data: safety, task: 'harm', expert: 'ships' } },
       budget: 5,
       initial: 3,
@@ -158,12 +170,21 @@ describe('what can be searched', () => {
     const trials = await trialsOf(at('rich'));
     const screened = trials.filter(({ stage }) => stage === 'screening').map(({ values }) => values.join());
     for (const { values } of trials.filter(({ stage, trial }) => stage === 'full' && trial < 3)) expect(screened).toContain(values.join());
-    for (const { measurement } of trials) expect(measurement).toMatchObject({ tasks: { birds: { routed: expect.any(Number), oracle: expect.any(Number) } }, sets: { safe: { shared: expect.any(Number) } }, latency_ms: expect.any(Number) });
+    for (const { measurement } of trials)
+      expect(measurement).toMatchObject({
+        tasks: { birds: { routed: expect.any(Number), oracle: expect.any(Number) } },
+        sets: { safe: { shared: expect.any(Number) } },
+        latency_ms: expect.any(Number),
+      });
   });
 
   test('a static merge by the score of the merged model', async () => {
     const models = Object.values(inputs.models.experts).map((model) => ({ model }));
-    const file = await writeSearch('static', { space: { 'parameters.density': [0.2, 1] }, objectives: ['normalised.shared'], budget: 3, initial: 2 }, { merge_method: 'ties', models, parameters: { weight: 1 } });
+    const file = await writeSearch(
+      'static',
+      { space: { 'parameters.density': [0.2, 1] }, objectives: ['normalised.shared'], budget: 3, initial: 2 },
+      { merge_method: 'ties', models, parameters: { weight: 1 } },
+    );
     const record = await runSearch(file, at('static'));
     expect(record).toMatchObject({ complete: true, trials: 3 });
     expect(await readFile(join(at('static'), record.front[0].config), 'utf8')).toMatch(/merge_method: ties[^]*density: /);

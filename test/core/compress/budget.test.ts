@@ -4,19 +4,35 @@ import { ranksOfBudget, valuesOfBudget, type Spectrum } from '../../../src/core/
 import { componentBytes, factorBytes, quantise, type FactorFormat } from '../../../src/core/compress/quantise.ts';
 
 const FORMATS: readonly FactorFormat[] = ['fp32', 'fp16', 'int8', 'int4'];
-const spectrum = (m: number, n: number, values: readonly number[], whole = 1): Spectrum => ({ shape: [m, n], values: Float64Array.from(values), whole });
-const spectra = fc.array(
-  fc.record({
-    m: fc.integer({ min: 1, max: 40 }),
-    n: fc.integer({ min: 1, max: 40 }),
-    values: fc.array(fc.double({ min: 0.01, max: 1, noNaN: true }), { minLength: 1, maxLength: 8 }),
-  }),
-  { minLength: 1, maxLength: 6 },
-).map((items) => items.map(({ m, n, values }) => spectrum(m, n, values.sort((a, b) => b - a))));
+const spectrum = (m: number, n: number, values: readonly number[], whole = 1): Spectrum => ({
+  shape: [m, n],
+  values: Float64Array.from(values),
+  whole,
+});
+const spectra = fc
+  .array(
+    fc.record({
+      m: fc.integer({ min: 1, max: 40 }),
+      n: fc.integer({ min: 1, max: 40 }),
+      values: fc.array(fc.double({ min: 0.01, max: 1, noNaN: true }), { minLength: 1, maxLength: 8 }),
+    }),
+    { minLength: 1, maxLength: 6 },
+  )
+  .map((items) =>
+    items.map(({ m, n, values }) =>
+      spectrum(
+        m,
+        n,
+        values.sort((a, b) => b - a),
+      ),
+    ),
+  );
 
 test.each(FORMATS)('a component of %s takes the bytes that are stored', (format) => {
   const [m, n, r] = [6, 10, 4];
-  const stored = factorBytes(quantise({ rows: m, cols: r, data: new Float32Array(m * r) }, format, 'columns')) + factorBytes(quantise({ rows: r, cols: n, data: new Float32Array(r * n) }, format, 'rows'));
+  const stored =
+    factorBytes(quantise({ rows: m, cols: r, data: new Float32Array(m * r) }, format, 'columns')) +
+    factorBytes(quantise({ rows: r, cols: n, data: new Float32Array(r * n) }, format, 'rows'));
   expect(r * componentBytes(format, m, n)).toBe(stored);
 });
 
@@ -43,7 +59,8 @@ describe('a budget', () => {
     fc.assert(
       fc.property(spectra, fc.integer({ min: 1, max: 4 }), (items, rank) => {
         const alike = items.map(({ values }) => spectrum(8, 8, [...values]));
-        const kept = (ranks: readonly number[]): number => alike.reduce((sum, { values }, i) => sum + values.slice(0, ranks[i]).reduce((all, value) => all + value * value, 0), 0);
+        const kept = (ranks: readonly number[]): number =>
+          alike.reduce((sum, { values }, i) => sum + values.slice(0, ranks[i]).reduce((all, value) => all + value * value, 0), 0);
         const shared = ranksOfBudget(alike, { average_rank: rank }, 'fp16');
         expect(kept(shared)).toBeGreaterThanOrEqual(kept(alike.map(() => rank)) - 1e-12);
       }),
@@ -66,7 +83,16 @@ describe('a budget', () => {
 
   test('sees at least eight times the average of each spectrum', () => {
     expect(valuesOfBudget([[4, 4]], { average_rank: 4 }, 'int8')).toBe(32);
-    expect(valuesOfBudget([[4, 4], [12, 12]], { bytes: 48 * 3 }, 'int8')).toBe(24);
+    expect(
+      valuesOfBudget(
+        [
+          [4, 4],
+          [12, 12],
+        ],
+        { bytes: 48 * 3 },
+        'int8',
+      ),
+    ).toBe(24);
     expect(valuesOfBudget([[4, 4]], { average_rank: 1 }, 'int8')).toBe(16);
   });
 });

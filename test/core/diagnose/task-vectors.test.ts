@@ -21,13 +21,19 @@ function denseOf(pair: FactorPair | undefined, size: number): Float64Array {
 describe('gramOfPairs', () => {
   test('is the inner products of the products, whatever ranks and whoever is missing', () => {
     fc.assert(
-      fc.property(fc.integer(), fc.integer({ min: 1, max: 7 }), fc.integer({ min: 1, max: 7 }), fc.array(fc.option(fc.integer({ min: 1, max: 4 }), { nil: undefined }), { minLength: 1, maxLength: 4 }), (seed, m, n, ranks) => {
-        const random = createRandom(seed);
-        const pairs = ranks.map((rank) => (rank === undefined ? undefined : randomPair(random, m, n, rank)));
-        const dense = pairs.map((pair) => denseOf(pair, m * n));
-        const gram = gramOfPairs(pairs);
-        dense.forEach((x, t) => dense.forEach((y, u) => expect(gram[t * pairs.length + u]).toBeCloseTo(dot(x, y), 8)));
-      }),
+      fc.property(
+        fc.integer(),
+        fc.integer({ min: 1, max: 7 }),
+        fc.integer({ min: 1, max: 7 }),
+        fc.array(fc.option(fc.integer({ min: 1, max: 4 }), { nil: undefined }), { minLength: 1, maxLength: 4 }),
+        (seed, m, n, ranks) => {
+          const random = createRandom(seed);
+          const pairs = ranks.map((rank) => (rank === undefined ? undefined : randomPair(random, m, n, rank)));
+          const dense = pairs.map((pair) => denseOf(pair, m * n));
+          const gram = gramOfPairs(pairs);
+          dense.forEach((x, t) => dense.forEach((y, u) => expect(gram[t * pairs.length + u]).toBeCloseTo(dot(x, y), 8)));
+        },
+      ),
       { seed: 5, numRuns: 60 },
     );
   });
@@ -36,7 +42,9 @@ describe('gramOfPairs', () => {
 describe('gramOfSamples', () => {
   test('is exact when the sample is everything, and keeps given norms when it is not', () => {
     const vectors = [Float64Array.of(1, 2, -2), Float64Array.of(0, 3, 4), Float64Array.of(0, 0, 0)];
-    expect([...gramOfSamples(Float64Array.of(9, 25, 0), vectors)]).toEqual([9, -2, 0, -2, 25, 0, 0, 0, 0].map((value) => expect.closeTo(value, 12)));
+    expect([...gramOfSamples(Float64Array.of(9, 25, 0), vectors)]).toEqual(
+      [9, -2, 0, -2, 25, 0, 0, 0, 0].map((value) => expect.closeTo(value, 12)),
+    );
     // Vectors twice as long as their samples: same cosine, twice the norms.
     expect(gramOfSamples(Float64Array.of(36, 100, 0), vectors)[1]).toBeCloseTo(-8, 12);
   });
@@ -44,7 +52,11 @@ describe('gramOfSamples', () => {
 
 describe('countConflicts', () => {
   test('counts entries that both change and those with opposite signs; zeros agree with everything', () => {
-    const { both, opposed, shared, conflicting } = countConflicts([Float64Array.of(1, -1, 0, 2, 0), Float64Array.of(1, 1, 3, -2, 0), Float64Array.of(0, 1, 1, -1, 4)]);
+    const { both, opposed, shared, conflicting } = countConflicts([
+      Float64Array.of(1, -1, 0, 2, 0),
+      Float64Array.of(1, 1, 3, -2, 0),
+      Float64Array.of(0, 1, 1, -1, 4),
+    ]);
     expect([both[1], opposed[1]]).toEqual([3, 2]);
     expect([both[2], opposed[2]]).toEqual([2, 2]);
     expect([both[5], opposed[5]]).toEqual([3, 0]);
@@ -57,7 +69,16 @@ describe('createTaskVectorFacts', () => {
   test('adds parameters up, each by its own size', () => {
     const collected = createTaskVectorFacts(2);
     const add = (name: string, size: number, vectors: Float64Array[]): void =>
-      collected.add({ name, size, baseEnergy: 100, gram: gramOfSamples(Float64Array.from(vectors, (vector) => dot(vector, vector)), vectors), samples: vectors });
+      collected.add({
+        name,
+        size,
+        baseEnergy: 100,
+        gram: gramOfSamples(
+          Float64Array.from(vectors, (vector) => dot(vector, vector)),
+          vectors,
+        ),
+        samples: vectors,
+      });
     add('first', 2, [Float64Array.of(3, 0), Float64Array.of(0, 4)]);
     add('second', 30, [Float64Array.of(0, 4), Float64Array.of(0, -3)]); // two of its thirty entries
     const { experts, cosines, signConflicts, conflictRate, normRatio } = collected.facts();

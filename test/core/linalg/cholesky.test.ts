@@ -46,5 +46,7 @@ test.each([
   ['an indefinite one', [1, 2, 2, 1]],
   ['NaN', [NaN, 0, 0, 1]],
 ])('%s is refused, naming the row', (_, data) => {
-  expect(() => factorCholesky({ rows: 2, cols: 2, data: Float64Array.from(data) })).toThrow(expect.objectContaining({ code: 'numeric', message: expect.stringMatching(/row [01]/) }));
+  expect(() => factorCholesky({ rows: 2, cols: 2, data: Float64Array.from(data) })).toThrow(
+    expect.objectContaining({ code: 'numeric', message: expect.stringMatching(/row [01]/) }),
+  );
 });

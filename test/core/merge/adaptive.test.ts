@@ -11,17 +11,29 @@ import { createRandom } from '../../../src/core/random.ts';
 import { gaussian, worstDifference } from '../linalg/matrices.ts';
 
 function contextOf(base: Float32Array, vectors: readonly Float32Array[], density = 1): TensorContext {
-  return { name: 'w', shape: [base.length], base, vectors, parameters: {}, experts: vectors.map(() => ({ density })), random: createRandom(0), matmul: matmulPlain };
+  return {
+    name: 'w',
+    shape: [base.length],
+    base,
+    vectors,
+    parameters: {},
+    experts: vectors.map(() => ({ density })),
+    random: createRandom(0),
+    matmul: matmulPlain,
+  };
 }
 
 describe('the registry', () => {
-  test.each(ADAPTIVE_METHODS.map((method) => [method.name, method] as const))('%s is found as a shared model only, and its defaults are in range', (name, method) => {
-    expect(sharedMethod(name)).toBe(method);
-    expect(() => staticMethod(name)).toThrow(/merge method: expected one of/);
-    expect(method.source).toMatch(/^arXiv:\d/);
-    resolveParameters(method.parameters, resolveParameters(method.parameters, {}, 'parameters'), 'parameters');
-    resolveParameters(method.expertParameters, resolveParameters(method.expertParameters, {}, 'models'), 'models');
-  });
+  test.each(ADAPTIVE_METHODS.map((method) => [method.name, method] as const))(
+    '%s is found as a shared model only, and its defaults are in range',
+    (name, method) => {
+      expect(sharedMethod(name)).toBe(method);
+      expect(() => staticMethod(name)).toThrow(/merge method: expected one of/);
+      expect(method.source).toMatch(/^arXiv:\d/);
+      resolveParameters(method.parameters, resolveParameters(method.parameters, {}, 'parameters'), 'parameters');
+      resolveParameters(method.expertParameters, resolveParameters(method.expertParameters, {}, 'models'), 'models');
+    },
+  );
 
   test('every data-free method is one of a shared model, too', () => {
     expect(STATIC_METHODS.map(({ name }) => sharedMethod(name))).toEqual(STATIC_METHODS);
@@ -33,7 +45,9 @@ describe('AdaMerging with known coefficients', () => {
   test('is Task Arithmetic with a coefficient an expert', async () => {
     const method = withCoefficients(adaMergingLayer, [0.5, -2]);
     expect(method.kind).toBe('linear');
-    expect([...(await mergeTensor(method, contextOf(Float32Array.of(1, 1), [Float32Array.of(2, 0), Float32Array.of(0, 3)])))]).toEqual([2, -5]);
+    expect([...(await mergeTensor(method, contextOf(Float32Array.of(1, 1), [Float32Array.of(2, 0), Float32Array.of(0, 3)])))]).toEqual([
+      2, -5,
+    ]);
   });
 
   test('++ scales what TIES trims and elects: worked by hand', async () => {
@@ -61,7 +75,10 @@ async function sumsOf(vectors: readonly Matrix[], inputs: readonly Matrix[], off
   const grams = await Promise.all(inputs.map(gramOf));
   for (const gram of grams) regularise(gram, offDiagonal);
   const moved = await Promise.all(vectors.map((vector, t) => matmulPlain(vector, grams[t])));
-  const add = (matrices: readonly Matrix[]): Matrix => ({ ...matrices[0], data: matrices[0].data.map((_, i) => matrices.reduce((sum, { data }) => sum + data[i], 0)) });
+  const add = (matrices: readonly Matrix[]): Matrix => ({
+    ...matrices[0],
+    data: matrices[0].data.map((_, i) => matrices.reduce((sum, { data }) => sum + data[i], 0)),
+  });
   return { grams: add(grams), moved: add(moved) };
 }
 
@@ -72,7 +89,12 @@ describe('RegMean', () => {
   test('identical experts are returned, whatever they read', async () => {
     const vector = gaussian(4, 6, 2);
     const merged = regMean(base, await sumsOf([vector, vector, vector], [gaussian(50, 6, 3), gaussian(50, 6, 4), gaussian(2, 6, 5)], 0.9));
-    expect(worstDifference(merged, base.map((value, i) => value + vector.data[i]))).toBeLessThan(1e-5);
+    expect(
+      worstDifference(
+        merged,
+        base.map((value, i) => value + vector.data[i]),
+      ),
+    ).toBeLessThan(1e-5);
   });
 
   test('a singular Gram matrix is regularised: fewer tokens than inputs, an input that is always 0, no input at all', async () => {
@@ -81,15 +103,23 @@ describe('RegMean', () => {
     const merged = regMean(base, await sumsOf(vectors, [silent, silent], 0.9));
     expect(merged.every(Number.isFinite)).toBe(true);
     // Nothing is known of column 2: the average of the experts.
-    for (let i = 0; i < 4; i++) expect(merged[i * 6 + 2]).toBeCloseTo(base[i * 6 + 2] + (vectors[0].data[i * 6 + 2] + vectors[1].data[i * 6 + 2]) / 2, 4);
+    for (let i = 0; i < 4; i++)
+      expect(merged[i * 6 + 2]).toBeCloseTo(base[i * 6 + 2] + (vectors[0].data[i * 6 + 2] + vectors[1].data[i * 6 + 2]) / 2, 4);
     const nothing = { rows: 3, cols: 6, data: new Float32Array(18) };
-    expect(worstDifference(regMean(base, await sumsOf(vectors, [nothing, nothing], 0.9)), base.map((value, i) => value + (vectors[0].data[i] + vectors[1].data[i]) / 2))).toBeLessThan(1e-6);
+    expect(
+      worstDifference(
+        regMean(base, await sumsOf(vectors, [nothing, nothing], 0.9)),
+        base.map((value, i) => value + (vectors[0].data[i] + vectors[1].data[i]) / 2),
+      ),
+    ).toBeLessThan(1e-6);
   });
 
   test('without regularisation the same Gram matrix is an error', async () => {
     const vectors = [gaussian(4, 6, 6)];
     const gram = { rows: 6, cols: 6, data: new Float32Array(36).fill(1) };
-    await expect(async () => regMean(base, { grams: gram, moved: await matmulPlain(vectors[0], gram) })).rejects.toMatchObject({ code: 'numeric' });
+    await expect(async () => regMean(base, { grams: gram, moved: await matmulPlain(vectors[0], gram) })).rejects.toMatchObject({
+      code: 'numeric',
+    });
   });
 
   test('no other weight answers its experts more nearly: the least-squares optimum', async () => {

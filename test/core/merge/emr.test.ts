@@ -10,7 +10,9 @@ const vectors = fc.tuple(fc.nat(1000), fc.integer({ min: 1, max: 5 }), fc.intege
 });
 
 test('the unified vector takes the elected sign and the largest magnitude of that sign', () => {
-  expect(unify([Float32Array.of(1, -3, 2, 0, 1), Float32Array.of(2, 1, -2, 0, -4), Float32Array.of(-1, 1, 0, 0, 2)])).toEqual(Float32Array.of(2, -3, 0, 0, -4));
+  expect(unify([Float32Array.of(1, -3, 2, 0, 1), Float32Array.of(2, 1, -2, 0, -4), Float32Array.of(-1, 1, 0, 0, 2)])).toEqual(
+    Float32Array.of(2, -3, 0, 0, -4),
+  );
 });
 
 test('a mask is one bit an entry and keeps exactly the entries that point the unified way', () => {
@@ -20,7 +22,9 @@ test('a mask is one bit an entry and keeps exactly the entries that point the un
       for (const vector of all) {
         const mask = maskOf(vector, unified);
         expect(mask).toHaveLength(Math.ceil(vector.length / 8));
-        expect(applyMask(mask, unified, scale)).toEqual(Float32Array.from(vector, (value, i) => (value * unified[i] > 0 ? scale * unified[i] : 0)));
+        expect(applyMask(mask, unified, scale)).toEqual(
+          Float32Array.from(vector, (value, i) => (value * unified[i] > 0 ? scale * unified[i] : 0)),
+        );
       }
     }),
     { seed: 1, numRuns: 200 },

@@ -125,27 +125,24 @@ describe.each(STATIC_METHODS.map((method) => [method.name, method] as const))('%
   });
 
   const matters = ORDERED.includes(name) || RANDOM.includes(name);
-  test(
-    `the order of experts ${matters ? 'matters' : 'does not matter'}`,
-    async () => {
-      const { vectors, experts, ...rest } = contextOf(method, [5, 7]);
-      const weighted = experts.map((expert, t) => ('weight' in expert ? { ...expert, weight: t + 1 } : expert));
-      const parameters = 't' in rest.parameters ? { ...rest.parameters, t: 0.2 } : rest.parameters;
-      const run = (backwards: boolean): Promise<Float32Array> => {
-        const order = <T>(items: readonly T[]): T[] => (backwards ? items.toReversed() : [...items]);
-        const swapped = name === 'nuslerp' ? weighted : order(weighted); // its weights are of places
-        return mergeTensor(method, {
-          ...rest,
-          parameters,
-          vectors: order(vectors.map((vector) => vector.slice())),
-          experts: swapped,
-          random: createRandom(1),
-        });
-      };
-      const difference = worstDifference(await run(false), await run(true));
-      expect(matters ? difference > 1e-3 : difference < 2e-6).toBe(true);
-    },
-  );
+  test(`the order of experts ${matters ? 'matters' : 'does not matter'}`, async () => {
+    const { vectors, experts, ...rest } = contextOf(method, [5, 7]);
+    const weighted = experts.map((expert, t) => ('weight' in expert ? { ...expert, weight: t + 1 } : expert));
+    const parameters = 't' in rest.parameters ? { ...rest.parameters, t: 0.2 } : rest.parameters;
+    const run = (backwards: boolean): Promise<Float32Array> => {
+      const order = <T>(items: readonly T[]): T[] => (backwards ? items.toReversed() : [...items]);
+      const swapped = name === 'nuslerp' ? weighted : order(weighted); // its weights are of places
+      return mergeTensor(method, {
+        ...rest,
+        parameters,
+        vectors: order(vectors.map((vector) => vector.slice())),
+        experts: swapped,
+        random: createRandom(1),
+      });
+    };
+    const difference = worstDifference(await run(false), await run(true));
+    expect(matters ? difference > 1e-3 : difference < 2e-6).toBe(true);
+  });
 
   test('a result that is not finite is an error that names the tensor', async () => {
     const context = contextOf(method, [4, 6]);

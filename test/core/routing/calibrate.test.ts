@@ -12,7 +12,12 @@ function drawn(count: number, factor: number): ScoredRows {
     const row = Float64Array.from({ length: 4 }, () => 2 * random.normal());
     let left = random.uniform();
     const scores = softmax(row);
-    classes.push(Math.max(0, scores.findIndex((score) => (left -= score) < 0)));
+    classes.push(
+      Math.max(
+        0,
+        scores.findIndex((score) => (left -= score) < 0),
+      ),
+    );
     logits.push(row.map((value) => value * factor));
   }
   return { logits, classes };
@@ -31,7 +36,15 @@ describe('fitTemperature', () => {
   });
 
   test('stays within its limits for rows that are all right, and is 1 without rows', () => {
-    expect(fitTemperature({ logits: [[5, 0], [0, 5]], classes: [0, 1] })).toBeCloseTo(0.05, 3);
+    expect(
+      fitTemperature({
+        logits: [
+          [5, 0],
+          [0, 5],
+        ],
+        classes: [0, 1],
+      }),
+    ).toBeCloseTo(0.05, 3);
     expect(fitTemperature({ logits: [], classes: [] })).toBe(1);
   });
 });
@@ -44,7 +57,12 @@ describe('calibrationError', () => {
   });
 
   test('is the gap between confidence and accuracy', () => {
-    const logits = [[0, 0], [0, 0], [0, 0], [0, 0]];
+    const logits = [
+      [0, 0],
+      [0, 0],
+      [0, 0],
+      [0, 0],
+    ];
     expect(calibrationError({ logits, classes: [0, 0, 0, 1] }, 1)).toBeCloseTo(0.25, 12);
     expect(calibrationError({ logits: [], classes: [] }, 1)).toBe(0);
   });
@@ -62,6 +80,15 @@ describe('scores', () => {
   });
 
   test('accuracy counts rows', () => {
-    expect(accuracy({ logits: [[1, 0], [0, 1], [1, 0]], classes: [0, 1, 1] })).toBeCloseTo(2 / 3, 12);
+    expect(
+      accuracy({
+        logits: [
+          [1, 0],
+          [0, 1],
+          [1, 0],
+        ],
+        classes: [0, 1, 1],
+      }),
+    ).toBeCloseTo(2 / 3, 12);
   });
 });

@@ -14,16 +14,61 @@ function summary(text: string, pair?: string): { count: number; first: number[];
 }
 
 const GOLDEN = [
-  { title: 'a sentence', text: "Who wrote 'Emma' ?", pair: undefined, expected: { count: 82, first: [64567, 43713, 64718, 16138], hash: -1118788611 } },
-  { title: 'a pair', text: 'A cat sleeps.', pair: 'The cat is asleep.', expected: { count: 124, first: [64567, 18514, 40661, 61228], hash: 1488324721 } },
+  {
+    title: 'a sentence',
+    text: "Who wrote 'Emma' ?",
+    pair: undefined,
+    expected: { count: 82, first: [64567, 43713, 64718, 16138], hash: -1118788611 },
+  },
+  {
+    title: 'a pair',
+    text: 'A cat sleeps.',
+    pair: 'The cat is asleep.',
+    expected: { count: 124, first: [64567, 18514, 40661, 61228], hash: 1488324721 },
+  },
   { title: 'empty', text: '', pair: undefined, expected: { count: 18, first: [64567, 33801, 52423, 60869], hash: 1745052541 } },
-  { title: 'spaces alone', text: ' \t\n\u00a0\u3000', pair: undefined, expected: { count: 32, first: [64567, 33801, 52423, 60994], hash: 652517129 } },
-  { title: 'a lone high surrogate', text: 'a\ud83db', pair: undefined, expected: { count: 28, first: [64567, 10602, 15228, 39399], hash: 1225294803 } },
-  { title: 'a lone low surrogate', text: '\ude00', pair: undefined, expected: { count: 22, first: [64567, 25762, 8673, 22433], hash: -1901233302 } },
-  { title: 'right to left', text: 'שלום עולם، مرحبا', pair: undefined, expected: { count: 71, first: [64567, 29994, 33550, 48648], hash: -1131342905 } },
-  { title: 'combining marks', text: 'e\u0301te\u0301', pair: undefined, expected: { count: 33, first: [64567, 9142, 5271, 21271], hash: 5186113 } },
-  { title: 'NUL and controls', text: '\u0000\u0001a\u0000', pair: undefined, expected: { count: 36, first: [64567, 63280, 32392, 61520], hash: -541779067 } },
-  { title: 'an emoji', text: 'so good 😀!!', pair: undefined, expected: { count: 62, first: [64567, 56955, 17587, 24729], hash: 1081058347 } },
+  {
+    title: 'spaces alone',
+    text: ' \t\n\u00a0\u3000',
+    pair: undefined,
+    expected: { count: 32, first: [64567, 33801, 52423, 60994], hash: 652517129 },
+  },
+  {
+    title: 'a lone high surrogate',
+    text: 'a\ud83db',
+    pair: undefined,
+    expected: { count: 28, first: [64567, 10602, 15228, 39399], hash: 1225294803 },
+  },
+  {
+    title: 'a lone low surrogate',
+    text: '\ude00',
+    pair: undefined,
+    expected: { count: 22, first: [64567, 25762, 8673, 22433], hash: -1901233302 },
+  },
+  {
+    title: 'right to left',
+    text: 'שלום עולם، مرحبا',
+    pair: undefined,
+    expected: { count: 71, first: [64567, 29994, 33550, 48648], hash: -1131342905 },
+  },
+  {
+    title: 'combining marks',
+    text: 'e\u0301te\u0301',
+    pair: undefined,
+    expected: { count: 33, first: [64567, 9142, 5271, 21271], hash: 5186113 },
+  },
+  {
+    title: 'NUL and controls',
+    text: '\u0000\u0001a\u0000',
+    pair: undefined,
+    expected: { count: 36, first: [64567, 63280, 32392, 61520], hash: -541779067 },
+  },
+  {
+    title: 'an emoji',
+    text: 'so good 😀!!',
+    pair: undefined,
+    expected: { count: 62, first: [64567, 56955, 17587, 24729], hash: 1081058347 },
+  },
 ];
 
 describe('golden ids', () => {
@@ -66,8 +111,12 @@ describe('every string', () => {
   });
 
   test('the most features that fit do fit', () => {
-    const letters = (from: number): string => Array.from({ length: 600 }, (_, i) => (i % 2 === 0 ? String.fromCharCode(from + i) : '!')).join('');
-    const { ids } = createExtractor({ buckets: 1 << 22, word_ngrams: 5, char_ngrams: [1, 8], max_chars: 600 })(letters(0x4e00), letters(0x6000));
+    const letters = (from: number): string =>
+      Array.from({ length: 600 }, (_, i) => (i % 2 === 0 ? String.fromCharCode(from + i) : '!')).join('');
+    const { ids } = createExtractor({ buckets: 1 << 22, word_ngrams: 5, char_ngrams: [1, 8], max_chars: 600 })(
+      letters(0x4e00),
+      letters(0x6000),
+    );
     expect(ids.length).toBeGreaterThan(10_000);
     expect(ids.at(-1)).toBeGreaterThan(0);
   });

@@ -9,12 +9,20 @@ import { normalCdf, normalDensity } from '../../../src/core/search/normal.ts';
 const DRAWS = 60_000;
 
 /** Mean of the added volume over plain random draws, with its standard error. */
-function byDraws(front: readonly (readonly number[])[], reference: readonly number[], posteriors: readonly Posterior[]): { mean: number; error: number } {
+function byDraws(
+  front: readonly (readonly number[])[],
+  reference: readonly number[],
+  posteriors: readonly Posterior[],
+): { mean: number; error: number } {
   const random = createRandom(17);
   let sum = 0;
   let squares = 0;
   for (let i = 0; i < DRAWS; i++) {
-    const added = addedVolume(posteriors.map(({ mean, deviation }) => mean + deviation * random.normal()), front, reference);
+    const added = addedVolume(
+      posteriors.map(({ mean, deviation }) => mean + deviation * random.normal()),
+      front,
+      reference,
+    );
     sum += added;
     squares += added * added;
   }
@@ -33,10 +41,34 @@ const FRONT = [
 
 describe('two objectives, exactly', () => {
   test.each([
-    ['far better', [{ mean: 0, deviation: 0.5 }, { mean: 0, deviation: 0.5 }]],
-    ['between neighbours', [{ mean: 3, deviation: 1 }, { mean: 3, deviation: 2 }]],
-    ['dominated, but unsure', [{ mean: 8, deviation: 3 }, { mean: 8, deviation: 3 }]],
-    ['one of them sure', [{ mean: 1.5, deviation: 0 }, { mean: 5, deviation: 1 }]],
+    [
+      'far better',
+      [
+        { mean: 0, deviation: 0.5 },
+        { mean: 0, deviation: 0.5 },
+      ],
+    ],
+    [
+      'between neighbours',
+      [
+        { mean: 3, deviation: 1 },
+        { mean: 3, deviation: 2 },
+      ],
+    ],
+    [
+      'dominated, but unsure',
+      [
+        { mean: 8, deviation: 3 },
+        { mean: 8, deviation: 3 },
+      ],
+    ],
+    [
+      'one of them sure',
+      [
+        { mean: 1.5, deviation: 0 },
+        { mean: 5, deviation: 1 },
+      ],
+    ],
   ])('%s', (_, posteriors) => {
     const { mean, error } = byDraws(FRONT, [10, 10], posteriors);
     expect(Math.abs(expectedImprovement(FRONT, [10, 10], 1)(posteriors) - mean)).toBeLessThan(4 * error);
@@ -50,19 +82,39 @@ describe('two objectives, exactly', () => {
   });
 
   test('without a front it is the whole box', () => {
-    expect(expectedImprovement([], [2, 3], 1)([{ mean: 0, deviation: 0 }, { mean: 0, deviation: 0 }])).toBe(6);
+    expect(
+      expectedImprovement(
+        [],
+        [2, 3],
+        1,
+      )([
+        { mean: 0, deviation: 0 },
+        { mean: 0, deviation: 0 },
+      ]),
+    ).toBe(6);
   });
 });
 
 test('one objective: the textbook’s expected improvement', () => {
   const [best, mean, deviation] = [2, 2.5, 0.8];
   const z = (best - mean) / deviation;
-  expect(expectedImprovement([[best], [4]], [10], 1)([{ mean, deviation }])).toBeCloseTo((best - mean) * normalCdf(z) + deviation * normalDensity(z), 14);
+  expect(expectedImprovement([[best], [4]], [10], 1)([{ mean, deviation }])).toBeCloseTo(
+    (best - mean) * normalCdf(z) + deviation * normalDensity(z),
+    14,
+  );
 });
 
 test('three objectives, within 5 % of plain random draws', () => {
-  const front = [[1, 3, 5], [3, 1, 4], [4, 4, 1]];
-  const posteriors = [{ mean: 2, deviation: 1 }, { mean: 2.5, deviation: 1.5 }, { mean: 3, deviation: 1 }];
+  const front = [
+    [1, 3, 5],
+    [3, 1, 4],
+    [4, 4, 1],
+  ];
+  const posteriors = [
+    { mean: 2, deviation: 1 },
+    { mean: 2.5, deviation: 1.5 },
+    { mean: 3, deviation: 1 },
+  ];
   const { mean } = byDraws(front, [6, 6, 6], posteriors);
   expect(Math.abs(expectedImprovement(front, [6, 6, 6], 3)(posteriors) / mean - 1)).toBeLessThan(0.05);
 });
@@ -82,7 +134,12 @@ test.each([
 
 test('feasibility is the product of the probabilities', () => {
   expect(feasibility([])).toBe(1);
-  expect(feasibility([{ mean: 0, deviation: 1 }, { mean: 1, deviation: 1 }])).toBeCloseTo(0.5 * normalCdf(-1), 14);
+  expect(
+    feasibility([
+      { mean: 0, deviation: 1 },
+      { mean: 1, deviation: 1 },
+    ]),
+  ).toBeCloseTo(0.5 * normalCdf(-1), 14);
   expect(feasibility([{ mean: 0, deviation: 0 }])).toBe(1);
   expect(feasibility([{ mean: 0.1, deviation: 0 }])).toBe(0);
 });

@@ -32,18 +32,25 @@ describe('against numpy 2.4 (inverse and determinant of the covariance, not a fa
 test('the gradient of the likelihood is the slope of its value', () => {
   const targets = standardise(VALUES).standard;
   fc.assert(
-    fc.property(fc.tuple(fc.double({ min: 0.1, max: 3, noNaN: true }), fc.double({ min: 0.1, max: 3, noNaN: true }), fc.double({ min: 1e-4, max: 0.5, noNaN: true })), (parameters) => {
-      const at = (logs: readonly number[]) => {
-        const [first, second, noise] = logs.map(Math.exp);
-        return likelihood(POINTS, targets, { lengths: [first, second], noise });
-      };
-      const logs = parameters.map(Math.log);
-      const gradient = at(logs)?.gradient ?? [];
-      for (const i of logs.keys()) {
-        const shifted = (step: number): number => at(logs.map((value, k) => (k === i ? value + step : value)))?.value ?? Number.NaN;
-        expect(gradient[i]).toBeCloseTo((shifted(1e-5) - shifted(-1e-5)) / 2e-5, 5);
-      }
-    }),
+    fc.property(
+      fc.tuple(
+        fc.double({ min: 0.1, max: 3, noNaN: true }),
+        fc.double({ min: 0.1, max: 3, noNaN: true }),
+        fc.double({ min: 1e-4, max: 0.5, noNaN: true }),
+      ),
+      (parameters) => {
+        const at = (logs: readonly number[]) => {
+          const [first, second, noise] = logs.map(Math.exp);
+          return likelihood(POINTS, targets, { lengths: [first, second], noise });
+        };
+        const logs = parameters.map(Math.log);
+        const gradient = at(logs)?.gradient ?? [];
+        for (const i of logs.keys()) {
+          const shifted = (step: number): number => at(logs.map((value, k) => (k === i ? value + step : value)))?.value ?? Number.NaN;
+          expect(gradient[i]).toBeCloseTo((shifted(1e-5) - shifted(-1e-5)) / 2e-5, 5);
+        }
+      },
+    ),
     { seed: 1, numRuns: 50 },
   );
 });
@@ -56,17 +63,27 @@ describe('a fit', () => {
     const process = fitGaussianProcess(grid, grid.map(f), 3);
     const [length, idle] = process.hyperparameters.lengths;
     expect(idle).toBeGreaterThan(5 * length);
-    for (const point of [[0.3, 0.6], [0.9, 0.1]]) expect(process.predict(point).mean).toBeCloseTo(f(point), 1);
+    for (const point of [
+      [0.3, 0.6],
+      [0.9, 0.1],
+    ])
+      expect(process.predict(point).mean).toBeCloseTo(f(point), 1);
   });
 
   test('is at least as likely as its start', () => {
     const values = grid.map(([x, y]) => Math.cos(3 * x) + y * y);
-    expect(fitGaussianProcess(grid, values, 3).logLikelihood).toBeGreaterThanOrEqual(conditionProcess(grid, values, { lengths: [0.5, 0.5], noise: 1e-3 }).logLikelihood);
+    expect(fitGaussianProcess(grid, values, 3).logLikelihood).toBeGreaterThanOrEqual(
+      conditionProcess(grid, values, { lengths: [0.5, 0.5], noise: 1e-3 }).logLikelihood,
+    );
   });
 
   test('reproduces measurements, and is unsure away from them', () => {
     const points = [0, 0.1, 0.2, 0.3, 0.4].map((x) => [x]);
-    const process = fitGaussianProcess(points, points.map(([x]) => Math.sin(12 * x)), 1);
+    const process = fitGaussianProcess(
+      points,
+      points.map(([x]) => Math.sin(12 * x)),
+      1,
+    );
     expect(process.predict([0.2]).mean).toBeCloseTo(Math.sin(2.4), 2);
     expect(process.predict([1]).deviation).toBeGreaterThan(10 * process.predict([0.2]).deviation);
   });

@@ -5,7 +5,9 @@ import { addedVolume, hypervolume, referenceOf } from '../../../src/core/search/
 
 /** The volume by counting the cells of the grid that the points' own coordinates make: exact, and nothing like the code. */
 function byCells(points: readonly (readonly number[])[], reference: readonly number[]): number {
-  const cuts = reference.map((limit, i) => [...new Set([...points.map((point) => Math.min(point[i], limit)), limit])].sort((a, b) => a - b));
+  const cuts = reference.map((limit, i) =>
+    [...new Set([...points.map((point) => Math.min(point[i], limit)), limit])].sort((a, b) => a - b),
+  );
   const walk = (corner: readonly number[], size: number): number => {
     const i = corner.length;
     if (i === reference.length) return points.some((point) => point.every((cost, k) => cost <= corner[k])) ? size : 0;
@@ -51,5 +53,10 @@ test('in three objectives, against the share of random points that are dominated
 });
 
 test('a reference lies beyond the front in every objective, also where the front is flat', () => {
-  expect(referenceOf([[0, 5], [10, 5]])).toEqual([11, 5.5]);
+  expect(
+    referenceOf([
+      [0, 5],
+      [10, 5],
+    ]),
+  ).toEqual([11, 5.5]);
 });

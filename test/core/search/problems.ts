@@ -73,7 +73,9 @@ export function searchNsga2(problem: Problem, budget: number, seed: number, size
   };
   let people = ranked(Array.from({ length: size }, () => born(uniform(problem, random))));
   while (measured.length < budget) {
-    const children = Array.from({ length: Math.min(size, budget - measured.length) }, () => born(mutate(cross(pick(people, random).x, pick(people, random).x, random), random)));
+    const children = Array.from({ length: Math.min(size, budget - measured.length) }, () =>
+      born(mutate(cross(pick(people, random).x, pick(people, random).x, random), random)),
+    );
     people = ranked([...people, ...children]).slice(0, size);
   }
   return measured;
@@ -96,7 +98,10 @@ function ranked(people: readonly Individual[]): Individual[] {
       const order = layer.toSorted((a, b) => people[a].costs[k] - people[b].costs[k]);
       const extent = people[order[order.length - 1]].costs[k] - people[order[0]].costs[k] || 1;
       for (const [place, i] of order.entries()) {
-        const gap = place === 0 || place === order.length - 1 ? Infinity : (people[order[place + 1]].costs[k] - people[order[place - 1]].costs[k]) / extent;
+        const gap =
+          place === 0 || place === order.length - 1
+            ? Infinity
+            : (people[order[place + 1]].costs[k] - people[order[place - 1]].costs[k]) / extent;
         distance.set(i, (distance.get(i) ?? 0) + gap);
       }
     }

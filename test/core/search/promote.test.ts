@@ -8,7 +8,16 @@ import { checkSpace, pointOf, valuesOf, type Dimension } from '../../../src/core
 const observe = (costs: number[], excess = 0) => ({ point: [0], costs, excesses: [excess] });
 
 test('layers: of equal points the second waits for the next', () => {
-  expect(paretoLayers([[1, 4], [2, 2], [4, 1], [2, 3], [5, 5], [2, 2]])).toEqual([[0, 1, 2], [5], [3], [4]]);
+  expect(
+    paretoLayers([
+      [1, 4],
+      [2, 2],
+      [4, 1],
+      [2, 3],
+      [5, 5],
+      [2, 2],
+    ]),
+  ).toEqual([[0, 1, 2], [5], [3], [4]]);
 });
 
 test('the front is feasible', () => {
@@ -25,7 +34,8 @@ test('promotion goes by layers, then by volume, feasible ones first', () => {
 test('Halton points fill every third of every dimension, and differ by seed', () => {
   const points = haltonPoints(27, 5, 3);
   for (let i = 0; i < 5; i++) {
-    for (const start of [0, 1 / 3, 2 / 3]) expect(points.filter((point) => point[i] >= start && point[i] < start + 1 / 3).length).toBeGreaterThanOrEqual(6);
+    for (const start of [0, 1 / 3, 2 / 3])
+      expect(points.filter((point) => point[i] >= start && point[i] < start + 1 / 3).length).toBeGreaterThanOrEqual(6);
   }
   expect(points.flat().every((value) => value >= 0 && value < 1)).toBe(true);
   expect(haltonPoints(5, 2, 4)).not.toEqual(haltonPoints(5, 2, 5));

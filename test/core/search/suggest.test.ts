@@ -34,7 +34,9 @@ describe('constraints', () => {
 
   test('a search that starts infeasible finds the feasible region and stays in it', () => {
     const space = cube(2);
-    const observations = initialDesign(space, { count: 6, seed: 4 }).map(measure).filter(({ excesses }) => excesses[0] > 0);
+    const observations = initialDesign(space, { count: 6, seed: 4 })
+      .map(measure)
+      .filter(({ excesses }) => excesses[0] > 0);
     const found: Observation[] = [];
     for (let round = 0; round < 14; round++) {
       const [point] = suggest(space, observations, [], { count: 1, seed: round });
@@ -54,7 +56,11 @@ describe('a batch', () => {
     { name: 'lambda', min: 0, max: 1, log: false, integer: false },
     { name: 'rank', min: 1, max: 64, log: true, integer: true },
   ];
-  const measure = (point: Point): Observation => ({ point, costs: [point[0] ** 2 + point[1], (1 - point[0]) ** 2 + 1 - point[1]], excesses: [] });
+  const measure = (point: Point): Observation => ({
+    point,
+    costs: [point[0] ** 2 + point[1], (1 - point[0]) ** 2 + 1 - point[1]],
+    excesses: [],
+  });
   const observations = initialDesign(space, { count: 6, seed: 1 }).map(measure);
 
   test('has unlike points, and its first are those of a smaller batch', () => {
@@ -81,6 +87,10 @@ describe('a batch', () => {
     const at = (rank: number): Point => [(rank - 1) / 2];
     const known = [{ point: at(1), costs: [1, 2], excesses: [] }];
     expect(suggest(small, known, [at(2)], { count: 5, seed: 1 })).toEqual([at(3)]);
-    expect(initialDesign(small, { count: 9, seed: 1 }).map((point) => valuesOf(small, point)[0]).sort((a, b) => a - b)).toEqual([1, 2, 3]);
+    expect(
+      initialDesign(small, { count: 9, seed: 1 })
+        .map((point) => valuesOf(small, point)[0])
+        .sort((a, b) => a - b),
+    ).toEqual([1, 2, 3]);
   });
 });

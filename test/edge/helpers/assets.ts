@@ -19,10 +19,21 @@ export async function sha256(bytes: Uint8Array): Promise<string> {
 export const utf8 = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
 
 /** Assets of one pack, by path. */
-export async function assetsOf(bundle: Partial<EdgeBundle> = {}, router: Uint8Array = ROUTER, policy: Policy = POLICY): Promise<Map<string, Uint8Array>> {
+export async function assetsOf(
+  bundle: Partial<EdgeBundle> = {},
+  router: Uint8Array = ROUTER,
+  policy: Policy = POLICY,
+): Promise<Map<string, Uint8Array>> {
   const edge = utf8({
     ...BUNDLE,
-    router: { file: 'router.onnx', sha256: await sha256(router), bytes: router.length, features: FEATURES, classes: ['cola', 'sst2', 'stsb'], policy },
+    router: {
+      file: 'router.onnx',
+      sha256: await sha256(router),
+      bytes: router.length,
+      features: FEATURES,
+      classes: ['cola', 'sst2', 'stsb'],
+      policy,
+    },
     ...bundle,
   });
   const index: EdgeIndex = { schema: 1, configs: [{ config: CONFIG, name: 'sample', sha256: await sha256(edge) }] };

@@ -92,8 +92,15 @@ export function createHarness(options: HarnessOptions = {}) {
     experts: new Map(BUNDLE.experts.map((expert) => [expert.name, expert])),
     router: async () => ({
       async route() {
-        const mix = options.mix ?? [{ expert: 'sst2', weight: 0.8 }, { expert: 'cola', weight: 0.2 }];
-        const scores = [{ expert: 'cola', score: 0.2 }, { expert: 'sst2', score: 0.7 }, { expert: 'stsb', score: 0.1 }];
+        const mix = options.mix ?? [
+          { expert: 'sst2', weight: 0.8 },
+          { expert: 'cola', weight: 0.2 },
+        ];
+        const scores = [
+          { expert: 'cola', score: 0.2 },
+          { expert: 'sst2', score: 0.7 },
+          { expert: 'stsb', score: 0.1 },
+        ];
         return { scores, mix, abstained: mix.length === 0 };
       },
     }),

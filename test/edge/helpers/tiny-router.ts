@@ -17,11 +17,19 @@ export function tinyRouter(): Uint8Array {
   const graph = createGraph('router');
   const ids = graph.input('ids', 'int32', ['F']);
   const weights = graph.input('weights', 'float32', ['F']);
-  const rows = graph.node('Cast', [graph.node('Gather', [graph.constant('table', 'int8', [FEATURES.buckets, WIDTH], () => table), ids])], { to: { int: 1 } });
-  const scaled = graph.node('Mul', [weights, graph.node('Gather', [graph.constant('scales', 'float32', [FEATURES.buckets], () => scales), ids])]);
+  const rows = graph.node('Cast', [graph.node('Gather', [graph.constant('table', 'int8', [FEATURES.buckets, WIDTH], () => table), ids])], {
+    to: { int: 1 },
+  });
+  const scaled = graph.node('Mul', [
+    weights,
+    graph.node('Gather', [graph.constant('scales', 'float32', [FEATURES.buckets], () => scales), ids]),
+  ]);
   const bag = graph.node('MatMul', [graph.node('Unsqueeze', [scaled, graph.ints([0])]), rows]);
   const hidden = graph.node('LeakyRelu', [bag], { alpha: { float: 0.1 } });
-  graph.output('logits', graph.node('MatMul', [hidden, graph.constant('weight', 'float32', [WIDTH, CLASSES], () => weight)]), 'float32', [1, CLASSES]);
+  graph.output('logits', graph.node('MatMul', [hidden, graph.constant('weight', 'float32', [WIDTH, CLASSES], () => weight)]), 'float32', [
+    1,
+    CLASSES,
+  ]);
   return graph.encode();
 }
 

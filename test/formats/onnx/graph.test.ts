@@ -9,17 +9,46 @@ test('constants of every element type arrive in onnxruntime as they were given',
   const add = (dtype: DType, value: string): void => {
     graph.output(dtype, graph.node('Cast', [value], { to: { int: 1 } }), 'float32', [2]);
   };
-  add('float32', graph.constant('c1', 'float32', [2], () => Float32Array.of(-1.5, 2)));
-  add('float16', graph.constant('c2', 'float16', [2], () => Uint16Array.of(0xbe00, 0x4000)));
-  add('int8', graph.constant('c3', 'int8', [2], () => Int8Array.of(-128, 127)));
-  add('uint8', graph.constant('c4', 'uint8', [2], () => Uint8Array.of(0, 255)));
-  add('int32', graph.constant('c5', 'int32', [2], () => Int32Array.of(-70_000, 70_000)));
-  add('int64', graph.constant('c6', 'int64', [2], () => BigInt64Array.of(-5n, 5n)));
-  add('bool', graph.constant('c7', 'bool', [2], () => Uint8Array.of(1, 0)));
+  add(
+    'float32',
+    graph.constant('c1', 'float32', [2], () => Float32Array.of(-1.5, 2)),
+  );
+  add(
+    'float16',
+    graph.constant('c2', 'float16', [2], () => Uint16Array.of(0xbe00, 0x4000)),
+  );
+  add(
+    'int8',
+    graph.constant('c3', 'int8', [2], () => Int8Array.of(-128, 127)),
+  );
+  add(
+    'uint8',
+    graph.constant('c4', 'uint8', [2], () => Uint8Array.of(0, 255)),
+  );
+  add(
+    'int32',
+    graph.constant('c5', 'int32', [2], () => Int32Array.of(-70_000, 70_000)),
+  );
+  add(
+    'int64',
+    graph.constant('c6', 'int64', [2], () => BigInt64Array.of(-5n, 5n)),
+  );
+  add(
+    'bool',
+    graph.constant('c7', 'bool', [2], () => Uint8Array.of(1, 0)),
+  );
   const session = await createNodeSession(graph.encode());
   const outputs = await session.run({});
   await session.release();
-  const expected = { float32: [-1.5, 2], float16: [-1.5, 2], int8: [-128, 127], uint8: [0, 255], int32: [-70_000, 70_000], int64: [-5, 5], bool: [1, 0] };
+  const expected = {
+    float32: [-1.5, 2],
+    float16: [-1.5, 2],
+    int8: [-128, 127],
+    uint8: [0, 255],
+    int32: [-70_000, 70_000],
+    int64: [-5, 5],
+    bool: [1, 0],
+  };
   expect(Object.fromEntries(Object.entries(outputs).map(([name, { data }]) => [name, Array.from(data, Number)]))).toEqual(expected);
 });
 
