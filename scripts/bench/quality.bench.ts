@@ -1,6 +1,6 @@
 // The quality of Twin packs on real tasks: λ chosen on validation rows, the chosen pack once on the test rows.
 //
-//   node scripts/bench/quality.bench.ts [--config experts/twin.yaml] [--data ../shared/data] [--lambdas 0,0.1,0.2,0.3,0.4,0.5] [--limit 300]
+//   node scripts/bench/quality.bench.ts [--config experts/twin.yaml] [--data ../shared/data] [--lambdas 0,0.1,0.2,0.3,0.4,0.5] [--limit 200]
 //        [--rows 3000] [--seed 0] [--engine auto] [--validation-only] [--test-limit N] [--fresh] [--docs docs/quality.md] [--json FILE]
 //
 // `--limit`: validation rows a task, drawn by the seed; `--rows`: training rows a task of the router on real data; `--test-limit`: for a trial.
@@ -33,7 +33,7 @@ const { values: options } = parseArgs({
     config: { type: 'string', default: 'experts/twin.yaml' },
     data: { type: 'string', default: join(PACKAGE_ROOT, '../shared/data') },
     lambdas: { type: 'string', default: '0,0.1,0.2,0.3,0.4,0.5' },
-    limit: { type: 'string', default: '300' },
+    limit: { type: 'string', default: '200' },
     rows: { type: 'string', default: '3000' },
     seed: { type: 'string', default: '0' },
     engine: { type: 'string', default: 'auto' },
