@@ -41,12 +41,8 @@ function titleOf({ name }: Front): string {
 
 function summaryOf({ search, entries, best, failed, screened, hypervolume, metrics }: Front, rows: string): string {
   const volume =
-    hypervolume === undefined
-      ? ''
-      : ` It dominates a volume of ${hypervolume.value.toPrecision(6)} up to ${metrics.map((metric, k) => `${metric.name} ${spellMetric(metric, hypervolume.reference[k])}`).join(', ')}.`;
-  const others = [screened > 0 ? `${screened} screened on fewer` : '', failed > 0 ? `${failed} that have no merge` : ''].filter(
-    (part) => part !== '',
-  );
+    hypervolume === undefined ? '' : ` It dominates a volume of ${hypervolume.value.toLocaleString('en', { maximumSignificantDigits: 6 })} up to ${metrics.map((metric, k) => `${metric.name} ${spellMetric(metric, hypervolume.reference[k])}`).join(', ')}.`;
+  const others = [screened > 0 ? `${screened} screened on fewer` : '', failed > 0 ? `${failed} that have no merge` : ''].filter((part) => part !== '');
   return `${entries.length} configs measured on ${rows}${others.length === 0 ? '' : ` (and ${others.join(', ')})`}, ${best.length} on the front.${volume} Search ${search}.`;
 }
 
@@ -84,7 +80,8 @@ body { margin: 0 auto; max-width: 60rem; padding: 1rem; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { padding: 0.3rem 0.7rem; border-bottom: 1px solid color-mix(in srgb, currentColor 20%, transparent); text-align: left; white-space: nowrap; }
 svg { display: block; width: 100%; height: auto; max-width: 48rem; }
-svg text { fill: currentColor; font-size: 13px; }
+svg text { fill: currentColor; font-size: 15px; }
+@media (max-width: 40rem) { svg text { font-size: 20px; } }
 .grid { stroke: currentColor; stroke-opacity: 0.15; }
 .line { fill: none; stroke: var(--accent); stroke-width: 1.5; }
 .front { fill: var(--accent); }

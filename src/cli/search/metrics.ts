@@ -57,7 +57,7 @@ export function costOf(metric: Metric, value: number): number {
 
 /** A metric's value as people read it. */
 export function spellMetric({ name }: Metric, value: number): string {
-  if (name.endsWith('_bytes')) return value.toLocaleString('en');
+  if (name.endsWith('_bytes')) return Math.round(value).toLocaleString('en');
   return name.startsWith('normalised.') || name.startsWith('worst.') ? `${value.toFixed(2)} %` : value.toFixed(4);
 }
 
