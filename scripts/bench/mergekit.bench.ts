@@ -38,20 +38,31 @@ interface Case {
   readonly seeds?: number;
 }
 
+if (options.mergekit === undefined) {
+  console.error('usage: node scripts/bench/mergekit.bench.ts --mergekit VENV [--only TEXT] [--json FILE]');
+  process.exit(2);
+}
+
 const folder = mkdtempSync(join(tmpdir(), 'twinroute-mergekit-'));
 const at = (name: string): string => join(folder, name);
 
 type Shapes = Readonly<Record<string, readonly number[]>>;
 
-/** A base and three experts that moved by a tenth of its spread. */
+/** A base, three experts that moved by a tenth of its spread, and one that hardly moved. */
 function makeModels(kind: string, shapes: Shapes, config: object, seed: number): void {
   const base = new Map<string, Float32Array>();
-  for (const model of ['base', 'a', 'b', 'c']) {
+  for (const [model, move] of [
+    ['base', 0],
+    ['a', 0.1],
+    ['b', 0.1],
+    ['c', 0.1],
+    ['near', 0.025],
+  ] as const) {
     const random = createRandom(seed, model);
     const tensors = Object.entries(shapes).map(([name, shape]) => {
       const start = base.get(name);
       const data = Float32Array.from({ length: sizeOf(shape) }, (_, i) =>
-        start === undefined ? random.normal() : start[i] + 0.1 * random.normal(),
+        start === undefined ? random.normal() : start[i] + move * random.normal(),
       );
       if (model === 'base') base.set(name, data);
       return [name, { dtype: 'float32', shape, data }] as const;
@@ -119,7 +130,7 @@ function bertShapes(layers: number, vocabulary: number, width: number, inner: nu
 }
 
 function casesOf(kind: string): Case[] {
-  const [base, a, b, c] = ['base', 'a', 'b', 'c'].map((name) => at(`${kind}-${name}`));
+  const [base, a, b, c, near] = ['base', 'a', 'b', 'c', 'near'].map((name) => at(`${kind}-${name}`));
   const model = (path: string, parameters?: object): object => ({ model: path, ...(parameters !== undefined && { parameters }) });
   const about = (method: string, models: readonly object[], parameters?: object): object => ({
     merge_method: method,
@@ -135,7 +146,8 @@ function casesOf(kind: string): Case[] {
     ...(parameters !== undefined && { parameters }),
     dtype: 'float32',
   });
-  const drop = 'one draw each, at random';
+  const drops = 'draws at random';
+  const oneFactor = 'draws at random; mergekit rescales by one factor a tensor, which favours what is kept more often';
   return [
     { name: 'linear', config: between('linear', three({})) },
     { name: 'linear, not normalised', config: between('linear', three({}), { normalize: false }) },
@@ -174,7 +186,11 @@ function casesOf(kind: string): Case[] {
     { name: 'sce', config: about('sce', [model(a), model(b), model(c)]) },
     { name: 'sce, half selected', config: about('sce', [model(a), model(b), model(c)], { select_topk: 0.5 }) },
     { name: 'model_stock', config: about('model_stock', [model(a), model(b), model(c)]) },
-    { name: 'model_stock, by rows', config: about('model_stock', [model(a), model(b)], { filter_wise: true }) },
+    {
+      name: 'model_stock, by rows',
+      config: about('model_stock', [model(a), model(b)], { filter_wise: true }),
+      differs: 'mergekit sums cosines in f32; short rows that nearly cancel magnify it',
+    },
     {
       name: 'slerp',
       config: { merge_method: 'slerp', base_model: a, models: [model(a), model(b)], parameters: { t: 0.3 }, dtype: 'float32' },
@@ -196,13 +212,18 @@ function casesOf(kind: string): Case[] {
       },
     },
     { name: 'nuslerp', config: between('nuslerp', [model(a, { weight: 0.7 }), model(b, { weight: 0.3 })]) },
+    {
+      name: 'slerp, nearly parallel',
+      config: { merge_method: 'slerp', base_model: base, models: [model(base), model(near)], parameters: { t: 0.4 }, dtype: 'float32' },
+    },
+    { name: 'nuslerp, nearly parallel', config: between('nuslerp', [model(base, { weight: 0.6 }), model(near, { weight: 0.4 })]) },
     { name: 'nuslerp about a base', config: { ...about('nuslerp', []), models: [model(a, { weight: 1 }), model(b, { weight: 2 })] } },
     {
-      name: 'nuslerp, by columns',
+      name: 'nuslerp, nuslerp_flatten: false',
       config: between('nuslerp', [model(a, { weight: 0.7 }), model(b, { weight: 0.3 })], { nuslerp_flatten: false }),
     },
     {
-      name: 'nuslerp, by rows',
+      name: 'nuslerp, nuslerp_row_wise',
       config: between('nuslerp', [model(a, { weight: 0.7 }), model(b, { weight: 0.3 })], {
         nuslerp_flatten: false,
         nuslerp_row_wise: true,
@@ -246,10 +267,10 @@ function casesOf(kind: string): Case[] {
       config: { ...about('ties', three({ density: 0.5 })), dtype: 'bfloat16' },
       differs: 'mergekit casts before it merges, twinroute after',
     },
-    { name: 'dare_linear', config: about('dare_linear', three({ density: 0.5 })), seeds: SEEDS, differs: drop },
-    { name: 'dare_ties', config: about('dare_ties', [model(a, { density: 0.5, weight: 1 })]), seeds: SEEDS, differs: drop },
-    { name: 'della_linear', config: about('della_linear', three({ density: 0.5, epsilon: 0.2 })), seeds: SEEDS, differs: drop },
-    { name: 'della', config: about('della', [model(a, { density: 0.5, epsilon: 0.2, weight: 1 })]), seeds: SEEDS, differs: drop },
+    { name: 'dare_linear', config: about('dare_linear', three({ density: 0.5 })), seeds: SEEDS, differs: drops },
+    { name: 'dare_ties', config: about('dare_ties', [model(a, { density: 0.5, weight: 1 })]), seeds: SEEDS, differs: drops },
+    { name: 'della_linear', config: about('della_linear', three({ density: 0.5, epsilon: 0.2 })), seeds: SEEDS, differs: oneFactor },
+    { name: 'della', config: about('della', [model(a, { density: 0.5, epsilon: 0.2, weight: 1 })]), seeds: SEEDS, differs: oneFactor },
   ].map((entry) => ({ ...entry, name: `${kind}: ${entry.name}` }));
 }
 
@@ -266,13 +287,13 @@ function runMergekit(venv: string, jobs: readonly (readonly [string, string, num
     '    except BaseException as error:',
     "        print(json.dumps([out, f'{type(error).__name__}: {error}'[:300]]), flush=True)",
   ].join('\n');
-  const { status, stdout, stderr } = spawnSync(join(venv, 'bin', 'python'), ['-c', program], {
+  const { status, signal, stdout, stderr } = spawnSync(join(venv, 'bin', 'python'), ['-c', program], {
     input: JSON.stringify(jobs),
     encoding: 'utf8',
     env: { ...process.env, HF_HUB_OFFLINE: '1', TQDM_DISABLE: '1' },
     maxBuffer: 1 << 26,
   });
-  if (status !== 0) throw new Error(`mergekit failed: ${stderr.slice(-2000)}`);
+  if (status !== 0) throw new Error(`mergekit ended with ${signal ?? status}: ${stderr.slice(-2000)}`);
   return new Map(
     stdout
       .split('\n')
@@ -304,24 +325,17 @@ function readTensors(path: string): Promise<Tensors> {
   });
 }
 
-/** Largest difference, and the tensor that has it. */
-function compare(ours: Tensors, theirs: Tensors): { worst: number; tensor: string; entries: number } {
-  let found = { worst: 0, tensor: '', entries: 0 };
-  for (const name of new Set([...ours.keys(), ...theirs.keys()])) {
-    const [one, other] = [ours.get(name), theirs.get(name)];
-    if (one === undefined || other?.length !== one.length)
-      return { worst: Infinity, tensor: `${name} (${one?.length} and ${other?.length} entries)`, entries: 0 };
-    let entries = 0;
-    let worst = 0;
+/** Largest difference, the tensor that has it, and how many tensors mergekit's definition of the architecture leaves out. */
+function compare(ours: Tensors, theirs: Tensors): { worst: number; tensor: string; entries: number; absent: number } {
+  const found = { worst: 0, tensor: '', entries: 0, absent: [...ours.keys()].filter((name) => !theirs.has(name)).length };
+  for (const [name, other] of theirs) {
+    const one = ours.get(name);
+    if (one?.length !== other.length) return { ...found, worst: Infinity, tensor: `${name} (${one?.length} and ${other.length} entries)` };
     one.forEach((value, i) => {
       const difference = Math.abs(value - other[i]);
-      if (difference > TOLERANCE) entries++;
-      worst = Math.max(worst, difference);
+      if (difference > TOLERANCE) found.entries++;
+      if (difference > found.worst) Object.assign(found, { worst: difference, tensor: name });
     });
-    found = {
-      entries: found.entries + entries,
-      ...(worst > found.worst ? { worst, tensor: name } : { worst: found.worst, tensor: found.tensor }),
-    };
   }
   return found;
 }
@@ -382,64 +396,45 @@ try {
     writeFileSync(at(`${i}.yaml`), stringify(yaml));
     return Array.from({ length: seeds }, (_, seed) => [at(`${i}.yaml`), at(`theirs-${i}-${seed}`), seed] as const);
   });
-  const failures = options.mergekit === undefined ? new Map<string, string>() : runMergekit(options.mergekit, jobs);
-  const results: Record<string, unknown>[] = [];
-  for (const [i, { name, differs, seeds = 1, config: yaml }] of cases.entries()) {
-    const errors = new Set<string>();
+  const failures = runMergekit(options.mergekit, jobs);
+  const merges: string[][] = [];
+  const draws: string[][] = [];
+  const errors: string[] = [];
+  for (const [i, { name, differs = '', seeds = 1, config: yaml }] of cases.entries()) {
+    const failed: string[] = [];
     for (let seed = 0; seed < seeds; seed++) {
       const ours = await runOurs(at(`${i}.yaml`), at(`ours-${i}-${seed}`), seed);
-      if (ours !== undefined) errors.add(`twinroute: ${ours}`);
-      const theirs = options.mergekit === undefined ? 'not run' : failures.get(at(`theirs-${i}-${seed}`));
-      if (theirs !== undefined) errors.add(`mergekit: ${theirs}`);
+      const theirs = failures.get(at(`theirs-${i}-${seed}`));
+      if (ours !== undefined) failed.push(`${name}: twinroute: ${ours}`);
+      if (theirs !== undefined) failed.push(`${name}: mergekit: ${theirs}`);
     }
-    if (errors.size > 0) {
-      results.push({ name, error: [...errors].join(' | ') });
-      continue;
+    if (failed.length > 0) errors.push(...failed);
+    else if (seeds === 1) {
+      const { worst, entries, tensor, absent } = compare(await readTensors(at(`ours-${i}-0`)), await readTensors(at(`theirs-${i}-0`)));
+      merges.push([name, worst.toExponential(1), String(entries), tensor, String(absent), differs]);
+    } else {
+      // The same config with everything kept is the expectation.
+      const kept: unknown = JSON.parse(JSON.stringify(yaml), (key, value: unknown) => (key === 'density' ? 1 : value));
+      writeFileSync(at(`${i}-full.yaml`), stringify(kept));
+      await runOurs(at(`${i}-full.yaml`), at(`full-${i}`), 0);
+      const base = await readTensors(at(`${name.split(':')[0]}-base`));
+      const full = await readTensors(at(`full-${i}`));
+      const describe = async (who: string): Promise<string[]> => {
+        const tensors: Tensors[] = [];
+        for (let seed = 0; seed < seeds; seed++) tensors.push(await readTensors(at(`${who}-${i}-${seed}`)));
+        const { kept, slope } = describeDraws(tensors, base, full);
+        return [kept.toFixed(3), slope.toFixed(3)];
+      };
+      draws.push([name, ...(await describe('ours')), ...(await describe('theirs')), differs]);
     }
-    if (seeds === 1) {
-      results.push({ name, ...compare(await readTensors(at(`ours-${i}-0`)), await readTensors(at(`theirs-${i}-0`))), differs });
-      continue;
-    }
-    // The same config with everything kept is the expectation.
-    const kept = JSON.parse(JSON.stringify(yaml), (key, value: unknown) => (key === 'density' ? 1 : value));
-    writeFileSync(at(`${i}-full.yaml`), stringify(kept));
-    await runOurs(at(`${i}-full.yaml`), at(`full-${i}`), 0);
-    const base = await readTensors(at(`${name.split(':')[0]}-base`));
-    const full = await readTensors(at(`full-${i}`));
-    const drawsOf = (who: string): Promise<Tensors[]> =>
-      Promise.all(Array.from({ length: seeds }, (_, seed) => readTensors(at(`${who}-${i}-${seed}`))));
-    results.push({
-      name,
-      ours: describeDraws(await drawsOf('ours'), base, full),
-      theirs: describeDraws(await drawsOf('theirs'), base, full),
-      differs,
-    });
   }
-  const number = (value: unknown): string => (typeof value === 'number' ? value.toExponential(1) : '');
-  console.log(
-    table(
-      ['config', 'largest difference', 'entries', 'where', 'why'],
-      results
-        .filter((result) => 'worst' in result)
-        .map((r) => [
-          String(r['name']),
-          number(r['worst']),
-          String(r['entries']),
-          String(r['tensor']),
-          typeof r['differs'] === 'string' ? r['differs'] : '',
-        ]),
-    ),
-  );
-  console.log(
-    table(
-      ['draws', 'result'],
-      results
-        .filter((result) => !('worst' in result))
-        .map((r) => [String(r['name']), JSON.stringify(r['error'] ?? [r['ours'], r['theirs']])]),
-    ),
-  );
-  for (const result of results) if ('error' in result) console.log(`${String(result['name'])}: ${String(result['error'])}`);
-  if (options.json !== undefined) writeFileSync(options.json, JSON.stringify(results, null, 2));
+  const heads = {
+    merges: ['config', 'largest difference', `entries above ${TOLERANCE}`, 'where', 'tensors mergekit lacks', 'why'],
+    draws: ['config', 'entries moved', 'mean over seeds / all kept', "mergekit's: moved", 'mean', 'why'],
+  };
+  console.log(`${table(heads.merges, merges)}\n\n${table(heads.draws, draws)}`);
+  for (const error of errors) console.log(error);
+  if (options.json !== undefined) writeFileSync(options.json, JSON.stringify({ heads, merges, draws, errors }, null, 2));
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

@@ -3,8 +3,8 @@
 import type { TensorMethod } from './method.ts';
 import { weight } from './shared-parameters.ts';
 
-/** Above this cosine the arc is a line to f32 precision, and sin Ω too small to divide by. */
-const STRAIGHT = 0.9995;
+/** Above these cosines the arc counts as a line. mergekit's slerp has the one, its nuslerp another. */
+const STRAIGHT = { slerp: 0.9995, nuslerp: 1 - 1e-10 };
 
 /**
  * sin((1 − t)Ω)/sin Ω · θ_1 + sin(tΩ)/sin Ω · θ_2, Ω the angle between the two, over the whole tensor; the straight line where they are
@@ -26,7 +26,7 @@ export const slerp: TensorMethod = {
       second[i] += base[i];
     }
     const merged = new Float32Array(base.length);
-    interpolate(first, second, t, merged, { from: 0, step: 1, count: base.length });
+    interpolate(first, second, t, merged, { from: 0, step: 1, count: base.length }, STRAIGHT.slerp);
     return merged;
   },
 };
@@ -59,7 +59,7 @@ export const nuslerp: TensorMethod = {
     const t = one + two === 0 ? 0.5 : two / (one + two);
     const merged = new Float32Array(base.length);
     for (const line of linesOf(shape, base.length, parameters['nuslerp_flatten'] === 1, parameters['nuslerp_row_wise'] === 1))
-      interpolate(first, second, t, merged, line);
+      interpolate(first, second, t, merged, line, STRAIGHT.nuslerp);
     for (let i = 0; i < base.length; i++) merged[i] += base[i];
     return merged;
   },
@@ -81,7 +81,7 @@ function linesOf(shape: readonly number[], size: number, flat: boolean, columns:
     : Array.from({ length: rows }, (_, i) => ({ from: i * cols, step: 1, count: cols }));
 }
 
-function interpolate(a: Float32Array, b: Float32Array, t: number, out: Float32Array, { from, step, count }: Line): void {
+function interpolate(a: Float32Array, b: Float32Array, t: number, out: Float32Array, { from, step, count }: Line, straight: number): void {
   let product = 0;
   let squareA = 0;
   let squareB = 0;
@@ -91,13 +91,13 @@ function interpolate(a: Float32Array, b: Float32Array, t: number, out: Float32Ar
     squareA += a[i] * a[i];
     squareB += b[i] * b[i];
   }
-  const [shareA, shareB] = sharesOf(product / Math.sqrt(squareA * squareB), t);
+  const [shareA, shareB] = sharesOf(product / Math.sqrt(squareA * squareB), t, straight);
   for (let i = from; i < end; i += step) out[i] = shareA * a[i] + shareB * b[i];
 }
 
 /** Factors of both ends; a cosine of NaN, where one has no direction, is the straight line. */
-function sharesOf(cosine: number, t: number): [number, number] {
-  if (!(Math.abs(cosine) <= STRAIGHT)) return [1 - t, t];
+function sharesOf(cosine: number, t: number, straight: number): [number, number] {
+  if (!(Math.abs(cosine) <= straight)) return [1 - t, t];
   const angle = Math.acos(cosine);
   const sine = Math.sin(angle);
   return [Math.sin((1 - t) * angle) / sine, Math.sin(t * angle) / sine];
