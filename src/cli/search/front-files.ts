@@ -41,8 +41,12 @@ function titleOf({ name }: Front): string {
 
 function summaryOf({ search, entries, best, failed, screened, hypervolume, metrics }: Front, rows: string): string {
   const volume =
-    hypervolume === undefined ? '' : ` It dominates a volume of ${hypervolume.value.toLocaleString('en', { maximumSignificantDigits: 6 })} up to ${metrics.map((metric, k) => `${metric.name} ${spellMetric(metric, hypervolume.reference[k])}`).join(', ')}.`;
-  const others = [screened > 0 ? `${screened} screened on fewer` : '', failed > 0 ? `${failed} that have no merge` : ''].filter((part) => part !== '');
+    hypervolume === undefined
+      ? ''
+      : ` It dominates a volume of ${hypervolume.value.toLocaleString('en', { maximumSignificantDigits: 6 })} up to ${metrics.map((metric, k) => `${metric.name} ${spellMetric(metric, hypervolume.reference[k])}`).join(', ')}.`;
+  const others = [screened > 0 ? `${screened} screened on fewer` : '', failed > 0 ? `${failed} that have no merge` : ''].filter(
+    (part) => part !== '',
+  );
   return `${entries.length} configs measured on ${rows}${others.length === 0 ? '' : ` (and ${others.join(', ')})`}, ${best.length} on the front.${volume} Search ${search}.`;
 }
 

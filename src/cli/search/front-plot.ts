@@ -39,8 +39,14 @@ function plot(x: Axis, y: Axis, entries: readonly FrontEntry[], best: readonly F
   const up = scaleOf(entries.map(y.of), HEIGHT - MARGIN.bottom, MARGIN.top);
   const at = (entry: FrontEntry): readonly [number, number] => [across.place(x.of(entry)), up.place(y.of(entry))];
   const grid = [
-    ...across.ticks.map((tick) => `<line class="grid" x1="${fixed(across.place(tick))}" x2="${fixed(across.place(tick))}" y1="${MARGIN.top}" y2="${HEIGHT - MARGIN.bottom}"/><text x="${fixed(across.place(tick))}" y="${HEIGHT - MARGIN.bottom + 22}" text-anchor="middle">${compact(tick)}</text>`),
-    ...up.ticks.map((tick) => `<line class="grid" x1="${MARGIN.left}" x2="${WIDTH - MARGIN.right}" y1="${fixed(up.place(tick))}" y2="${fixed(up.place(tick))}"/><text x="${MARGIN.left - 8}" y="${fixed(up.place(tick) + 5)}" text-anchor="end">${compact(tick)}</text>`),
+    ...across.ticks.map(
+      (tick) =>
+        `<line class="grid" x1="${fixed(across.place(tick))}" x2="${fixed(across.place(tick))}" y1="${MARGIN.top}" y2="${HEIGHT - MARGIN.bottom}"/><text x="${fixed(across.place(tick))}" y="${HEIGHT - MARGIN.bottom + 22}" text-anchor="middle">${compact(tick)}</text>`,
+    ),
+    ...up.ticks.map(
+      (tick) =>
+        `<line class="grid" x1="${MARGIN.left}" x2="${WIDTH - MARGIN.right}" y1="${fixed(up.place(tick))}" y2="${fixed(up.place(tick))}"/><text x="${MARGIN.left - 8}" y="${fixed(up.place(tick) + 5)}" text-anchor="end">${compact(tick)}</text>`,
+    ),
   ];
   const edge = edgeOf(best, x, y).map(([value, other]) => `${fixed(across.place(value))},${fixed(up.place(other))}`);
   const marks = entries.map((entry) => {
