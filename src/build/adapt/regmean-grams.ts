@@ -17,8 +17,8 @@ import { cutBatches, tokenBatch, tokenRows } from './token-batches.ts';
 
 /** Texts of each expert, as in the paper's experiments. */
 const MAX_TEXTS = 256;
-/** Of them at a time. */
-const PASS_ROWS = 16;
+/** Tokens at a time. */
+const PASS_TOKENS = 1024;
 
 /**
  * Learns what RegMean merges linear layers with.
@@ -82,7 +82,7 @@ function collectGrams(
 ): Map<string, tfjs.Tensor> {
   const grams = new Map<string, tfjs.Tensor>();
   const counts = new Map<string, number>();
-  for (const batch of cutBatches(rows, PASS_ROWS)) {
+  for (const batch of cutBatches(rows, PASS_TOKENS)) {
     tf.tidy(() => {
       const inputs = tokenBatch(tf, batch);
       const tokens = batch.reduce((sum, { ids }) => sum + ids.length, 0);

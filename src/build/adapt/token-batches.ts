@@ -38,10 +38,18 @@ export function tokenBatch(tf: Tfjs, rows: readonly TokenRow[]): EncoderInputs<t
   };
 }
 
-/** All rows in batches of at most `size` rows and like length, so that little is padding. */
-export function cutBatches(rows: readonly TokenRow[], size: number): readonly (readonly TokenRow[])[] {
-  const sorted = rows.toSorted((a, b) => a.ids.length - b.ids.length);
-  return Array.from({ length: Math.ceil(sorted.length / size) }, (_, i) => sorted.slice(i * size, (i + 1) * size));
+/**
+ * All rows in batches of like length, so that little is padding.
+ * @param tokens of a batch at most, padding counted; a longer row is a batch of its own
+ */
+export function cutBatches(rows: readonly TokenRow[], tokens: number): readonly (readonly TokenRow[])[] {
+  const batches: TokenRow[][] = [];
+  for (const row of rows.toSorted((a, b) => a.ids.length - b.ids.length)) {
+    const batch = batches.at(-1);
+    if (batch !== undefined && (batch.length + 1) * row.ids.length <= tokens) batch.push(row);
+    else batches.push([row]);
+  }
+  return batches;
 }
 
 /**

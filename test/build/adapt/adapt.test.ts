@@ -109,7 +109,7 @@ function coefficientsOf(methodOf: MethodOf): number[] {
 describe.each(COEFFICIENT_METHODS)('the gradient of %s', (name) => {
   test('agrees with finite differences, over a mix of adapters and full models', async () => {
     const method = coefficientMethod(name);
-    const tasks = classifierTasks(11); // more than a backward pass takes at a time
+    const tasks = classifierTasks(60); // more than a backward pass takes at a time
     await withEncoder(method, async (encoder) => {
       const random = createRandom(7);
       const at = Array.from({ length: encoder.groups * plan.experts.length }, () => 0.3 + 0.1 * random.normal());
