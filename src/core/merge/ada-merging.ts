@@ -29,6 +29,9 @@ const facts = {
 
 /**
  * θ0 + Σ λ_t·τ_t with λ that minimise Σ_tasks mean(−Σ p·log(p + 1e-8)), each text under the head of its own task.
+ * Answering one class always is certain, too: where the merged model is near chance, learning can go there. On the sample's experts (100 steps
+ * of 8 texts at 3e-3, November 2026) `ada_merging_layer` took the held-back entropy from 6.4 to 3.4 and the shared model from 47.4 % of the
+ * experts to 43.3 %: its answers to qnli's two balanced classes went from 54 % for the more frequent one to 84 %.
  * Source: Yang et al. 2024, arXiv:2310.02575, section 3.2: λ 0.3, Adam 1e-3, 16 texts a task.
  * Deviates: 300 steps instead of 1000, and those coefficients are kept whose entropy on held-back texts is lowest. An expert that has no
  * entropy (a regression) or no texts keeps its λ, which the paper leaves open.
