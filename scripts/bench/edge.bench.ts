@@ -6,7 +6,8 @@
 // unknown paths. It does not read the body, so the difference charges the router with reading, parsing and checking it as well. Both
 // requests of a pair carry the same text, in a drawn order; all cases take turns on one connection that is kept alive.
 // Memory is of another start, whose isolate is asked through workerd's inspector; times are taken without one. Compiled code is in the
-// process's figure only.
+// process's figure only. That figure grows with no-ops alike and levels off (0.43 GB after 10,000 no-ops, 0.8 to 0.9 GB from 20,000 requests on):
+// it belongs to workerd under miniflare, not to this isolate.
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
