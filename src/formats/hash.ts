@@ -1,6 +1,6 @@
 // Hashing as a dependency: node:crypto in a build or an origin, something else elsewhere. Streaming, because packs outgrow memory.
 
-import { readChunks, type ByteSource } from './source.ts';
+import type { ByteSource } from './source.ts';
 
 /** A running sha256. */
 export interface Hasher {
@@ -12,12 +12,18 @@ export interface Hasher {
 /** Starts a sha256. */
 export type CreateHasher = () => Hasher;
 
+const CHUNK_BYTES = 4 << 20;
+
 /**
- * sha256 of a source as lower-case hex, read in chunks of 1 MiB.
+ * sha256 of a source as lower-case hex, read in chunks of 4 MiB into one buffer.
  */
 export async function hashSource(source: ByteSource, createHasher: CreateHasher): Promise<string> {
   const hasher = createHasher();
-  for await (const chunk of readChunks(source)) hasher.update(chunk);
+  const buffer = new Uint8Array(Math.min(CHUNK_BYTES, source.sizeBytes));
+  for (let offset = 0; offset < source.sizeBytes; offset += CHUNK_BYTES) {
+    const length = Math.min(CHUNK_BYTES, source.sizeBytes - offset);
+    hasher.update(await source.read(offset, length, buffer.subarray(0, length)));
+  }
   return hasher.hexDigest();
 }
 

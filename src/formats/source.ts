@@ -8,9 +8,10 @@ export interface ByteSource {
   readonly sizeBytes: number;
   /**
    * Exactly `length` bytes from `offset`.
+   * @param into `length` bytes that the source may read into, and then returns; a source that has no use for them returns others
    * @throws {TwinrouteError} `format` when the range is not inside the source
    */
-  read(offset: number, length: number): Promise<Uint8Array>;
+  read(offset: number, length: number, into?: Uint8Array): Promise<Uint8Array>;
 }
 
 /** A folder of sources. */

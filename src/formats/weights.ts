@@ -34,6 +34,11 @@ export interface Weights {
   dtype(name: string): StoredType;
   /** @throws {TwinrouteError} `format` when a value is NaN or infinite; otherwise as `Safetensors.readFloat` */
   readFloat(name: string): Promise<FloatTensor>;
+  /**
+   * Fills `target` with the entries of a tensor from `start` on, row-major.
+   * @throws {TwinrouteError} as `Safetensors.readFloats`
+   */
+  readFloats(name: string, target: Float32Array, start?: number): Promise<void>;
   /** The stored bytes of a tensor. */
   readBytes(name: string): Promise<Uint8Array>;
 }
@@ -98,6 +103,7 @@ function weightsOf(title: string, files: ReadonlyMap<string, Safetensors>, metad
       const file = fileOf(name);
       return expectFinite(await file.readFloat(name), `${file.name}: ${name}`);
     },
+    readFloats: (name, target, start) => fileOf(name).readFloats(name, target, start),
     readBytes: (name) => fileOf(name).readBytes(name),
   };
 }

@@ -88,19 +88,19 @@ function fileSource(name: string, handle: FileHandle, sizeBytes: number): ByteSo
   return {
     name,
     sizeBytes,
-    async read(offset, length) {
-      const outside = new TwinrouteError(
-        'format',
-        `${name}: expected bytes ${offset} to ${offset + length}, got a file of ${sizeBytes} bytes`,
-      );
-      if (!(offset >= 0 && length >= 0 && offset + length <= sizeBytes)) throw outside;
-      const bytes = new Uint8Array(length);
+    async read(offset, length, into) {
+      if (!(offset >= 0 && length >= 0 && offset + length <= sizeBytes)) throw outside(name, offset, length, sizeBytes);
+      const bytes = into ?? new Uint8Array(length);
       for (let done = 0; done < length;) {
         const { bytesRead } = await handle.read(bytes, done, Math.min(MAX_READ_BYTES, length - done), offset + done);
-        if (bytesRead === 0) throw outside; // the file shrank since it was opened
+        if (bytesRead === 0) throw outside(name, offset, length, sizeBytes); // the file shrank since it was opened
         done += bytesRead;
       }
       return bytes;
     },
   };
+}
+
+function outside(name: string, offset: number, length: number, sizeBytes: number): TwinrouteError {
+  return new TwinrouteError('format', `${name}: expected bytes ${offset} to ${offset + length}, got a file of ${sizeBytes} bytes`);
 }

@@ -362,7 +362,7 @@ describe('what is refused', () => {
   test('results beyond float16, and folders that are no merge', async () => {
     await makeModel('large', 8, SHAPES, 1e6);
     const config = (dtype: string): object => ({ merge_method: 'linear', models: [{ model: 'large' }], dtype });
-    expect((await merge(config('float16'))).log).toMatch(/expected merged weights within ±65504 for F16, got -?\d/);
+    expect((await merge(config('float16'))).log).toMatch(/expected merged weights that fit F16, got -?\d/);
     expect((await merge(config('bfloat16'))).code).toBe(0);
     const { log, code } = await runCli('merge', at('1.yaml'), at('a')).then(({ err, code: exit }) => ({ log: err, code: exit }));
     expect(code).toBe(1);

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { isTwinrouteError } from '../../src/core/errors.ts';
 import { sizeOf, type Tensor } from '../../src/core/tensor.ts';
 import { bytesSource } from '../../src/formats/memory-source.ts';
-import { encodeSafetensors } from '../../src/formats/safetensors-writer.ts';
+import { encodeSafetensors, storeFloats, writeSafetensors } from '../../src/formats/safetensors-writer.ts';
 import { openSafetensors } from '../../src/formats/safetensors.ts';
 
 /** A file of a header text and data bytes. */
@@ -200,4 +200,45 @@ test('a cut or flipped file is refused or read, never a crash', async () => {
     }),
     { seed: 2, numRuns: 500 },
   );
+});
+
+describe('readFloats', () => {
+  test.each(['F32', 'F16', 'BF16'] as const)('%s: any range of a tensor, as readFloat has it', async (dtype) => {
+    const values = Float32Array.from({ length: 60 }, (_, i) => (i - 30) / 8);
+    const chunks: Uint8Array[] = [];
+    const entry = { name: 'w', dtype, shape: [6, 10], data: () => storeFloats(values, dtype) };
+    for await (const chunk of writeSafetensors([{ name: 'before', dtype: 'U8', shape: [3], data: () => new Uint8Array(3) }, entry]))
+      chunks.push(chunk);
+    const file = await open(new Uint8Array(Buffer.concat(chunks)));
+    const whole = (await file.readFloat('w')).data;
+    for (const [start, length] of [
+      [0, 60],
+      [7, 11],
+      [59, 1],
+      [20, 0],
+    ] as const) {
+      const target = new Float32Array(length + 1).fill(9);
+      await file.readFloats('w', target.subarray(0, length), start);
+      expect([...target]).toEqual([...whole.subarray(start, start + length), 9]);
+    }
+    await expect(file.readFloats('w', new Float32Array(2), 59)).rejects.toMatchObject({ code: 'shape' });
+    await expect(file.readFloats('v', new Float32Array(1))).rejects.toMatchObject({ code: 'not_found' });
+    await expect(file.readFloats('before', new Float32Array(1))).rejects.toMatchObject({ code: 'shape' });
+  });
+
+  test.each(['F32', 'F16', 'BF16'] as const)('%s: NaN and infinity are refused with their place, wherever they stand', async (dtype) => {
+    for (const [at, value] of [
+      [0, Infinity],
+      [3, -Infinity],
+      [6, NaN],
+    ] as const) {
+      const values = new Float32Array(7).fill(-1.5);
+      values[at] = value;
+      const chunks: Uint8Array[] = [];
+      for await (const chunk of writeSafetensors([{ name: 'w', dtype, shape: [7], data: () => storeFloats(values, dtype) }]))
+        chunks.push(chunk);
+      const file = await open(new Uint8Array(Buffer.concat(chunks)));
+      await expect(file.readFloats('w', new Float32Array(7))).rejects.toThrow(`expected finite values, got ${value} at entry ${at}`);
+    }
+  });
 });

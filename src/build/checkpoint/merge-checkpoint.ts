@@ -2,25 +2,24 @@
 // that memory holds one tensor of every model, whatever the size of the models.
 
 import * as z from 'zod/mini';
-import { TwinrouteError } from '../../core/errors.ts';
 import type { MatMul } from '../../core/linalg/matrix.ts';
-import { mergeTensor, type StaticMethod } from '../../core/merge/method.ts';
 import type { Progress } from '../../core/progress.ts';
-import { createRandom } from '../../core/random.ts';
 import { sizeOf } from '../../core/tensor.ts';
 import { MERGE_RECORD_FILE, MergeRecord } from '../../contract/merge-record.ts';
 import { parseJsonWith } from '../../contract/parse.ts';
 import { readText } from '../../formats/read-text.ts';
 import type { StoredType } from '../../formats/safetensors-types.ts';
-import { storeFloats, writeSafetensors } from '../../formats/safetensors-writer.ts';
-import type { FolderSource } from '../../formats/source.ts';
+import { writeSafetensors } from '../../formats/safetensors-writer.ts';
+import type { ByteSource, FolderSource } from '../../formats/source.ts';
 import { writeFolder } from '../../host/atomic-folder.ts';
 import { createSha256 } from '../../host/files.ts';
+import { startHashThread } from '../../host/hash-thread.ts';
 import { withFolder } from '../../host/with-folder.ts';
 import { createPackFiles, type PackFiles } from '../pack-files.ts';
 import { readProvenance } from '../provenance.ts';
 import { mergeCard } from './card.ts';
 import type { MergePlan } from './plan-merge.ts';
+import { createMerger } from './merger.ts';
 import type { PlannedMerge } from './plan-tensors.ts';
 import { cutShards, shardIndex } from './shards.ts';
 
@@ -44,7 +43,6 @@ const MAX_RECORD_BYTES = 64 << 20;
 const AnyObject = z.looseObject({});
 /** What models call their number of layers. */
 const LAYER_FIELDS = ['num_hidden_layers', 'n_layer', 'num_layers', 'n_layers'];
-const LARGEST: Partial<Record<StoredType, number>> = { F16: 65_504, BF16: 3.3895314e38 };
 const TORCH_NAMES: Partial<Record<StoredType, string>> = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' };
 
 /**
@@ -56,13 +54,7 @@ const TORCH_NAMES: Partial<Record<StoredType, string>> = { F32: 'float32', F16: 
 export async function mergeCheckpoint(plan: MergePlan, out: string, deps: MergeDeps): Promise<MergeRecord> {
   return writeFolder(out, isMerge, async (folder) => {
     const files = createPackFiles(folder);
-    const models: MergeRecord['models'] = [];
-    for (const { model, kind, folder: input } of plan.inputs) {
-      deps.progress({ stage: 'hash', done: models.length, total: plan.inputs.length, note: model });
-      models.push({ model, kind, provenance: await readProvenance(input, createSha256) });
-    }
-    deps.progress({ stage: 'hash', done: models.length, total: models.length });
-    await writeTensors(plan, files, deps);
+    const models = await whileHashing(plan, () => writeTensors(plan, files, deps));
     await writeCompanions(plan, files);
     const draft = {
       schema: 1,
@@ -84,6 +76,37 @@ export async function mergeCheckpoint(plan: MergePlan, out: string, deps: MergeD
   });
 }
 
+/** Where the models come from, hashed by another thread while `work` goes on; when that fails, the hashing ends with the file it is at. */
+async function whileHashing(plan: MergePlan, work: () => Promise<void>): Promise<MergeRecord['models']> {
+  const stop = new AbortController();
+  const origins = readOrigins(plan, stop.signal);
+  origins.catch(() => undefined); // it is awaited below, but may fail before
+  try {
+    await work();
+  } catch (error) {
+    stop.abort();
+    await origins.catch(() => undefined);
+    throw error;
+  }
+  return origins;
+}
+
+async function readOrigins({ inputs }: MergePlan, signal: AbortSignal): Promise<MergeRecord['models']> {
+  const thread = startHashThread();
+  const hash = ({ name }: ByteSource): Promise<string> => {
+    signal.throwIfAborted();
+    return thread.hash(name);
+  };
+  try {
+    const models: MergeRecord['models'] = [];
+    for (const { model, kind, folder } of inputs)
+      models.push({ model, kind, provenance: await readProvenance(folder, createSha256, hash) });
+    return models;
+  } finally {
+    await thread.close();
+  }
+}
+
 /** Whether a folder is an earlier merge. */
 async function isMerge(path: string): Promise<boolean> {
   return withFolder(path, async (folder) => {
@@ -95,52 +118,20 @@ async function isMerge(path: string): Promise<boolean> {
 async function writeTensors({ plan, method }: MergePlan, files: PackFiles, deps: MergeDeps): Promise<void> {
   const tensors = plan.tensors.toSorted((a, b) => (a.name < b.name ? -1 : 1));
   const shards = cutShards(tensors, deps.shardBytes);
+  const merger = createMerger(method, deps);
   let done = 0;
   for (const { file, tensors: own } of shards) {
     const producers = own.map((tensor) => ({
       ...tensor,
       data: async () => {
         deps.progress({ stage: 'merge', done: done++, total: tensors.length, note: tensor.name });
-        return bytesOfMerged(tensor, method, deps);
+        return merger(tensor);
       },
     }));
     await files.write(file, writeSafetensors(producers, { format: 'pt' }));
   }
   if (shards.length > 1) await files.write('model.safetensors.index.json', shardIndex(shards));
   deps.progress({ stage: 'merge', done: tensors.length, total: tensors.length });
-}
-
-async function bytesOfMerged(tensor: PlannedMerge, method: StaticMethod, { seed, matmul }: MergeDeps): Promise<ArrayBufferView> {
-  const { name, shape, dtype, copy, base: baseOrigin, experts, parameters, expertParameters } = tensor;
-  if (copy !== undefined) return copy.model.readBytes(copy.name);
-  const base = baseOrigin === undefined ? new Float32Array(sizeOf(shape)) : (await baseOrigin.model.readFloat(baseOrigin.name)).data;
-  const vectors: Float32Array[] = [];
-  for (const expert of experts) {
-    const { data } = await expert.model.readFloat(expert.name);
-    if (baseOrigin !== undefined) for (let i = 0; i < data.length; i++) data[i] -= base[i];
-    vectors.push(data);
-  }
-  const merged = await mergeTensor(method, {
-    name,
-    shape,
-    base,
-    vectors,
-    parameters,
-    experts: expertParameters,
-    random: createRandom(seed, name),
-    matmul,
-  });
-  return store(merged, dtype, name);
-}
-
-function store(values: Float32Array, dtype: StoredType, name: string): ArrayBufferView {
-  const largest = LARGEST[dtype] ?? Infinity;
-  for (let i = 0; i < values.length; i++)
-    if (Math.abs(values[i]) > largest)
-      throw new TwinrouteError('numeric', `${name}: expected merged weights within ±${largest} for ${dtype}, got ${values[i]}`, {
-        param: 'dtype',
-      });
-  return dtype === 'F64' ? Float64Array.from(values) : storeFloats(values, dtype === 'F16' || dtype === 'BF16' ? dtype : 'F32');
 }
 
 /** config.json with the type and the layers of the result, and the tokenizer's files. */

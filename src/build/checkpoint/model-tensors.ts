@@ -3,7 +3,6 @@
 import * as z from 'zod/mini';
 import type { MatMul } from '../../core/linalg/matrix.ts';
 import { TwinrouteError } from '../../core/errors.ts';
-import { floatTensor, type FloatTensor } from '../../core/tensor.ts';
 import { loraOf, parsePeftConfig } from '../../contract/peft-config.ts';
 import { parseJsonWith } from '../../contract/parse.ts';
 import { readText } from '../../formats/read-text.ts';
@@ -21,14 +20,21 @@ export interface ModelTensors {
   has(name: string): boolean;
   shape(name: string): readonly number[];
   dtype(name: string): StoredType;
-  /** A tensor of floats. Fresh buffer. @throws {TwinrouteError} `format` for NaN or infinity */
-  readFloat(name: string): Promise<FloatTensor>;
+  /** Fills `target` with the entries of a tensor of floats from `start` on, row-major. @throws {TwinrouteError} `format` for NaN or infinity */
+  readFloats(name: string, target: Float32Array, start?: number): Promise<void>;
   /** A tensor as it is stored. */
   readBytes(name: string): Promise<Uint8Array>;
 }
 
 const PEFT_PREFIX = 'base_model.model.';
 const MAX_CONFIG_BYTES = 32 << 20;
+
+/** Names of an adapter's factors of one tensor. */
+interface Pair {
+  readonly a: string;
+  readonly b: string;
+  readonly scaling: number;
+}
 
 /** Whether a folder holds an adapter rather than a model. */
 export async function isAdapter(folder: FolderSource): Promise<boolean> {
@@ -52,7 +58,7 @@ export async function openAdapted(base: ModelTensors, folder: FolderSource, matm
   const text = (await readText(folder, 'adapter_config.json', MAX_CONFIG_BYTES)) ?? '';
   const config = parsePeftConfig(parseJsonWith(z.unknown(), text, title, 'format'), title);
   const weights = await openWeights(folder, 'adapter_model');
-  const pairs = new Map<string, { readonly a: string; readonly b: string; readonly scaling: number }>();
+  const pairs = new Map<string, Pair>();
   const saved = new Map<string, string>();
   const targets = weights.names.map((name) => [name, targetOf(name)] as const);
   const toBase = matchPrefix(
@@ -68,6 +74,15 @@ export async function openAdapted(base: ModelTensors, folder: FolderSource, matm
       pairs.set(name, { a: stored, b, scaling });
     } else if (!stored.endsWith('.lora_B.weight')) saved.set(name, stored);
   }
+  let last: { readonly pair: Pair; readonly product: Float32Array } | undefined;
+  /** scaling·B·A; kept until another is asked for, since tensors are read in parts. */
+  async function productOf(pair: Pair): Promise<Float32Array> {
+    if (last?.pair === pair) return last.product;
+    const factors = { a: await weights.readFloat(pair.a), b: await weights.readFloat(pair.b), scaling: pair.scaling };
+    const { data: product } = await sumOfPairs([toPair(factors)], [1], matmul);
+    last = { pair, product };
+    return product;
+  }
   return {
     ...base,
     name: folder.name,
@@ -75,16 +90,14 @@ export async function openAdapted(base: ModelTensors, folder: FolderSource, matm
     has: (name) => saved.has(name) || base.has(name),
     shape: (name) => (saved.has(name) ? weights.shape(saved.get(name) ?? '') : base.shape(name)),
     dtype: (name) => (saved.has(name) ? weights.dtype(saved.get(name) ?? '') : base.dtype(name)),
-    async readFloat(name) {
+    async readFloats(name, target, start = 0) {
       const whole = saved.get(name);
-      if (whole !== undefined) return weights.readFloat(whole);
       const pair = pairs.get(name);
-      const tensor = await base.readFloat(name);
-      if (pair === undefined) return tensor;
-      const factors = { a: await weights.readFloat(pair.a), b: await weights.readFloat(pair.b), scaling: pair.scaling };
-      const { data } = await sumOfPairs([toPair(factors)], [1], matmul);
-      for (let i = 0; i < data.length; i++) data[i] += tensor.data[i];
-      return floatTensor(tensor.shape, data);
+      if (whole !== undefined) return weights.readFloats(whole, target, start);
+      await base.readFloats(name, target, start);
+      if (pair === undefined) return;
+      const product = await productOf(pair);
+      for (let i = 0; i < target.length; i++) target[i] += product[start + i];
     },
   };
 }
@@ -116,7 +129,7 @@ export function renamed(model: ModelTensors, wanted: readonly string[]): ModelTe
     has: (name) => stored.has(name),
     shape: (name) => model.shape(storedName(name)),
     dtype: (name) => model.dtype(storedName(name)),
-    readFloat: (name) => model.readFloat(storedName(name)),
+    readFloats: (name, target, start) => model.readFloats(storedName(name), target, start),
     readBytes: (name) => model.readBytes(storedName(name)),
   };
 }

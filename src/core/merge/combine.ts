@@ -30,8 +30,9 @@ export function divisorOf(weights: readonly number[]): number {
  * With `elect`, the sign of Σ_t voice_t·vector_t is elected for each entry, and only terms of that sign are summed. Where the sum is
  * exactly zero though terms are not, the entry takes the sign that most entries of the tensor elected, plus on a draw. With `normalize`
  * and equal weights that is the disjoint mean of the paper.
- * @param base and the vectors are not modified
- * @returns a fresh buffer
+ * @param base not modified
+ * @param vectors at least one; the first is overwritten with the result, so that no further buffer of the tensor's size is needed
+ * @returns the first vector
  * Cost: 2T multiply-adds an entry
  * Source: Yadav et al. 2023, arXiv:2306.01708, section 3
  * Deviates: the majority is that of the tensor, not of the whole model, so that tensors merge on their own. FusionBench's default is the
@@ -45,6 +46,7 @@ export function combine(base: Float32Array, vectors: readonly Float32Array[], op
     base,
     vectors,
     weights.map((weight) => weight * scale),
+    vectors[0],
   );
 }
 
@@ -65,15 +67,15 @@ function combineAgreeing(
     }
     return normalize && Math.abs(weightOfSum) >= NO_WEIGHT ? sum / weightOfSum : sum;
   };
-  const merged = new Float32Array(base.length);
+  const [merged] = vectors;
   const undecided: number[] = [];
   let majority = 0;
   for (let i = 0; i < merged.length; i++) {
     let total = 0;
     for (let t = 0; t < count; t++) total += voices[t] * vectors[t][i];
     if (total === 0) {
-      merged[i] = base[i];
       if (vectors.some((vector) => vector[i] !== 0)) undecided.push(i);
+      else merged[i] = base[i];
       continue;
     }
     majority += total > 0 ? 1 : -1;

@@ -80,7 +80,7 @@ describe.each(STATIC_METHODS.map((method) => [method.name, method] as const))('%
   });
 
   test.each([[[]], [[12]], [[4, 6]], [[1, 8]], [[8, 1]], [[2, 3, 4]], [[0, 4]]])(
-    'shape %j: fresh, finite, of the same length, the base untouched, repeatable',
+    'shape %j: finite, of the same length, the base untouched, repeatable',
     async (shape) => {
       const context = contextOf(method, shape);
       const before = context.base.slice();
@@ -167,10 +167,11 @@ describe('task_arithmetic and linear', () => {
 
   // Oracle 5 of reference/merging.md.
   test('Task Arithmetic with λ = 1/T is the average of the experts', async () => {
-    const context = contextOf(staticMethod('linear'), [5, 4], 4);
+    const make = (): TensorContext => contextOf(staticMethod('linear'), [5, 4], 4);
+    const context = make();
     const average = context.base.map((value, i) => value + context.vectors.reduce((sum, vector) => sum + vector[i], 0) / 4);
-    const taskArithmetic = await mergeTensor(staticMethod('task_arithmetic'), { ...context, parameters: { lambda: 1 / 4, normalize: 0 } });
-    expect(await mergeTensor(staticMethod('linear'), context)).toEqual(taskArithmetic);
+    const taskArithmetic = await mergeTensor(staticMethod('task_arithmetic'), { ...make(), parameters: { lambda: 1 / 4, normalize: 0 } });
+    expect(await mergeTensor(staticMethod('linear'), make())).toEqual(taskArithmetic);
     expect(worstDifference(taskArithmetic, average)).toBeLessThan(1e-6);
   });
 
