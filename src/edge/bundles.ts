@@ -6,7 +6,7 @@ import { parseJsonWith } from '../contract/parse.ts';
 import { TwinrouteError } from '../core/errors.ts';
 import { createRouter, type Router } from '../model/router.ts';
 import type { CreateSession } from '../model/session.ts';
-import { readBounded } from './read-bounded.ts';
+import { readBounded } from '../contract/read-bounded.ts';
 import { singleFlight } from './single-flight.ts';
 
 /** Largest index.json and edge.json; 10,000 experts fit. */

@@ -4,7 +4,7 @@ import type { EdgeBundle, Endpoint } from '../contract/edge-bundle.ts';
 import { DEADLINE_HEADER, ERROR_CODE_HEADER, REQUEST_ID_HEADER } from '../contract/oip.ts';
 import { TwinrouteError, isTwinrouteError } from '../core/errors.ts';
 import { decodeAnswer, encodeRequest, type OriginAnswer, type OriginRequest } from './oip.ts';
-import { readBounded } from './read-bounded.ts';
+import { readBounded } from '../contract/read-bounded.ts';
 
 /** Largest answer: a head of 100,000 classes as JSON. */
 const ANSWER_BYTES = 4 << 20;

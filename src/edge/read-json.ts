@@ -2,7 +2,7 @@
 
 import { HTTP_LIMITS } from '../contract/http.ts';
 import { TwinrouteError } from '../core/errors.ts';
-import { readBounded } from './read-bounded.ts';
+import { readBounded } from '../contract/read-bounded.ts';
 
 /**
  * The parsed body.

@@ -1,23 +1,14 @@
 // Reading a body with a limit that holds while it arrives, whatever its headers promise.
 
+import { readBounded } from '../contract/read-bounded.ts';
 import { TwinrouteError } from '../core/errors.ts';
 
 /**
  * The body's bytes.
- * @throws {TwinrouteError} `too_large` as soon as more than `limitBytes` are announced or have come
+ * @throws {TwinrouteError} `too_large` beyond `limitBytes`
  */
-export async function readBody(request: Request, limitBytes: number): Promise<Uint8Array> {
-  const tooLarge = (): TwinrouteError => new TwinrouteError('too_large', `body: expected at most ${limitBytes} bytes, got more`);
-  if (Number(request.headers.get('content-length') ?? 0) > limitBytes) throw tooLarge();
-  if (request.body === null) return new Uint8Array(0);
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of request.body) {
-    size += chunk.length;
-    if (size > limitBytes) throw tooLarge();
-    chunks.push(chunk);
-  }
-  return chunks.length === 1 ? chunks[0] : Buffer.concat(chunks, size);
+export function readBody(request: Request, limitBytes: number): Promise<Uint8Array> {
+  return readBounded(request, limitBytes, () => new TwinrouteError('too_large', `body: expected at most ${limitBytes} bytes, got more`));
 }
 
 /** Media types of an inference request: JSON, and JSON with raw tensors behind it. Some clients send none. */

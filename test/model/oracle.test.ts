@@ -16,7 +16,9 @@ import { batchOf, WASM_FOLDER } from './tfjs-batch.ts';
 
 const TOLERANCE = 2e-4;
 const TFJS_NODE = '@tensorflow/tfjs-node';
-const hasTfjsNode = existsSync(join(import.meta.dirname, '../../node_modules', TFJS_NODE, 'lib/napi-v8/tfjs_binding.node'));
+const hasTfjsNode = ['package.json', 'lib/napi-v8/tfjs_binding.node'].every((file) =>
+  existsSync(join(import.meta.dirname, '../../node_modules', TFJS_NODE, file)),
+);
 
 setWasmPaths(WASM_FOLDER);
 

@@ -1,0 +1,38 @@
+import { expect, test } from 'vitest';
+import { readBounded } from '../../src/contract/read-bounded.ts';
+
+const MIB = 1024 * 1024;
+const tooLarge = (): Error => new Error('too large');
+
+/** A body of `count` chunks that tells how many were taken. */
+function chunks(count: number, bytes: number, header?: number) {
+  const taken = { count: 0 };
+  async function* body(): AsyncGenerator<Uint8Array> {
+    for (; taken.count < count; taken.count++) yield await Promise.resolve(new Uint8Array(bytes).fill(taken.count));
+  }
+  return { taken, message: { headers: new Headers(header === undefined ? {} : { 'content-length': `${header}` }), body: body() } };
+}
+
+test('a body within the limit comes whole', async () => {
+  const bytes = await readBounded(chunks(3, 2).message, 6, tooLarge);
+  expect([...bytes]).toEqual([0, 0, 1, 1, 2, 2]);
+  expect(await readBounded({ headers: new Headers(), body: null }, 6, tooLarge)).toEqual(new Uint8Array(0));
+});
+
+test('a larger one is refused once all of it has come, so that its sender reads the answer', async () => {
+  const { message, taken } = chunks(7, 1, 7);
+  await expect(readBounded(message, 6, tooLarge)).rejects.toThrow('too large');
+  expect(taken.count).toBe(7);
+});
+
+test('one that promises less than it sends is refused as well, and an endless one is given up', async () => {
+  const { message, taken } = chunks(1000, MIB, 1);
+  await expect(readBounded(message, MIB, tooLarge)).rejects.toThrow('too large');
+  expect(taken.count).toBeLessThan(16);
+});
+
+test('one that announces too much is not read at all', async () => {
+  const { message, taken } = chunks(1, 1, 100 * MIB);
+  await expect(readBounded(message, MIB, tooLarge)).rejects.toThrow('too large');
+  expect(taken.count).toBe(0);
+});
