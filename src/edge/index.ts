@@ -6,22 +6,17 @@ import { Endpoints } from '../contract/edge-bundle.ts';
 import { parseJsonWith } from '../contract/parse.ts';
 import { createApp } from './app.ts';
 import { createBundles } from './bundles.ts';
+import type { EdgeEnv } from './env.ts';
 import { createSessionFactory } from './session.ts';
 
-/** Bindings of wrangler.toml. */
-interface Env {
-  /** The deployed packs. */
-  readonly ASSETS: Fetcher;
-  /** JSON of contract/edge-bundle.ts's `Endpoints`. */
-  readonly ENDPOINTS: string;
-}
+export { Directory } from './durable/directory.ts';
 
 const REQUEST_MS = 10_000;
 const ATTEMPT_MS = 5_000;
 
 let app: ReturnType<typeof createApp> | undefined;
 
-function start(env: Env): ReturnType<typeof createApp> {
+function start(env: EdgeEnv): ReturnType<typeof createApp> {
   return createApp({
     bundles: createBundles({
       fetchAsset: (path) => env.ASSETS.fetch(`https://assets.internal/packs/${path}`),
@@ -44,4 +39,4 @@ export default {
     app ??= start(env);
     return app.fetch(request);
   },
-} satisfies ExportedHandler<Env>;
+} satisfies ExportedHandler<EdgeEnv>;

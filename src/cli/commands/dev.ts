@@ -12,7 +12,7 @@ import { bundleWorker } from '../dev/bundle-worker.ts';
 import { askSample, readSamples, type SampleAnswer } from '../dev/samples.ts';
 import { startEdge } from '../dev/start-edge.ts';
 import { startOrigins } from '../dev/start-origins.ts';
-import { integerOption } from '../options.ts';
+import { integerOption, textOption } from '../options.ts';
 import { table } from '../table.ts';
 import type { Io, Verb } from '../verb.ts';
 
@@ -20,10 +20,11 @@ import type { Io, Verb } from '../verb.ts';
 export const dev: Verb = {
   name: 'dev',
   summary: 'edge in workerd plus origins on this machine; --once answers the samples and exits',
-  usage: 'PACK… [--once] [--port N] [--origin-port N]',
+  usage: 'PACK… [--once] [--port N] [--origin-port N] [--state DIR]',
   options: {
     once: { type: 'boolean', help: 'answer the samples, print them and exit; 0 only if every one was answered' },
     port: { type: 'string', help: 'port of the edge; 8787, or 0 for a free one' },
+    state: { type: 'string', help: 'folder that keeps accounts and their ledgers; .cache/dev-state, or none with --once' },
     'origin-port': { type: 'string', help: 'port of the first origin, the others follow; 8801, or 0 for free ones' },
   },
   async run(positionals, values, io, json) {
@@ -32,6 +33,7 @@ export const dev: Verb = {
     // A run that ends by itself must not fail because another one holds the usual ports.
     const port = integerOption(values, 'port', 0, 65_535) ?? (once ? 0 : 8787);
     const originPort = integerOption(values, 'origin-port', 0, 65_532) ?? (once ? 0 : 8801);
+    const stateFolder = textOption(values, 'state') ?? (once ? undefined : join('.cache', 'dev-state'));
     const work = await mkdtemp(join(tmpdir(), 'twinroute-dev-'));
     const folders: HostFolder[] = [];
     const closers: (() => Promise<void>)[] = [];
@@ -48,7 +50,7 @@ export const dev: Verb = {
       closers.push(origins.close);
       const assetsFolder = join(work, 'assets');
       await writeEdgeAssets(packs, assetsFolder, createSha256);
-      const edge = await startEdge({ bundle: await bundling, assetsFolder, endpoints: origins.endpoints, port });
+      const edge = await startEdge({ bundle: await bundling, assetsFolder, endpoints: origins.endpoints, stateFolder, port });
       closers.push(edge.close);
       io.log(`edge         ${edge.url}  in workerd`);
       const answers = await answerSamples(packs, edge.url);

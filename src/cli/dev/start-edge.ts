@@ -2,6 +2,7 @@
 
 import { Log, LogLevel, Miniflare } from 'miniflare';
 import type { Endpoint } from '../../contract/edge-bundle.ts';
+import { DURABLE_OBJECTS } from './durable-objects.ts';
 import { COMPATIBILITY_DATE, type WorkerBundle } from './bundle-worker.ts';
 
 /** A running edge. */
@@ -18,6 +19,8 @@ export interface EdgeOptions {
   /** Folder that `writeEdgeAssets` filled. */
   readonly assetsFolder: string;
   readonly endpoints: readonly Endpoint[];
+  /** Folder in which Durable Objects keep their state; undefined forgets it when the edge closes. */
+  readonly stateFolder?: string | undefined;
   /** 0 takes a free one. */
   readonly port: number;
   /** Opens workerd's inspector on a free port. */
@@ -28,20 +31,40 @@ export interface EdgeOptions {
  * Starts workerd on loopback.
  * @returns once it accepts requests
  */
-export async function startEdge({ bundle, assetsFolder, endpoints, port, inspect = false }: EdgeOptions): Promise<RunningEdge> {
+export async function startEdge({
+  bundle,
+  assetsFolder,
+  endpoints,
+  stateFolder,
+  port,
+  inspect = false,
+}: EdgeOptions): Promise<RunningEdge> {
   const release = watchSignals();
   const miniflare = new Miniflare({
     host: '127.0.0.1',
     port,
     ...(inspect && { inspectorPort: 0 }),
     log: new Log(LogLevel.ERROR),
+    ...(stateFolder !== undefined && { resourcePersistencePath: stateFolder }),
     workers: [
       {
         config: {
           name: 'twinroute',
           compatibilityDate: COMPATIBILITY_DATE,
           manifest: { ...bundle, modulesRoot: '/' },
-          env: { ENDPOINTS: { type: 'text', value: JSON.stringify(endpoints) }, ASSETS: { type: 'assets' } },
+          env: {
+            ENDPOINTS: { type: 'text', value: JSON.stringify(endpoints) },
+            ASSETS: { type: 'assets' },
+            ...Object.fromEntries(
+              Object.entries(DURABLE_OBJECTS).map(([binding, exportName]) => [
+                binding,
+                { type: 'durable-object' as const, worker: 'twinroute', exportName },
+              ]),
+            ),
+          },
+          exports: Object.fromEntries(
+            Object.values(DURABLE_OBJECTS).map((name) => [name, { type: 'durable-object' as const, storage: 'sqlite' as const }]),
+          ),
           assets: { directory: assetsFolder, hasUserWorker: true, runWorkerFirst: true },
         },
       },

@@ -1,0 +1,13 @@
+// What a deployment binds to the Worker; wrangler.toml and src/cli/dev/start-edge.ts name the same things.
+
+import type { Directory } from './durable/directory.ts';
+
+/** Bindings and variables. */
+export interface EdgeEnv {
+  /** The deployed packs. */
+  readonly ASSETS: Fetcher;
+  /** JSON of contract/edge-bundle.ts's `Endpoints`. */
+  readonly ENDPOINTS: string;
+  /** Every account of the deployment, in one object. */
+  readonly DIRECTORY?: DurableObjectNamespace<Directory>;
+}
