@@ -20,13 +20,13 @@ import { createSha256 } from '../host/files.ts';
 import { createSpool } from '../host/spool.ts';
 import { withFolder } from '../host/with-folder.ts';
 import { openPackWeights } from '../model/pack-weights.ts';
+import { packReport } from '../report/pack/pack-report.ts';
 import { addModule } from './added-module.ts';
 import { expertFile, isPack } from './build-pack.ts';
 import type { Engine } from './engine/engine.ts';
 import type { NewExpert } from './new-expert.ts';
-import { createPackFiles, type PackFiles } from './pack-files.ts';
+import { createPackFiles, writeReport, type PackFiles } from './pack-files.ts';
 import { rankRuleOf, type BuildPlan } from './plan.ts';
-import { reportHtml, reportMarkdown } from './report.ts';
 import { buildRouters } from './router/build-routers.ts';
 import { sampleLines, SAMPLES_FILE } from './samples.ts';
 
@@ -75,11 +75,10 @@ export async function addExpert(pack: Pack, expert: NewExpert, out: string, deps
       engine: deps.engine.name,
       producer: deps.producer,
       experts: [...manifest.experts, entry],
-      ...routers,
+      ...routers.entries,
       files: files.written(),
     };
-    await files.write('report.md', reportMarkdown(draft));
-    await files.write('report.html', reportHtml(draft));
+    await writeReport(files, packReport(draft, routers.assessments));
     const complete = { ...draft, files: files.written() };
     await folder.write(MANIFEST_FILE, encodeManifest(complete, createSha256));
     return complete;

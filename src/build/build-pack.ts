@@ -13,14 +13,14 @@ import { checkpointFile } from '../host/checkpoint-file.ts';
 import { createSha256 } from '../host/files.ts';
 import { createSpool, type Spool } from '../host/spool.ts';
 import { withFolder } from '../host/with-folder.ts';
+import { packReport } from '../report/pack/pack-report.ts';
 import { adapt } from './adapt/adapt.ts';
 import type { MethodOf } from './adapt/adapt-input.ts';
 import type { Engine } from './engine/engine.ts';
 import { expertGroup, FACTOR_FORMATS, FADE_GROUP, mergeModels, SHARED_FORMATS, SHARED_GROUP, type MergedTensors } from './merge-models.ts';
 import { mergeEmr, UNIFIED_GROUP } from './merge-emr.ts';
-import { createPackFiles, type PackFiles } from './pack-files.ts';
+import { createPackFiles, writeReport, type PackFiles } from './pack-files.ts';
 import type { BuildPlan } from './plan.ts';
-import { reportHtml, reportMarkdown } from './report.ts';
 import { buildRouters } from './router/build-routers.ts';
 import { sampleLines, SAMPLES_FILE } from './samples.ts';
 
@@ -57,9 +57,8 @@ export async function buildPack(plan: BuildPlan, out: string, deps: BuildDeps): 
     await files.write(TOKENIZER.config_file, plan.tokenizer.config);
     const samples = sampleLines(plan.experts);
     if (samples !== '') await files.write(SAMPLES_FILE, samples);
-    const draft = { ...describe(plan, tensors, deps), ...routers, files: files.written() };
-    await files.write('report.md', reportMarkdown(draft));
-    await files.write('report.html', reportHtml(draft));
+    const draft = { ...describe(plan, tensors, deps), ...routers.entries, files: files.written() };
+    await writeReport(files, packReport(draft, routers.assessments));
     const manifest = { ...draft, files: files.written() };
     await folder.write(MANIFEST_FILE, encodeManifest(manifest, createSha256));
     return manifest;

@@ -121,7 +121,9 @@ export async function routerInMemory(
     });
   const files = new Map<string, Uint8Array>();
   const empty = { name: 'pack in memory', open: () => Promise.resolve(undefined), list: () => Promise.resolve([]) };
-  const { router } = await buildRouters(plan, memoryFiles(files), { folder: empty, sharedFile: SHARED_FILE }, deps);
+  const {
+    entries: { router },
+  } = await buildRouters(plan, memoryFiles(files), { folder: empty, sharedFile: SHARED_FILE }, deps);
   const model = files.get(router?.file ?? '');
   if (router === undefined || model === undefined)
     throw new TwinrouteError('internal', 'routerInMemory: expected a router and its file, got none');

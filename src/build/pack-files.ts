@@ -3,6 +3,9 @@
 import type { ManifestFile } from '../contract/manifest.ts';
 import { createSha256 } from '../host/files.ts';
 import type { FolderWriter } from '../host/atomic-folder.ts';
+import type { Report } from '../report/document.ts';
+import { toHtml } from '../report/html.ts';
+import { toMarkdown } from '../report/markdown.ts';
 
 /** Writes files and remembers what it wrote. */
 export interface PackFiles {
@@ -31,4 +34,10 @@ export function createPackFiles(folder: FolderWriter): PackFiles {
     },
     written: () => Object.fromEntries([...files].sort(([a], [b]) => (a < b ? -1 : 1))),
   };
+}
+
+/** Writes a pack's report in both forms. */
+export async function writeReport(files: PackFiles, report: Report): Promise<void> {
+  await files.write('report.md', toMarkdown(report));
+  await files.write('report.html', toHtml(report));
 }

@@ -35,7 +35,5 @@ export interface Architecture<C> {
   parameters(config: C): readonly ParameterSpec[];
   /** Width that heads read. */
   width(config: C): number;
-  /** Multiply-adds per token of one plain pass, attention scores left out. */
-  macsPerToken(config: C): number;
   encode<V>(ops: Ops<V>, config: C, inputs: EncoderInputs<V>): EncoderOutputs<V>;
 }

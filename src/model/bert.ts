@@ -39,8 +39,6 @@ export const bert: Architecture<BertConfig> = {
 
   width: (config) => config.hidden_size,
 
-  macsPerToken: ({ hidden_size: d, intermediate_size: inner, num_hidden_layers: layers }) => layers * (4 * d * d + 2 * d * inner),
-
   encode(ops, config, { ids, mask, types }) {
     const heads = config.num_attention_heads;
     const scale = 1 / Math.sqrt(config.hidden_size / heads);

@@ -2,6 +2,7 @@
 
 import { TwinrouteError } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
+import type { Assessment } from '../../core/routing/calibrate.ts';
 import type { Manifest } from '../../contract/manifest.ts';
 import { parseWith } from '../../contract/parse.ts';
 import { Policy } from '../../contract/policy.ts';
@@ -34,6 +35,17 @@ export interface RouterPlan extends Pick<BuildPlan, 'model' | 'tokenizer' | 'max
   readonly experts: readonly Pick<BuildPlan['experts'][number], 'name' | 'examples'>[];
 }
 
+/** The routers of a pack. */
+export interface BuiltRouters {
+  /** What the manifest says of them. */
+  readonly entries: Pick<Manifest, 'router' | 'origin_router'>;
+  /**
+   * How they did on held-back rows. It is for the report alone: no reader of a pack acts on it, and it grows with the square of the experts,
+   * so that the manifest, which edges load, goes without.
+   */
+  readonly assessments: { readonly edge?: Assessment | undefined; readonly origin?: Assessment | undefined };
+}
+
 /**
  * Trains the routers of a plan and writes their files.
  * @throws {TwinrouteError} `config` when an expert has no examples
@@ -43,18 +55,20 @@ export async function buildRouters(
   files: PackFiles,
   draft: Draft,
   { engine, progress }: { readonly engine: Engine; readonly progress: Progress },
-): Promise<Pick<Manifest, 'router' | 'origin_router'>> {
+): Promise<BuiltRouters> {
   const { router: kind, policy, seed } = plan.config.parameters;
   const classes = plan.experts.map((expert) => expert.name);
   const rows = routerRows(plan);
   // What the config leaves out keeps its default.
   const policyOf = (temperature: number, own: BuildPlan['config']['parameters']['policy']): Policy =>
     parseWith(Policy, { temperature, ...DEFAULT_POLICY, ...own }, 'parameters.policy', 'config');
-  const routers: Pick<Manifest, 'router' | 'origin_router'> = {};
+  const entries: Pick<Manifest, 'router' | 'origin_router'> = {};
+  const assessments: { edge?: Assessment | undefined; origin?: Assessment | undefined } = {};
   if (kind !== 'origin') {
-    const { model, temperature, ...facts } = await trainRouter(engine, rows, { classes: classes.length, seed, progress });
+    const { model, temperature, assessment, ...facts } = await trainRouter(engine, rows, { classes: classes.length, seed, progress });
     await files.write(ROUTER_FILE, model);
-    routers.router = {
+    assessments.edge = assessment;
+    entries.router = {
       file: ROUTER_FILE,
       classes,
       policy: policyOf(temperature, kind === 'auto' ? { ...AUTO_POLICY, ...policy } : { ...policy }),
@@ -64,13 +78,18 @@ export async function buildRouters(
   if (kind !== 'edge') {
     const features = await sharedFeatures(plan, draft.folder, draft.sharedFile, rows, progress);
     const labels = rows.map((row) => row.expert);
-    const { model, temperature, ...facts } = await trainOriginRouter(engine, features, labels, { classes: classes.length, seed, progress });
+    const { model, temperature, assessment, ...facts } = await trainOriginRouter(engine, features, labels, {
+      classes: classes.length,
+      seed,
+      progress,
+    });
     await files.write(ORIGIN_ROUTER_FILE, model);
     // Where the edge abstained already, abstaining is not the origin's to repeat.
     const own = kind === 'auto' ? { ...policy, abstain: 0 } : { ...policy };
-    routers.origin_router = { file: ORIGIN_ROUTER_FILE, classes, policy: policyOf(temperature, own), ...facts };
+    assessments.origin = assessment;
+    entries.origin_router = { file: ORIGIN_ROUTER_FILE, classes, policy: policyOf(temperature, own), ...facts };
   }
-  return routers;
+  return { entries, assessments };
 }
 
 /** Every example with the index of its expert. */

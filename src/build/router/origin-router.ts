@@ -6,7 +6,7 @@
 import { TwinrouteError } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
 import { createRandom } from '../../core/random.ts';
-import { accuracy, fitTemperature, negativeLogLikelihood, type ScoredRows } from '../../core/routing/calibrate.ts';
+import { accuracy, assess, fitTemperature, negativeLogLikelihood, type Assessment, type ScoredRows } from '../../core/routing/calibrate.ts';
 import type { FloatTensor } from '../../core/tensor.ts';
 import type { Engine } from '../engine/engine.ts';
 import { createPerceptronFit, type VectorRows } from './fit-perceptron.ts';
@@ -22,6 +22,8 @@ export interface TrainedOriginRouter {
   readonly temperature: number;
   /** On the held-back rows. */
   readonly accuracy: number;
+  /** On the held-back rows under `temperature`; undefined without any. */
+  readonly assessment: Assessment | undefined;
 }
 
 const HELD_BACK = 0.1;
@@ -71,11 +73,13 @@ export async function trainOriginRouter(
   progress({ stage: 'origin router', done: epochs, total: epochs });
   if (best === undefined || !Number.isFinite(best.loss))
     throw new TwinrouteError('numeric', 'trainOriginRouter: expected a finite loss, got none');
+  const temperature = fitTemperature(best.scored);
   return {
     model: exportLayers(best.layers),
     rows: { train: train.length, held_back: heldBack.length },
-    temperature: fitTemperature(best.scored),
+    temperature,
     accuracy: accuracy(best.scored),
+    assessment: heldBack.length === 0 ? undefined : assess(best.scored, classes, temperature),
   };
 }
 

@@ -3,7 +3,7 @@
 
 import { TwinrouteError } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
-import { accuracy, calibrationError, fitTemperature, type ScoredRows } from '../../core/routing/calibrate.ts';
+import { accuracy, assess, calibrationError, fitTemperature, type Assessment, type ScoredRows } from '../../core/routing/calibrate.ts';
 import { createExtractor } from '../../core/routing/features.ts';
 import type { RouterFeatures } from '../../contract/manifest.ts';
 import type { Engine } from '../engine/engine.ts';
@@ -41,6 +41,8 @@ export interface TrainedRouter {
   readonly accuracy: number;
   /** Of the held-back rows under `temperature`. */
   readonly calibration_error: number;
+  /** On the held-back rows under `temperature`; undefined without any. */
+  readonly assessment: Assessment | undefined;
 }
 
 /** Features of every pack: 65,536 buckets do as well as 131,072, and 512 units tell a text's kind. */
@@ -82,5 +84,6 @@ export async function trainRouter(
     temperature,
     accuracy: accuracy(scored),
     calibration_error: calibrationError(scored, temperature),
+    assessment: heldBack.length === 0 ? undefined : assess(scored, classes, temperature),
   };
 }

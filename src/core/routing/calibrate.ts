@@ -1,6 +1,7 @@
 // Calibration: a temperature under which a router's scores mean what they say, and how far they are from it.
 // Source: Guo, Pleiss, Sun, Weinberger 2017, "On Calibration of Modern Neural Networks", sections 2 and 4.2, arXiv:1706.04599.
 
+import { calibrationCurve, confusionMatrix, curveError, type CalibrationBin } from './calibration-curve.ts';
 import { argmax, softmax } from './score.ts';
 
 /** Rows that a router did not learn from. */
@@ -54,15 +55,28 @@ export function negativeLogLikelihood({ logits, classes }: ScoredRows, temperatu
  * The expected calibration error in [0, 1]: how far confidence and accuracy are apart, on average over equal-width bins of confidence
  * weighted by their rows. 0 when there are no rows.
  */
-export function calibrationError({ logits, classes }: ScoredRows, temperature: number, bins = 15): number {
-  const gap = new Float64Array(bins);
-  for (const [i, row] of logits.entries()) {
-    const scores = softmax(row, temperature);
-    const best = argmax(scores);
-    const bin = Math.min(bins - 1, Math.floor(scores[best] * bins));
-    gap[bin] += (best === classes[i] ? 1 : 0) - scores[best];
-  }
-  return gap.reduce((sum, value) => sum + Math.abs(value), 0) / Math.max(1, logits.length);
+export function calibrationError(rows: ScoredRows, temperature: number): number {
+  return curveError(curveOf(rows, temperature));
+}
+
+/** What a router took for what, and how sure it was. */
+export interface Assessment {
+  /** Rows by true and answered class, `[T][T]`. */
+  readonly confusion: readonly (readonly number[])[];
+  readonly curve: readonly CalibrationBin[];
+}
+
+/** The assessment of a router on rows that it did not learn from. */
+export function assess(rows: ScoredRows, classCount: number, temperature: number): Assessment {
+  return { confusion: confusionMatrix(rows.classes, rows.logits.map(argmax), classCount), curve: curveOf(rows, temperature) };
+}
+
+function curveOf({ logits, classes }: ScoredRows, temperature: number): CalibrationBin[] {
+  const answered = logits.map(argmax);
+  return calibrationCurve(
+    logits.map((row, i) => softmax(row, temperature)[answered[i]]),
+    answered.map((answer, i) => answer === classes[i]),
+  );
 }
 
 /** Share of rows whose highest logit is the true class; 0 when there are no rows. */

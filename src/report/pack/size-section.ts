@@ -1,0 +1,85 @@
+// How large a pack is and what a token through it costs.
+
+import type { Manifest } from '../../contract/manifest.ts';
+import type { Block, Section } from '../document.ts';
+import { barPlot } from '../plot/bar-plot.ts';
+import { count, percent } from '../spell.ts';
+import { packBytes, packCost, type GraphCost, type PackBytes } from './pack-cost.ts';
+
+/** Tokens of the request that costs are given for where no data says what is typical. */
+const REQUEST_TOKENS = 32;
+
+const PARTS: readonly (readonly [keyof PackBytes, string])[] = [
+  ['shared', 'shared model'],
+  ['unified', 'unified vector'],
+  ['fade', 'fade'],
+  ['experts', 'experts'],
+  ['routers', 'routers'],
+  ['tokenizer', 'tokenizer'],
+  ['other', 'samples, reports'],
+];
+
+/** Bytes by part, and FLOPs per token. */
+export function sizeSection(manifest: Manifest, tokens = REQUEST_TOKENS): Section {
+  return { title: 'Size and cost', blocks: [...byteBlocks(manifest), ...costBlocks(manifest, tokens)] };
+}
+
+function byteBlocks(manifest: Manifest): Block[] {
+  const bytes = packBytes(manifest);
+  const parts = PARTS.map(([part, name]) => ({
+    name: part === 'experts' ? `${manifest.experts.length} ${name}` : name,
+    size: bytes[part],
+  })).filter(({ size }) => size > 0);
+  return [
+    {
+      kind: 'figures',
+      figures: [
+        {
+          svg: barPlot(
+            parts.map(({ name, size }) => ({ name, value: size, text: `${(size / 1e6).toFixed(2)} MB` })),
+            { title: 'Bytes by part', description: parts.map(({ name, size }) => `${name} ${count(size)} bytes`).join(', ') },
+          ),
+          caption: 'Megabytes by part',
+        },
+      ],
+    },
+    {
+      kind: 'table',
+      head: ['part', 'bytes', 'share'],
+      rows: [
+        ...parts.map(({ name, size }) => [name, count(size), percent(size / bytes.total)]),
+        ['together', count(bytes.total), percent(1)],
+      ],
+    },
+  ];
+}
+
+function costBlocks(manifest: Manifest, tokens: number): Block[] {
+  const { plain, alone, all, served } = packCost(manifest, tokens);
+  const row = (name: string, { total, modules }: GraphCost): readonly string[] => [
+    name,
+    (total / 1e6).toFixed(3),
+    (modules / 1e6).toFixed(3),
+    `× ${(total / plain.total).toFixed(3)}`,
+  ];
+  const [dearest] = Object.entries(alone).toSorted(([, a], [, b]) => b.total - a.total);
+  return [
+    {
+      kind: 'text',
+      text: `Cost of a token in a request of ${tokens}, counted from the shapes (two FLOPs a multiply-add; products only). ${
+        served === 'beside'
+          ? 'Modules are factors beside the shared matrices, so that an origin computes those of all the experts that it holds, whatever the mix.'
+          : 'Weights are merged once for each mix and kept; a token then costs what it costs in a plain model.'
+      }`,
+    },
+    {
+      kind: 'table',
+      head: ['graph', 'MFLOP a token', 'of it modules', 'plain model'],
+      rows: [
+        row('plain model, one expert', plain),
+        row(`pack, one expert held (top-1; ${dearest[0]}, the dearest)`, dearest[1]),
+        row(`pack, all ${manifest.experts.length} experts held`, all),
+      ],
+    },
+  ];
+}
