@@ -6,13 +6,13 @@ export interface Table {
   readonly kind: 'table';
   readonly head: readonly string[];
   readonly rows: readonly (readonly string[])[];
-  /** Columns before this one are text, the others numbers; 1 by default. */
-  readonly numbersFrom?: number;
+  /** Columns of text; the others are numbers, and line up at the right. The first alone by default. */
+  readonly textColumns?: readonly number[];
   /** In HTML the table opens under this line. */
   readonly fold?: string;
 }
 
-/** A picture with a line under it. */
+/** A picture with a line over it. */
 export interface Figure {
   /** An `svg` element, its colours those of the page's classes. */
   readonly svg: string;

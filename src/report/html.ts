@@ -10,7 +10,7 @@ import { escapeHtml } from './escape.ts';
  */
 const STYLE = `:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; --paper: #fff; --ink: #1b1c1f; --muted: #585b63; --rule: #d9dbe0; --a: #0b57d0; --b: #a8480b; }
 @media (prefers-color-scheme: dark) { :root { --paper: #16181d; --ink: #e8e9ec; --muted: #aeb2bb; --rule: #3a3e47; --a: #8ab4f8; --b: #f5a55c; } }
-body { margin: 0 auto; max-width: 64rem; padding: 1rem; background: var(--paper); color: var(--ink); overflow-wrap: break-word; }
+body { margin: 0 auto; max-width: 70rem; padding: 1rem; background: var(--paper); color: var(--ink); overflow-wrap: break-word; }
 h1 { font-size: 1.6rem; line-height: 1.25; }
 h2 { font-size: 1.2rem; margin: 2.5rem 0 0.5rem; }
 p { max-width: 44rem; }
@@ -21,12 +21,13 @@ th { font-weight: 600; }
 tbody th { font-weight: 400; }
 .number { text-align: right; }
 .long { white-space: normal; min-width: 12rem; overflow-wrap: anywhere; }
+.facts td { white-space: normal; min-width: 0; overflow-wrap: anywhere; }
+code { font-size: 0.9em; }
 summary { cursor: pointer; color: var(--a); padding: 0.25rem 0; }
-.figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 19rem), 1fr)); gap: 1.25rem 2rem; margin: 1rem 0; }
-.figures.wide { grid-template-columns: repeat(auto-fill, minmax(min(100%, 26rem), 1fr)); }
+.figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 20.5rem), 1fr)); gap: 1.5rem 2rem; margin: 1rem 0; }
 figure { margin: 0; }
-figcaption { font-size: 0.875rem; color: var(--muted); }
-svg { display: block; width: 100%; height: auto; max-width: 30rem; }
+figcaption { font-size: 0.875rem; color: var(--muted); margin-bottom: 0.4rem; }
+svg { display: block; width: 100%; height: auto; max-width: 24rem; }
 svg text { fill: var(--ink); font-size: 12px; }
 svg .muted { fill: var(--muted); }
 .grid { stroke: var(--rule); fill: none; }
@@ -45,8 +46,6 @@ svg .muted { fill: var(--muted); }
 
 /** A cell longer than this may break, so that one sentence does not make a table endless. */
 const LONG_CELL = 40;
-/** More figures than this are small multiples. */
-const WIDE_FIGURES = 2;
 
 /** The report as HTML. */
 export function toHtml({ title, sections }: Report): string {
@@ -66,9 +65,9 @@ ${body.join('\n')}
 function blockHtml(block: Block): string {
   switch (block.kind) {
     case 'text':
-      return `<p>${escapeHtml(block.text)}</p>`;
+      return `<p>${escapeHtml(block.text).replaceAll(/`([^`]+)`/g, '<code>$1</code>')}</p>`;
     case 'figures':
-      return `<div class="figures${block.figures.length > WIDE_FIGURES ? '' : ' wide'}">${block.figures.map(figureHtml).join('\n')}</div>`;
+      return `<div class="figures">${block.figures.map(figureHtml).join('\n')}</div>`;
     case 'table':
       return block.fold === undefined
         ? tableHtml(block)
@@ -77,17 +76,20 @@ function blockHtml(block: Block): string {
 }
 
 function figureHtml({ svg, caption }: Figure): string {
-  return `<figure>${svg}<figcaption>${escapeHtml(caption)}</figcaption></figure>`;
+  return `<figure><figcaption>${escapeHtml(caption)}</figcaption>${svg}</figure>`;
 }
 
-function tableHtml({ head, rows, numbersFrom = 1 }: Table): string {
+function tableHtml({ head, rows, textColumns = [0] }: Table): string {
   const cell = (value: string, column: number): string => {
-    const kind = column >= numbersFrom ? ' class="number"' : value.length > LONG_CELL ? ' class="long"' : '';
+    const kind = textColumns.includes(column) ? (value.length > LONG_CELL ? ' class="long"' : '') : ' class="number"';
     return column === 0 ? `<th scope="row"${kind}>${escapeHtml(value)}</th>` : `<td${kind}>${escapeHtml(value)}</td>`;
   };
-  const titles = head.map((value, column) => `<th scope="col"${column >= numbersFrom ? ' class="number"' : ''}>${escapeHtml(value)}</th>`);
+  const titles = head.map(
+    (value, column) => `<th scope="col"${textColumns.includes(column) ? '' : ' class="number"'}>${escapeHtml(value)}</th>`,
+  );
   const lines = rows.map((values) => `<tr>${values.map(cell).join('')}</tr>`);
-  const top = head.every((value) => value === '') ? '' : `<thead><tr>${titles.join('')}</tr></thead>`;
+  const isFacts = head.every((value) => value === '');
+  const top = isFacts ? '' : `<thead><tr>${titles.join('')}</tr></thead>`;
   // A region that scrolls has to be reachable by keyboard.
-  return `<div class="scroll" tabindex="0"><table>${top}<tbody>\n${lines.join('\n')}\n</tbody></table></div>`;
+  return `<div class="scroll" tabindex="0"><table${isFacts ? ' class="facts"' : ''}>${top}<tbody>\n${lines.join('\n')}\n</tbody></table></div>`;
 }

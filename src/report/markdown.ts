@@ -13,8 +13,8 @@ function blockText(block: Block): string[] {
   return block.kind === 'table' ? [tableText(block)] : [];
 }
 
-function tableText({ head, rows, numbersFrom = 1 }: Table): string {
-  return [row(head), row(head.map((_, column) => (column < numbersFrom ? '---' : '---:'))), ...rows.map(row)].join('\n');
+function tableText({ head, rows, textColumns = [0] }: Table): string {
+  return [row(head), row(head.map((_, column) => (textColumns.includes(column) ? '---' : '---:'))), ...rows.map(row)].join('\n');
 }
 
 function row(cells: readonly string[]): string {

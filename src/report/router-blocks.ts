@@ -88,7 +88,7 @@ function commonestTable({ truth, answered, confusion }: RouterFindings): Table {
   return {
     kind: 'table',
     head: ['rows of', 'answered by', 'rows'],
-    numbersFrom: 2,
+    textColumns: [0, 1],
     rows: wrong
       .toSorted((a, b) => b.rows - a.rows)
       .slice(0, COMMONEST)
@@ -101,7 +101,7 @@ function curveTable({ curve }: RouterFindings): Table {
     kind: 'table',
     fold: 'Calibration as a table',
     head: ['stated, mean', 'right', '95 % interval', 'rows'],
-    numbersFrom: 0,
+    textColumns: [],
     rows: curve.map(({ rows, confidence, accuracy }) => [
       percent(confidence),
       percent(accuracy),

@@ -27,7 +27,7 @@ export function energySection({ experts, shared }: Pick<Manifest, 'experts' | 's
     blocks: [
       {
         kind: 'text',
-        text: `Share of each tensor's ‖θ_t − ${centre}‖² that is kept, in percent, rounded down. The darker a cell, the more is lost: white is nothing, the darkest ${percent(1 - lowest)}. Empty cells did not change.`,
+        text: `Share of each tensor's ‖θ_t − ${centre}‖² that is kept, in percent, rounded down. The stronger a cell's colour, the more is lost, at most ${percent(1 - lowest)}. Where there is no cell, nothing changed.`,
       },
       { kind: 'figures', figures: modules.slice(0, MAX_FIGURES).flatMap((module) => energyFigure(module, 1 - lowest)) },
       {

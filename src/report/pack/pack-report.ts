@@ -52,7 +52,7 @@ function aboutSection({
       {
         kind: 'table',
         head: ['', ''],
-        numbersFrom: 2,
+        textColumns: [0, 1],
         rows: [
           ['base', `${base.source} (${base.license}), ${base.sha256.slice(0, 16)}`],
           ['parameters', JSON.stringify(parameters)],
@@ -85,6 +85,7 @@ function expertSection({ experts, shared, files }: Manifest): Section {
       {
         kind: 'table',
         head: ['expert', 'read as', 'problem', 'classes', 'format', 'ranks', 'kept energy', 'error', 'bytes', 'own score', 'licence'],
+        textColumns: [0, 1, 2, 4, 9, 10],
         rows: [
           ...experts.map((expert) => expertRow(expert, size(expert.file))),
           ...(fade === undefined ? [] : [['(fade)', '', '', '', ...moduleCells(fade), size(fade.file), '', '']]),
@@ -157,7 +158,7 @@ function routerSection(
     title,
     blocks: [
       { kind: 'text', text: `${what} ${measured}` },
-      { kind: 'table', head: ['', ''], numbersFrom: 2, rows: facts },
+      { kind: 'table', head: ['', ''], textColumns: [0, 1], rows: facts },
       ...(assessment === undefined ? [] : routerBlocks({ truth: classes, answered: classes, ...assessment })),
     ],
   };
@@ -171,7 +172,7 @@ function fileSection({ files }: Manifest): Section {
       {
         kind: 'table',
         head: ['file', 'sha256', 'bytes'],
-        numbersFrom: 2,
+        textColumns: [0, 1],
         rows: Object.entries(files).map(([file, { bytes, sha256 }]) => [file, sha256, count(bytes)]),
       },
     ],

@@ -3,7 +3,7 @@
 import type { Manifest } from '../../contract/manifest.ts';
 import type { Block, Section } from '../document.ts';
 import { barPlot } from '../plot/bar-plot.ts';
-import { count, percent } from '../spell.ts';
+import { count, megabytes, percent } from '../spell.ts';
 import { packBytes, packCost, type GraphCost, type PackBytes } from './pack-cost.ts';
 
 /** Tokens of the request that costs are given for where no data says what is typical. */
@@ -36,10 +36,10 @@ function byteBlocks(manifest: Manifest): Block[] {
       figures: [
         {
           svg: barPlot(
-            parts.map(({ name, size }) => ({ name, value: size, text: `${(size / 1e6).toFixed(2)} MB` })),
+            parts.map(({ name, size }) => ({ name, value: size, text: megabytes(size) })),
             { title: 'Bytes by part', description: parts.map(({ name, size }) => `${name} ${count(size)} bytes`).join(', ') },
           ),
-          caption: 'Megabytes by part',
+          caption: 'Bytes by part',
         },
       ],
     },

@@ -24,7 +24,7 @@ export interface HeatMap extends PlotText {
   readonly cells: readonly (readonly (HeatCell | undefined)[])[];
 }
 
-const WIDEST_LABEL = 146;
+const WIDEST_LABEL = 156;
 const CELL = { width: 36, height: 21 };
 /** A tone over the page at this opacity still lets text be read. */
 const DARKEST = 0.5;
@@ -59,7 +59,7 @@ function cellAt(cell: HeatCell | undefined, x: number, y: number, width: number)
   const box = `x="${fixed(x)}" y="${fixed(y)}" width="${fixed(width)}" height="${CELL.height}"`;
   if (cell === undefined) return '';
   const { text, shade, tone, hint: title } = cell;
-  const opacity = (LIGHTEST + (DARKEST - LIGHTEST) * Math.min(1, Math.max(0, shade))).toFixed(3);
+  const opacity = shade > 0 ? (LIGHTEST + (DARKEST - LIGHTEST) * Math.min(1, shade)).toFixed(3) : '0';
   const number = widthOf(text) <= width ? label(x + width / 2, y + 15, text, { anchor: 'middle' }) : '';
   return `<g>${hint(title)}<rect class="cell tone-${tone}" fill-opacity="${opacity}" ${box}/>${number}</g>`;
 }

@@ -13,7 +13,9 @@ export interface Scale {
  */
 export function scaleOver(values: readonly number[], from: number, to: number): Scale {
   const [low, high] = [Math.min(...values), Math.max(...values)];
-  const air = high > low ? 0.05 * (high - low) : 0.05 * (Math.abs(high) || 1);
+  const size = Math.max(Math.abs(low), Math.abs(high));
+  // Values that differ by rounding alone are one value, and next to nothing is nothing.
+  const air = high - low > 1e-9 * size ? 0.05 * (high - low) : 0.05 * (size > 1e-300 ? size : 1);
   return scaleFrom(low - air, high + air, from, to);
 }
 

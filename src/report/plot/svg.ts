@@ -6,7 +6,7 @@ import { escapeHtml } from '../escape.ts';
 /** Width of every plot. */
 export const PLOT_WIDTH = 360;
 /** What a letter of a label takes at 12 px, on average and a little above. */
-const LETTER = 6.4;
+const LETTER = 7;
 
 /** What a plot is. */
 export interface PlotText {
