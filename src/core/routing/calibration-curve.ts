@@ -45,7 +45,7 @@ export function curveError(curve: readonly CalibrationBin[]): number {
  * @param answered the class that was taken, `[N]`, below `classes`
  */
 export function confusionMatrix(truth: ArrayLike<number>, answered: ArrayLike<number>, classes: number): number[][] {
-  const matrix = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
+  const matrix = Array.from({ length: classes }, () => Array.from({ length: classes }, () => 0));
   for (let i = 0; i < truth.length; i++) matrix[truth[i]][answered[i]]++;
   return matrix;
 }
