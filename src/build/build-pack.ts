@@ -101,7 +101,7 @@ export async function writeModels(
       ? await mergeEmr(plan, spool, engine.matmul, progress)
       : await mergeModels(plan, methodOf, spool, engine.matmul, progress);
   await files.write(SHARED_FILE, writeSafetensors(spool.producers(SHARED_GROUP), { format: 'pt' }));
-  if (tensors.scales !== undefined) await files.write(UNIFIED_FILE, writeSafetensors(spool.producers(UNIFIED_GROUP)));
+  if (plan.config.merge_method === 'emr') await files.write(UNIFIED_FILE, writeSafetensors(spool.producers(UNIFIED_GROUP)));
   if (tensors.fade !== undefined) await files.write(FADE_FILE, writeSafetensors(spool.producers(FADE_GROUP)));
   for (const [t, { name }] of plan.experts.entries())
     await files.write(expertFile(name), writeSafetensors(spool.producers(expertGroup(t))));
@@ -116,11 +116,12 @@ export function expertFile(name: string): string {
 /** The manifest without routers and files. */
 export function describe(
   plan: BuildPlan,
-  { experts: modules, fade, scales }: MergedTensors,
+  { experts: modules, fade }: MergedTensors,
   { engine, producer, individual }: Omit<BuildDeps, 'progress'>,
 ): Omit<Manifest, 'files'> {
   const { config, model } = plan;
-  const { about, quantize, router, seed } = config.parameters;
+  const { about, quantize, router, scale, seed } = config.parameters;
+  const isEmr = config.merge_method === 'emr';
   const factors = FACTOR_FORMATS[quantize];
   const whole = SHARED_FORMATS[config.dtype].format;
   const experts = plan.experts.map(({ name, source, provenance }, t): ManifestExpert => {
@@ -132,9 +133,8 @@ export function describe(
       problem: source.problem,
       labels: [...source.labels],
       file: expertFile(name),
-      format: scales === undefined ? factors : 'bits',
+      format: isEmr ? 'bits' : factors,
       tensors: [...modules[t]],
-      ...(scales !== undefined && { scale: scales[t] }),
       ...(score !== undefined && { individual: score }),
     };
   });
@@ -144,7 +144,8 @@ export function describe(
     config: plan.id,
     method: config.merge_method,
     parameters: {
-      ...(scales === undefined && {
+      ...(isEmr && { scale }),
+      ...(!isEmr && {
         shared: { method: plan.method.name, ...plan.parameters },
         experts: Object.fromEntries(plan.experts.map(({ name }, t) => [name, plan.expertParameters[t]])),
         ...plan.rank,
@@ -163,10 +164,10 @@ export function describe(
     base: plan.baseProvenance,
     shared: {
       file: SHARED_FILE,
-      method: scales === undefined ? plan.method.name : 'none',
+      method: isEmr ? 'none' : plan.method.name,
       format: whole,
       ...(fade !== undefined && { fade: { file: FADE_FILE, format: factors, tensors: [...fade] } }),
-      ...(scales !== undefined && { unified: { file: UNIFIED_FILE, format: whole } }),
+      ...(isEmr && { unified: { file: UNIFIED_FILE, format: whole } }),
     },
     experts,
     routing: router,

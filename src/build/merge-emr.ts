@@ -2,7 +2,7 @@
 // expert's mask over it. Scales are known when the last parameter is done; masks do not depend on them.
 
 import { TwinrouteError } from '../core/errors.ts';
-import { maskError, maskOf, scaleOf, sumsOf, unify, type MaskSums } from '../core/merge/emr.ts';
+import { maskError, maskOf, scalesOf, sumsOf, unify, type MaskSums, type ScaleRule } from '../core/merge/emr.ts';
 import type { MatMul } from '../core/linalg/matrix.ts';
 import type { Progress } from '../core/progress.ts';
 import type { ModuleTensor } from '../contract/manifest.ts';
@@ -14,14 +14,17 @@ import { expertGroup, SHARED_FORMATS, SHARED_GROUP, type MergedTensors } from '.
 import type { BuildPlan } from './plan.ts';
 import { readTheta } from './theta.ts';
 
+/** The sums of a tensor that equals the base. */
+const NO_SUMS: MaskSums = { count: 1, absolute: 0, maskedAbsolute: 0, squares: 0, inner: 0, maskedSquares: 0 };
+
 /** Spool group of the unified vector. */
 export const UNIFIED_GROUP = 'unified';
 
-/** One expert's tensor before its scale is known; undefined sums where it equals the base. */
+/** One expert's tensor before its scale is known; its sums are 0 where it equals the base. */
 interface Entry {
   readonly name: string;
   readonly shape: readonly number[];
-  readonly sums: MaskSums | undefined;
+  readonly sums: MaskSums;
 }
 
 /**
@@ -51,7 +54,7 @@ export async function mergeEmr(
       vectors.push(theta.map((value, i) => value - origin.data[i]));
     }
     if (vectors.every((vector) => vector.every((value) => value === 0))) {
-      for (const each of entries) each.push({ name, shape, sums: undefined });
+      for (const each of entries) each.push({ name, shape, sums: NO_SUMS });
       continue;
     }
     const { stored, values: unified } = rounded(name, unify(vectors), config.dtype);
@@ -59,7 +62,7 @@ export async function mergeEmr(
     for (const [t, vector] of vectors.entries()) {
       const mask = maskOf(vector, unified);
       const sums = sumsOf(vector, mask, unified);
-      entries[t].push({ name, shape, sums: sums.squares === 0 ? undefined : sums });
+      entries[t].push({ name, shape, sums });
       const { tensor, data } = storeMask(name, mask);
       if (sums.squares > 0) await spool.add(expertGroup(t), tensor, data);
     }
@@ -69,16 +72,22 @@ export async function mergeEmr(
     for (const { tensor, data } of [storeFloats(HEAD_WEIGHT, source.head.weight), storeFloats(HEAD_BIAS, source.head.bias)])
       await spool.add(expertGroup(t), tensor, data);
   }
-  const scales = entries.map((each) => scaleOf(each.flatMap(({ sums }) => sums ?? [])));
-  return { experts: entries.map((each, t) => each.map((entry) => tensorOf(entry, scales[t]))), fade: undefined, scales };
+  return { experts: entries.map((each) => tensorsOf(each, config.parameters.scale)), fade: undefined };
 }
 
-/** The manifest's line. */
-function tensorOf({ name, shape, sums }: Entry, scale: number): ModuleTensor {
-  const fact = { name, shape: [...shape], rank: 0 };
-  if (sums === undefined) return { ...fact, kind: 'unchanged', kept_energy: 1, error: 0 };
-  const error = maskError(sums, scale);
-  return { ...fact, kind: 'masked', kept_energy: Math.max(0, 1 - error * error), error };
+/** The manifest's lines of an expert. */
+function tensorsOf(entries: readonly Entry[], rule: ScaleRule): readonly ModuleTensor[] {
+  const scales = scalesOf(
+    entries.map(({ sums }) => sums),
+    rule,
+  );
+  return entries.map(({ name, shape, sums }, i) => {
+    const fact = { name, shape: [...shape], rank: 0 };
+    if (sums.squares === 0) return { ...fact, kind: 'unchanged', kept_energy: 1, error: 0 };
+    const scale = scales[i];
+    const error = maskError(sums, scale);
+    return { ...fact, kind: 'masked', kept_energy: Math.max(0, 1 - error * error), error, scale };
+  });
 }
 
 /** Numbers as they are stored, and as a reader gets them back. */

@@ -47,8 +47,6 @@ export interface MergedTensors {
   readonly experts: readonly (readonly ModuleTensor[])[];
   /** Of the fade; undefined where modules are about the shared model. */
   readonly fade: readonly ModuleTensor[] | undefined;
-  /** By expert, where modules are masks over a unified vector. */
-  readonly scales?: readonly number[];
 }
 
 /**

@@ -120,6 +120,7 @@ export async function planConfig(config: NamedConfig): Promise<BuildPlan> {
         shared: { method: method.name, parameters, dtype: config.dtype },
         rank,
         ...(given.about === 'base' && { about: given.about }), // the default is left out: configs older than it keep their ids
+        ...(config.merge_method === 'emr' && { scale: given.scale }),
         quantize: given.quantize,
         router: given.router,
         policy: given.policy,

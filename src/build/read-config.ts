@@ -35,7 +35,7 @@ export function parseConfig(value: unknown, file: string): NamedConfig {
     throw new TwinrouteError('config', `${file}: expected one of rank, energy, density and budget, got ${given} of them`, {
       param: 'parameters',
     });
-  if (config.merge_method === 'emr') refuseTwinParameters(value, file);
+  refuseForeignParameters(config.merge_method, value, file);
   const models = config.models.map((model) => ({ ...model, name: model.name ?? basename(model.model) }));
   const seen = new Set<string>();
   for (const { name } of models) {
@@ -47,7 +47,7 @@ export function parseConfig(value: unknown, file: string): NamedConfig {
 }
 
 /** What of a config says how a method without shared model and ranks is built. */
-const PLAIN_PARAMETERS = ['router', 'policy', 'max_tokens', 'seed'];
+const EMR_PARAMETERS = ['scale', 'router', 'policy', 'max_tokens', 'seed'];
 
 const GivenParameters = z.looseObject({
   parameters: z.optional(z.looseObject({})),
@@ -55,15 +55,18 @@ const GivenParameters = z.looseObject({
 });
 
 /** @throws {TwinrouteError} `config` for a parameter that would have no effect */
-function refuseTwinParameters(value: unknown, file: string): void {
+function refuseForeignParameters(method: NamedConfig['merge_method'], value: unknown, file: string): void {
   const { parameters = {}, models } = parseWith(GivenParameters, value, file, 'config');
+  const given = Object.keys(parameters);
+  if (method === 'twin') {
+    if (!given.includes('scale')) return;
+    throw new TwinrouteError('config', `${file}: expected scale with merge_method emr, got it with ${method}`, { param: 'scale' });
+  }
   const odd =
-    Object.keys(parameters).find((name) => !PLAIN_PARAMETERS.includes(name)) ??
+    given.find((name) => !EMR_PARAMETERS.includes(name)) ??
     (models.some((model) => model.parameters !== undefined) ? 'models[].parameters' : undefined);
   if (odd !== undefined)
-    throw new TwinrouteError(
-      'config',
-      `${file}: expected of merge_method emr no parameters but ${PLAIN_PARAMETERS.join(', ')}, got ${odd}`,
-      { param: odd },
-    );
+    throw new TwinrouteError('config', `${file}: expected of merge_method emr no parameters but ${EMR_PARAMETERS.join(', ')}, got ${odd}`, {
+      param: odd,
+    });
 }

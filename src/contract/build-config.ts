@@ -35,7 +35,7 @@ export const RankParameters = z.object({
 });
 export type RankParameters = z.infer<typeof RankParameters>;
 
-/** Parameters of a Twin pack. */
+/** Parameters of a Twin or EMR pack. */
 export const TwinParameters = z.strictObject({
   /**
    * How the shared model is made: the name of a static method of the registry, or `{ method, … }` with its parameters, where those of an
@@ -52,6 +52,11 @@ export const TwinParameters = z.strictObject({
    */
   about: z._default(z.enum(['shared', 'base']), 'shared'),
   ...RankParameters.shape,
+  /**
+   * What restores the length of an expert of an EMR pack: one number from all entries (`sums`, the paper) or from the means of the tensors
+   * (`means`, the published code), or a number for each tensor.
+   */
+  scale: z._default(z.enum(['sums', 'means', 'per_tensor']), 'per_tensor'),
   quantize: z._default(z.enum(['none', 'fp16', 'int8', 'int4']), 'int8'),
   router: z._default(z.enum(['edge', 'origin', 'auto']), 'edge'),
   /** Overrides of the routing policy. */
@@ -65,7 +70,7 @@ export type TwinParameters = z.infer<typeof TwinParameters>;
 export const BuildConfig = z.strictObject({
   /** The pack's name; defaults to the config file's name without its ending. */
   name: z.optional(Name),
-  /** `emr` has no shared model, ranks or factors: of the parameters it takes `router`, `policy`, `max_tokens` and `seed`. */
+  /** `emr` has no shared model, ranks or factors: of the parameters it takes `scale`, `router`, `policy`, `max_tokens` and `seed`. */
   merge_method: z.enum(['twin', 'emr']),
   base_model: z.string().check(z.minLength(1)),
   models: z.array(ConfigModel).check(z.minLength(1), z.maxLength(10_000)),

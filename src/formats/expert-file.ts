@@ -85,7 +85,7 @@ export interface ExpertFile extends ModuleFile {
 }
 
 /** What a manifest says of a file of modules. */
-export type StoredModules = Pick<ManifestExpert, 'format' | 'tensors' | 'scale'>;
+export type StoredModules = Pick<ManifestExpert, 'format' | 'tensors'>;
 
 /** The unified vector that masks are over, a parameter at a time. */
 export type ReadUnified = (parameter: string) => Promise<FloatTensor>;
@@ -98,13 +98,13 @@ export async function openModules(source: ByteSource, modules: StoredModules): P
   return modulesOf(await openSafetensors(source), modules);
 }
 
-function modulesOf(file: Safetensors, { format, tensors, scale }: StoredModules, unified?: ReadUnified): ModuleFile {
+function modulesOf(file: Safetensors, { format, tensors }: StoredModules, unified?: ReadUnified): ModuleFile {
   const byName = new Map(tensors.map((tensor) => [tensor.name, tensor]));
   return {
     async module(parameter) {
       const tensor = byName.get(parameter);
       if (tensor === undefined) return undefined;
-      return format === 'bits' ? loadMasked(file, tensor, scale, unified) : loadModule(file, tensor, format);
+      return format === 'bits' ? loadMasked(file, tensor, unified) : loadModule(file, tensor, format);
     },
   };
 }
@@ -161,8 +161,7 @@ export async function loadExpert(source: ByteSource, expert: ManifestExpert, wid
 
 async function loadMasked(
   file: Safetensors,
-  { name, shape, kind }: ModuleTensor,
-  scale: number | undefined,
+  { name, shape, kind, scale }: ModuleTensor,
   unified: ReadUnified | undefined,
 ): Promise<LoadedModule | undefined> {
   if (kind === 'unchanged') return undefined;

@@ -77,39 +77,69 @@ const twin =
     };
   };
 
-/** EMR from the checkpoints: W_0 + Σ w·scale·(mask ⊙ unified), as the paper spells it entry by entry. */
-async function emr({ base, experts, pack }: Opened): Promise<Dense> {
-  const masked = new Map<
-    string,
-    { readonly shape: readonly number[]; readonly origin: Float32Array; readonly own: readonly Float64Array[] }
-  >();
-  const [full, kept] = [experts.map(() => 0), experts.map(() => 0)];
-  for (const { name, shape } of openArchitecture(pack.manifest.architecture.type, pack.manifest.architecture.config).parameters) {
-    const origin = await base.readFloat(name);
-    const vectors = await Promise.all(
-      experts.map(async (expert) =>
-        (await readTheta(origin, expert.parameter(name), matmulPlain)).map((value, i) => value - origin.data[i]),
-      ),
-    );
-    const own = vectors.map((vector, t) => {
-      const values = Float64Array.from(vector, (value, i) => {
-        const elected = Math.sign(vectors.reduce((sum, each) => sum + each[i], 0));
-        return value * elected > 0 ? elected * Math.max(...vectors.map((each) => each[i] * elected)) : 0;
-      });
-      full[t] += vector.reduce((sum, value) => sum + Math.abs(value), 0) / vector.length;
-      kept[t] += values.reduce((sum, value) => sum + Math.abs(value), 0) / vector.length;
-      return values;
-    });
-    masked.set(name, { shape, origin: origin.data, own });
-  }
-  return (parameter, mix) => {
-    const found = masked.get(parameter);
-    if (found === undefined) throw new Error(`no parameter ${parameter}`);
-    return Promise.resolve(
-      combine(found.shape, [[1, found.origin], ...found.own.map((values, t) => [mix[t] * (full[t] / kept[t]), values] as const)]),
-    );
-  };
+/** An expert's magnitude and how much of it the masked unified vector has. */
+interface Magnitudes {
+  readonly full: number;
+  readonly kept: number;
 }
+
+/** What an expert is multiplied by in a tensor, from the magnitudes of all of its tensors. */
+type ScaleOf = (tensors: ReadonlyMap<string, Magnitudes & { readonly size: number }>, parameter: string) => number;
+
+const quotient = (values: Iterable<Magnitudes>): number => {
+  const all = [...values];
+  const kept = all.reduce((sum, each) => sum + each.kept, 0);
+  return kept === 0 ? 0 : all.reduce((sum, each) => sum + each.full, 0) / kept;
+};
+
+const SCALES: Readonly<Record<'sums' | 'means' | 'per_tensor', ScaleOf>> = {
+  sums: (tensors) => quotient(tensors.values()),
+  means: (tensors) => quotient([...tensors.values()].map(({ size, full, kept }) => ({ full: full / size, kept: kept / size }))),
+  per_tensor: (tensors, parameter) => quotient([tensors.get(parameter) ?? { full: 0, kept: 0 }]),
+};
+
+/** EMR from the checkpoints: W_0 + Σ w·scale·(mask ⊙ unified), as the paper spells it entry by entry. */
+const emr =
+  (scale: ScaleOf) =>
+  async ({ base, experts, pack }: Opened): Promise<Dense> => {
+    const masked = new Map<
+      string,
+      { readonly shape: readonly number[]; readonly origin: Float32Array; readonly own: readonly Float64Array[] }
+    >();
+    const magnitudes = experts.map(() => new Map<string, Magnitudes & { readonly size: number }>());
+    for (const { name, shape } of openArchitecture(pack.manifest.architecture.type, pack.manifest.architecture.config).parameters) {
+      const origin = await base.readFloat(name);
+      const vectors = await Promise.all(
+        experts.map(async (expert) =>
+          (await readTheta(origin, expert.parameter(name), matmulPlain)).map((value, i) => value - origin.data[i]),
+        ),
+      );
+      const own = vectors.map((vector, t) => {
+        const values = Float64Array.from(vector, (value, i) => {
+          const elected = Math.sign(vectors.reduce((sum, each) => sum + each[i], 0));
+          return value * elected > 0 ? elected * Math.max(...vectors.map((each) => each[i] * elected)) : 0;
+        });
+        const total = (numbers: Float32Array | Float64Array): number => {
+          let sum = 0;
+          for (const value of numbers) sum += Math.abs(value);
+          return sum;
+        };
+        magnitudes[t].set(name, { size: vector.length, full: total(vector), kept: total(values) });
+        return values;
+      });
+      masked.set(name, { shape, origin: origin.data, own });
+    }
+    return (parameter, mix) => {
+      const found = masked.get(parameter);
+      if (found === undefined) throw new Error(`no parameter ${parameter}`);
+      return Promise.resolve(
+        combine(found.shape, [
+          [1, found.origin],
+          ...found.own.map((values, t) => [mix[t] * scale(magnitudes[t], parameter), values] as const),
+        ]),
+      );
+    };
+  };
 
 const KINDS: readonly Kind[] = [
   { name: 'twin', parameters: { rank: 4 }, dense: twin('shared') },
@@ -119,7 +149,13 @@ const KINDS: readonly Kind[] = [
     parameters: { rank: undefined, budget: { average_rank: 3 }, about: 'base', shared: 'tsv' },
     dense: twin('base'),
   },
-  { name: 'emr', method: 'emr', parameters: {}, dense: emr },
+  { name: 'emr, the default scale', method: 'emr', parameters: {}, dense: emr(SCALES.per_tensor) },
+  ...Object.entries(SCALES).map(([scale, of]): Kind => ({
+    name: `emr, scale ${scale}`,
+    method: 'emr',
+    parameters: { scale },
+    dense: emr(of),
+  })),
 ];
 
 const MIXES: readonly (readonly number[])[] = [
@@ -229,7 +265,7 @@ describe('an EMR pack', () => {
     const refused = await runCli('build', ranked.config, '--out', join(ranked.models.dir, 'never'));
     expect(refused).toMatchObject({
       code: 1,
-      err: expect.stringMatching(/merge_method emr no parameters but router, policy, max_tokens, seed, got rank/),
+      err: expect.stringMatching(/merge_method emr no parameters but scale, router, policy, max_tokens, seed, got rank/),
     });
     await ranked.models.remove();
     const inputs = await makeTinyInputs({}, 1, 'emr');

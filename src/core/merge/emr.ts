@@ -1,8 +1,7 @@
 // EMR-Merging (elect, mask, rescale): one vector that all experts share, and of each expert only which entries of it point its way, one bit an
-// entry, and one number that restores its length. Served is θ0 + Σ w_t·scale_t·(mask_t ⊙ unified).
+// entry, and what restores its length. Served is θ0 + Σ w_t·scale_t·(mask_t ⊙ unified).
 // Source: Huang et al. 2024, "EMR-Merging: Tuning-Free High-Performance Model Merging", arXiv:2405.17461, section 3.
-// Deviates: nothing of the rule. Of its two definitions of the scale this is the published code's: Σ mean|τ| / Σ mean|mask ⊙ unified| with the
-// means taken tensor by tensor; the paper sums all entries at once, so that large tensors count more.
+// Deviates: nothing of the rule; the published code has another scale than the paper, and a third is ours (`ScaleRule`).
 //
 // Letters: T experts, N entries of a tensor. Masks are packed eight entries to a byte, entry i in bit i mod 8 of byte ⌊i / 8⌋.
 
@@ -69,10 +68,23 @@ export function sumsOf(vector: Float32Array, mask: Uint8Array, unified: Float32A
   return { count: vector.length, absolute, maskedAbsolute, squares, inner, maskedSquares };
 }
 
-/** The scale of an expert from the sums of all its tensors; 0 for one that equals the base. */
-export function scaleOf(tensors: readonly MaskSums[]): number {
-  const absolute = tensors.reduce((sum, tensor) => sum + tensor.absolute / tensor.count, 0);
-  const masked = tensors.reduce((sum, tensor) => sum + tensor.maskedAbsolute / tensor.count, 0);
+/**
+ * What an expert's scale is, Σ|τ| / Σ|mask ⊙ unified| each time: over all entries at once, so that large tensors count more (`sums`, the
+ * paper); over the means of its tensors, so that all count alike (`means`, the published code); or over the entries of each tensor, which
+ * then has a scale of its own (`per_tensor`).
+ */
+export type ScaleRule = 'sums' | 'means' | 'per_tensor';
+
+/** The scale of each of an expert's tensors from the sums of all of them; 0 where the mask keeps nothing. */
+export function scalesOf(tensors: readonly MaskSums[], rule: ScaleRule): readonly number[] {
+  if (rule === 'per_tensor') return tensors.map(({ absolute, maskedAbsolute }) => ratio(absolute, maskedAbsolute));
+  const share = ({ count }: MaskSums): number => (rule === 'means' ? 1 / count : 1);
+  const absolute = tensors.reduce((sum, tensor) => sum + share(tensor) * tensor.absolute, 0);
+  const masked = tensors.reduce((sum, tensor) => sum + share(tensor) * tensor.maskedAbsolute, 0);
+  return tensors.map(() => ratio(absolute, masked));
+}
+
+function ratio(absolute: number, masked: number): number {
   return masked === 0 ? 0 : absolute / masked;
 }
 

@@ -1,12 +1,29 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { applyMask, maskError, maskOf, scaleOf, sumsOf, unify } from '../../../src/core/merge/emr.ts';
+import { applyMask, maskError, maskOf, scalesOf, sumsOf, unify, type MaskSums, type ScaleRule } from '../../../src/core/merge/emr.ts';
 import { createRandom } from '../../../src/core/random.ts';
 
 /** T task vectors of N entries, some of them zero. */
 const vectors = fc.tuple(fc.nat(1000), fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 40 })).map(([seed, count, length]) => {
   const random = createRandom(seed);
   return Array.from({ length: count }, () => Float32Array.from({ length }, () => (random.uniform() < 0.2 ? 0 : random.normal())));
+});
+
+const RULES: readonly ScaleRule[] = ['sums', 'means', 'per_tensor'];
+
+test('a large tensor counts more in sums, as much as a small one in means, and not beyond itself per tensor', () => {
+  const sums = (count: number, absolute: number, maskedAbsolute: number): MaskSums => ({
+    count,
+    absolute,
+    maskedAbsolute,
+    squares: 1,
+    inner: 1,
+    maskedSquares: 1,
+  });
+  const tensors = [sums(100, 10, 40), sums(2, 2, 2)];
+  expect(scalesOf(tensors, 'sums')).toEqual([12 / 42, 12 / 42]);
+  expect(scalesOf(tensors, 'means')).toEqual([1.1 / 1.4, 1.1 / 1.4].map((value) => expect.closeTo(value, 12)));
+  expect(scalesOf(tensors, 'per_tensor')).toEqual([0.25, 1]);
 });
 
 test('the unified vector takes the elected sign and the largest magnitude of that sign', () => {
@@ -37,29 +54,46 @@ test('one expert alone is exact (oracle 9)', () => {
       const unified = unify([vector]);
       const mask = maskOf(vector, unified);
       const sums = sumsOf(vector, mask, unified);
-      const scale = scaleOf([sums]);
-      expect(scale).toBe(vector.some((value) => value !== 0) ? 1 : 0);
       expect(applyMask(mask, unified, 1)).toEqual(vector);
-      expect(maskError(sums, scale)).toBe(0);
+      for (const rule of RULES) {
+        const [scale] = scalesOf([sums], rule);
+        expect(scale).toBe(vector.some((value) => value !== 0) ? 1 : 0);
+        expect(maskError(sums, scale)).toBe(0);
+      }
     }),
     { seed: 2, numRuns: 100 },
   );
 });
 
-test('the scale restores the mean magnitude, tensor by tensor, and the error is the true one', () => {
+test('the scale restores the magnitude of all entries, of the mean of tensors, or of each tensor; the error is the true one', () => {
   fc.assert(
-    fc.property(vectors, vectors, (first, second) => {
+    fc.property(vectors, vectors, fc.constantFrom(...RULES), (first, second, rule) => {
       const tensors = [first, second].map((all) => {
         const unified = unify(all);
         const mask = maskOf(all[0], unified);
         return { vector: all[0], mask, unified, sums: sumsOf(all[0], mask, unified) };
       });
-      const mean = (values: Float32Array): number => values.reduce((sum, value) => sum + Math.abs(value), 0) / values.length;
-      const total = (of: (tensor: (typeof tensors)[number]) => number): number => tensors.reduce((sum, tensor) => sum + of(tensor), 0);
-      const scale = scaleOf(tensors.map(({ sums }) => sums));
-      const masked = total(({ mask, unified }) => mean(applyMask(mask, unified, 1)));
-      expect(scale * masked).toBeCloseTo(masked === 0 ? 0 : total(({ vector }) => mean(vector)), 4);
-      for (const { vector, mask, unified, sums } of tensors) {
+      const scales = scalesOf(
+        tensors.map(({ sums }) => sums),
+        rule,
+      );
+      const length = (values: Float32Array): number =>
+        values.reduce((sum, value) => sum + Math.abs(value), 0) / (rule === 'means' ? values.length : 1);
+      const restored = tensors.map(({ vector, mask, unified }, i) => ({
+        wanted: length(vector),
+        kept: length(applyMask(mask, unified, 1)),
+        served: length(applyMask(mask, unified, scales[i])),
+      }));
+      const whole = { wanted: 0, kept: 0, served: 0 };
+      for (const { wanted, kept, served } of restored) {
+        whole.wanted += wanted;
+        whole.kept += kept;
+        whole.served += served;
+      }
+      for (const { wanted, kept, served } of rule === 'per_tensor' ? restored : [whole])
+        expect(served).toBeCloseTo(kept === 0 ? 0 : wanted, 4);
+      for (const [i, { vector, mask, unified, sums }] of tensors.entries()) {
+        const scale = scales[i];
         const served = applyMask(mask, unified, scale);
         const norm = Math.hypot(...vector);
         expect(maskError(sums, scale)).toBeCloseTo(norm === 0 ? 0 : Math.hypot(...vector.map((value, i) => value - served[i])) / norm, 3);
