@@ -2,11 +2,12 @@
 // expert's mask over it. Scales are known when the last parameter is done; masks do not depend on them.
 
 import { TwinrouteError } from '../core/errors.ts';
-import { maskError, maskOf, scalesOf, sumsOf, unify, type MaskSums, type ScaleRule } from '../core/merge/emr.ts';
+import { maskOf, unify } from '../core/merge/emr.ts';
+import { maskError, scalesOf, sumsOf, type MaskSums } from '../core/merge/emr-scale.ts';
 import type { MatMul } from '../core/linalg/matrix.ts';
 import type { Progress } from '../core/progress.ts';
 import type { ModuleTensor } from '../contract/manifest.ts';
-import { HEAD_BIAS, HEAD_WEIGHT, storeFloats, storeMask } from '../formats/expert-file.ts';
+import { HEAD_BIAS, HEAD_WEIGHT, storeFloats, storeMask, storeScales } from '../formats/expert-file.ts';
 import { bfloatToFloat, halfToFloat } from '../core/half.ts';
 import { storeFloats as convertFloats } from '../formats/safetensors-writer.ts';
 import type { Spool } from '../host/spool.ts';
@@ -14,17 +15,14 @@ import { expertGroup, SHARED_FORMATS, SHARED_GROUP, type MergedTensors } from '.
 import type { BuildPlan } from './plan.ts';
 import { readTheta } from './theta.ts';
 
-/** The sums of a tensor that equals the base. */
-const NO_SUMS: MaskSums = { count: 1, absolute: 0, maskedAbsolute: 0, squares: 0, inner: 0, maskedSquares: 0 };
-
 /** Spool group of the unified vector. */
 export const UNIFIED_GROUP = 'unified';
 
-/** One expert's tensor before its scale is known; its sums are 0 where it equals the base. */
+/** One expert's tensor before its scales are known; without sums where it equals the base. */
 interface Entry {
   readonly name: string;
   readonly shape: readonly number[];
-  readonly sums: MaskSums;
+  readonly sums: readonly MaskSums[];
 }
 
 /**
@@ -38,6 +36,7 @@ export async function mergeEmr(
   matmul: MatMul,
   progress: Progress,
 ): Promise<MergedTensors> {
+  const { scale } = config.parameters;
   const entries: Entry[][] = experts.map(() => []);
   for (const [done, { name, shape }] of model.parameters.entries()) {
     progress({ stage: 'merge', done, total: model.parameters.length, note: name });
@@ -54,40 +53,40 @@ export async function mergeEmr(
       vectors.push(theta.map((value, i) => value - origin.data[i]));
     }
     if (vectors.every((vector) => vector.every((value) => value === 0))) {
-      for (const each of entries) each.push({ name, shape, sums: NO_SUMS });
+      for (const each of entries) each.push({ name, shape, sums: [] });
       continue;
     }
     const { stored, values: unified } = rounded(name, unify(vectors), config.dtype);
     await spool.add(UNIFIED_GROUP, { name, dtype: SHARED_FORMATS[config.dtype].stored, shape }, stored);
     for (const [t, vector] of vectors.entries()) {
       const mask = maskOf(vector, unified);
-      const sums = sumsOf(vector, mask, unified);
-      entries[t].push({ name, shape, sums });
+      const isChanged = vector.some((value) => value !== 0);
+      entries[t].push({ name, shape, sums: isChanged ? sumsOf(shape, vector, mask, unified, scale) : [] });
       const { tensor, data } = storeMask(name, mask);
-      if (sums.squares > 0) await spool.add(expertGroup(t), tensor, data);
+      if (isChanged) await spool.add(expertGroup(t), tensor, data);
     }
   }
   progress({ stage: 'merge', done: model.parameters.length, total: model.parameters.length });
+  const tensors: ModuleTensor[][] = [];
   for (const [t, { source }] of experts.entries()) {
-    for (const { tensor, data } of [storeFloats(HEAD_WEIGHT, source.head.weight), storeFloats(HEAD_BIAS, source.head.bias)])
-      await spool.add(expertGroup(t), tensor, data);
+    const scales = scalesOf(
+      entries[t].map(({ sums }) => sums),
+      scale,
+    );
+    tensors.push(entries[t].map((entry, i) => tensorOf(entry, scales[i])));
+    const stored = [storeFloats(HEAD_WEIGHT, source.head.weight), storeFloats(HEAD_BIAS, source.head.bias)];
+    for (const [i, { name, sums }] of entries[t].entries()) if (sums.length > 0) stored.push(storeScales(name, scales[i]));
+    for (const { tensor, data } of stored) await spool.add(expertGroup(t), tensor, data);
   }
-  return { experts: entries.map((each) => tensorsOf(each, config.parameters.scale)), fade: undefined };
+  return { experts: tensors, fade: undefined };
 }
 
-/** The manifest's lines of an expert. */
-function tensorsOf(entries: readonly Entry[], rule: ScaleRule): readonly ModuleTensor[] {
-  const scales = scalesOf(
-    entries.map(({ sums }) => sums),
-    rule,
-  );
-  return entries.map(({ name, shape, sums }, i) => {
-    const fact = { name, shape: [...shape], rank: 0 };
-    if (sums.squares === 0) return { ...fact, kind: 'unchanged', kept_energy: 1, error: 0 };
-    const scale = scales[i];
-    const error = maskError(sums, scale);
-    return { ...fact, kind: 'masked', kept_energy: Math.max(0, 1 - error * error), error, scale };
-  });
+/** The manifest's line. */
+function tensorOf({ name, shape, sums }: Entry, scales: Float32Array): ModuleTensor {
+  const fact = { name, shape: [...shape], rank: 0 };
+  if (sums.length === 0) return { ...fact, kind: 'unchanged', kept_energy: 1, error: 0 };
+  const error = maskError(sums, scales);
+  return { ...fact, kind: 'masked', kept_energy: Math.max(0, 1 - error * error), error };
 }
 
 /** Numbers as they are stored, and as a reader gets them back. */

@@ -53,10 +53,10 @@ export const TwinParameters = z.strictObject({
   about: z._default(z.enum(['shared', 'base']), 'shared'),
   ...RankParameters.shape,
   /**
-   * What restores the length of an expert of an EMR pack: one number from all entries (`sums`, the paper) or from the means of the tensors
-   * (`means`, the published code), or a number for each tensor.
+   * What restores the length of an expert of an EMR pack: one number, from all entries (`sums`, the paper) or from the means of the tensors
+   * (`means`, the published code); or a number for each tensor or for each row.
    */
-  scale: z._default(z.enum(['sums', 'means', 'per_tensor']), 'per_tensor'),
+  scale: z._default(z.enum(['sums', 'means', 'per_tensor', 'per_row']), 'per_row'),
   quantize: z._default(z.enum(['none', 'fp16', 'int8', 'int4']), 'int8'),
   router: z._default(z.enum(['edge', 'origin', 'auto']), 'edge'),
   /** Overrides of the routing policy. */

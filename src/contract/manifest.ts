@@ -21,7 +21,7 @@ export const ModuleTensor = z.strictObject({
   shape: z.array(Count),
   /**
    * `factored`: `U [m, r] · V [r, n]`. `whole`: a 1-D delta, kept as it is. `unchanged`: there is no difference here, so
-   * nothing is stored. `masked`: `scale` times the entries of the unified vector that the mask keeps.
+   * nothing is stored. `masked`: a scale times the entries of the unified vector that the mask keeps.
    */
   kind: z.enum(['factored', 'whole', 'unchanged', 'masked']),
   rank: Count,
@@ -29,8 +29,6 @@ export const ModuleTensor = z.strictObject({
   kept_energy: Fraction,
   /** ‖delta − stored‖_F / ‖delta‖_F, truncation and quantisation together; 0 for an unchanged tensor. */
   error: z.number().check(z.minimum(0)),
-  /** Only for `masked`. */
-  scale: z.optional(z.number()),
 });
 export type ModuleTensor = z.infer<typeof ModuleTensor>;
 

@@ -1,6 +1,7 @@
 // `experts/<name>.safetensors`: an expert's exclusive module and head. For a parameter `p` of the encoder: `p.u` and `p.v` (with `p.u.scale`
 // and `p.v.scale` for integer formats) when it is factored, `p.delta` when it is kept whole, nothing when it is unchanged. The head is `head.weight` and
-// `head.bias`. An expert of an EMR pack has `p.mask` instead, packed bits over the pack's unified vector. Which of them to expect stands in the manifest.
+// `head.bias`. An expert of an EMR pack has `p.mask` instead, packed bits over the pack's unified vector,
+// and `p.scale`, one for all entries or one for each row. Which of them to expect stands in the manifest.
 //
 // Letters: m × n a matrix, r rank, C classes, d width.
 
@@ -40,6 +41,11 @@ export function storeDelta(parameter: string, delta: FloatTensor): StoredTensor 
 /** A mask over the unified vector, packed bits. */
 export function storeMask(parameter: string, mask: Uint8Array): StoredTensor {
   return { tensor: { name: `${parameter}.mask`, dtype: 'U8', shape: [mask.length] }, data: mask };
+}
+
+/** What the masked unified vector is multiplied by: one number, or one for each run of entries. */
+export function storeScales(parameter: string, scales: Float32Array): StoredTensor {
+  return { tensor: { name: `${parameter}.scale`, dtype: 'F32', shape: [scales.length] }, data: scales };
 }
 
 /** An f32 tensor under its name. */
@@ -161,19 +167,34 @@ export async function loadExpert(source: ByteSource, expert: ManifestExpert, wid
 
 async function loadMasked(
   file: Safetensors,
-  { name, shape, kind, scale }: ModuleTensor,
+  { name, shape, kind }: ModuleTensor,
   unified: ReadUnified | undefined,
 ): Promise<LoadedModule | undefined> {
   if (kind === 'unchanged') return undefined;
   const title = `${file.name}: ${name}.mask`;
-  if (kind !== 'masked' || scale === undefined || unified === undefined)
-    throw new TwinrouteError('format', `${title}: expected a mask with a scale and a unified vector, got a ${kind} module`);
+  if (kind !== 'masked' || unified === undefined)
+    throw new TwinrouteError('format', `${title}: expected a mask with a unified vector, got a ${kind} module`);
   const mask = await file.read(`${name}.mask`);
   const length = Math.ceil(sizeOf(shape) / 8);
   if (mask.dtype !== 'uint8' || !sameShape(mask.shape, [length]))
     throw new TwinrouteError('shape', `${title}: expected uint8 [${length}], got ${mask.dtype} [${mask.shape.join(', ')}]`);
   const { data } = expectFloat(await unified(name), shape, `unified: ${name}`);
-  return { kind: 'whole', delta: floatTensor(shape, applyMask(mask.data, data, scale)) };
+  const scales = await loadScales(file, name, shape);
+  return { kind: 'whole', delta: floatTensor(shape, applyMask(mask.data, data, scales)) };
+}
+
+/** One scale, or one for each row of a matrix. */
+async function loadScales(file: Safetensors, parameter: string, shape: readonly number[]): Promise<Float32Array> {
+  const name = `${parameter}.scale`;
+  const title = `${file.name}: ${name}`;
+  const scales = await file.readFloat(name);
+  const fits = sameShape(scales.shape, [1]) || (shape.length === 2 && sameShape(scales.shape, [shape[0]]));
+  if (!fits)
+    throw new TwinrouteError(
+      'shape',
+      `${title}: expected [1] or one for each row of [${shape.join(', ')}], got [${scales.shape.join(', ')}]`,
+    );
+  return expectFinite(scales, title).data;
 }
 
 async function loadModule(

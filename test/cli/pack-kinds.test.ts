@@ -77,67 +77,62 @@ const twin =
     };
   };
 
-/** An expert's magnitude and how much of it the masked unified vector has. */
-interface Magnitudes {
+/** Entries of a tensor that one scale is for: how long the expert is there, and how long the unified vector behind its mask. */
+interface Run {
+  readonly size: number;
   readonly full: number;
   readonly kept: number;
 }
 
-/** What an expert is multiplied by in a tensor, from the magnitudes of all of its tensors. */
-type ScaleOf = (tensors: ReadonlyMap<string, Magnitudes & { readonly size: number }>, parameter: string) => number;
+/** Σ full / Σ kept. */
+function quotient(runs: readonly Pick<Run, 'full' | 'kept'>[]): number {
+  const kept = runs.reduce((sum, run) => sum + run.kept, 0);
+  return kept === 0 ? 0 : runs.reduce((sum, run) => sum + run.full, 0) / kept;
+}
 
-const quotient = (values: Iterable<Magnitudes>): number => {
-  const all = [...values];
-  const kept = all.reduce((sum, each) => sum + each.kept, 0);
-  return kept === 0 ? 0 : all.reduce((sum, each) => sum + each.full, 0) / kept;
-};
-
-const SCALES: Readonly<Record<'sums' | 'means' | 'per_tensor', ScaleOf>> = {
-  sums: (tensors) => quotient(tensors.values()),
-  means: (tensors) => quotient([...tensors.values()].map(({ size, full, kept }) => ({ full: full / size, kept: kept / size }))),
-  per_tensor: (tensors, parameter) => quotient([tensors.get(parameter) ?? { full: 0, kept: 0 }]),
+/** The scale of one run of a tensor, from all tensors of an expert and from its own. */
+const SCALES: Readonly<Record<'sums' | 'means' | 'per_tensor' | 'per_row', (all: readonly Run[], own: Run) => number>> = {
+  sums: (all) => quotient(all),
+  means: (all) => quotient(all.map(({ size, full, kept }) => ({ full: full / size, kept: kept / size }))),
+  per_tensor: (_, own) => quotient([own]),
+  per_row: (_, own) => quotient([own]),
 };
 
 /** EMR from the checkpoints: W_0 + Σ w·scale·(mask ⊙ unified), as the paper spells it entry by entry. */
 const emr =
-  (scale: ScaleOf) =>
+  (scale: keyof typeof SCALES) =>
   async ({ base, experts, pack }: Opened): Promise<Dense> => {
-    const masked = new Map<
-      string,
-      { readonly shape: readonly number[]; readonly origin: Float32Array; readonly own: readonly Float64Array[] }
-    >();
-    const magnitudes = experts.map(() => new Map<string, Magnitudes & { readonly size: number }>());
+    const tensors = new Map<string, { readonly shape: readonly number[]; readonly origin: Float32Array; readonly own: Float64Array[] }>();
+    const runs = experts.map(() => new Map<string, readonly Run[]>());
     for (const { name, shape } of openArchitecture(pack.manifest.architecture.type, pack.manifest.architecture.config).parameters) {
       const origin = await base.readFloat(name);
-      const vectors = await Promise.all(
-        experts.map(async (expert) =>
-          (await readTheta(origin, expert.parameter(name), matmulPlain)).map((value, i) => value - origin.data[i]),
-        ),
-      );
+      const thetas = await Promise.all(experts.map((expert) => readTheta(origin, expert.parameter(name), matmulPlain)));
+      const vectors = thetas.map((theta) => theta.map((value, i) => value - origin.data[i]));
+      const elected = origin.data.map((_, i) => Math.sign(vectors.reduce((sum, each) => sum + each[i], 0)));
       const own = vectors.map((vector, t) => {
-        const values = Float64Array.from(vector, (value, i) => {
-          const elected = Math.sign(vectors.reduce((sum, each) => sum + each[i], 0));
-          return value * elected > 0 ? elected * Math.max(...vectors.map((each) => each[i] * elected)) : 0;
-        });
-        const total = (numbers: Float32Array | Float64Array): number => {
-          let sum = 0;
-          for (const value of numbers) sum += Math.abs(value);
-          return sum;
-        };
-        magnitudes[t].set(name, { size: vector.length, full: total(vector), kept: total(values) });
+        const most = (i: number): number => Math.max(...vectors.map((each) => each[i] * elected[i]));
+        const values = Float64Array.from(vector, (value, i) => (value * elected[i] > 0 ? elected[i] * most(i) : 0));
+        const size = scale === 'per_row' ? (shape[1] ?? shape[0]) : vector.length;
+        const sum = (of: ArrayLike<number>, from: number): number =>
+          Array.from({ length: size }, (_, i) => Math.abs(of[from + i])).reduce((a, b) => a + b);
+        const starts = Array.from({ length: vector.length / size }, (_, k) => k * size);
+        runs[t].set(
+          name,
+          starts.map((from) => ({ size, full: sum(vector, from), kept: sum(values, from) })),
+        );
         return values;
       });
-      masked.set(name, { shape, origin: origin.data, own });
+      tensors.set(name, { shape, origin: origin.data, own });
     }
     return (parameter, mix) => {
-      const found = masked.get(parameter);
+      const found = tensors.get(parameter);
       if (found === undefined) throw new Error(`no parameter ${parameter}`);
-      return Promise.resolve(
-        combine(found.shape, [
-          [1, found.origin],
-          ...found.own.map((values, t) => [mix[t] * scale(magnitudes[t], parameter), values] as const),
-        ]),
-      );
+      const scaled = found.own.map((values, t) => {
+        const all = [...runs[t].values()].flat();
+        const scales = (runs[t].get(parameter) ?? []).map((run) => SCALES[scale](all, run));
+        return values.map((value, i) => value * scales[Math.floor((i * scales.length) / values.length)]);
+      });
+      return Promise.resolve(combine(found.shape, [[1, found.origin], ...scaled.map((values, t) => [mix[t], values] as const)]));
     };
   };
 
@@ -149,12 +144,12 @@ const KINDS: readonly Kind[] = [
     parameters: { rank: undefined, budget: { average_rank: 3 }, about: 'base', shared: 'tsv' },
     dense: twin('base'),
   },
-  { name: 'emr, the default scale', method: 'emr', parameters: {}, dense: emr(SCALES.per_tensor) },
-  ...Object.entries(SCALES).map(([scale, of]): Kind => ({
+  { name: 'emr', method: 'emr', parameters: {}, dense: emr('per_row') },
+  ...(['sums', 'means', 'per_tensor'] as const).map((scale): Kind => ({
     name: `emr, scale ${scale}`,
     method: 'emr',
     parameters: { scale },
-    dense: emr(of),
+    dense: emr(scale),
   })),
 ];
 
@@ -244,7 +239,7 @@ test('a config with two rank rules is refused', async () => {
 });
 
 describe('an EMR pack', () => {
-  test('stores one bit a parameter of an expert, and the head', async () => {
+  test('stores one bit a parameter of an expert, a scale a row, and the head', async () => {
     const { models, ...inputs } = await makeTinyInputs({}, 1, 'emr');
     const path = await buildTinyPack({ models, ...inputs });
     const manifest = parseJsonWith(Manifest, (await runCli('inspect', path, '--json')).out, 'inspect', 'internal');
@@ -252,10 +247,13 @@ describe('an EMR pack', () => {
       const bits = tensors
         .filter(({ kind }) => kind === 'masked')
         .reduce((sum, { shape }) => sum + Math.ceil(shape.reduce((a, b) => a * b) / 8), 0);
+      const rows = tensors
+        .filter(({ kind }) => kind === 'masked')
+        .reduce((sum, { shape }) => sum + (shape.length === 2 ? shape[0] : 1), 0);
       const head = 4 * (labels.length * models.config.hidden_size + labels.length);
       const { byteLength } = await readFile(join(path, file));
       const header = Number((await readFile(join(path, file))).readBigUInt64LE(0)) + 8;
-      expect(byteLength - header - bits - head).toBeLessThan(8 * 2 * tensors.length); // padding between tensors
+      expect(byteLength - header - bits - 4 * rows - head).toBeLessThan(8 * 2 * 2 * tensors.length); // padding between tensors
     }
     await models.remove();
   });
@@ -268,6 +266,9 @@ describe('an EMR pack', () => {
       err: expect.stringMatching(/merge_method emr no parameters but scale, router, policy, max_tokens, seed, got rank/),
     });
     await ranked.models.remove();
+    const scaled = await makeTinyInputs({ scale: 'sums' });
+    expect((await runCli('build', scaled.config, '--out', join(scaled.models.dir, 'never'))).err).toMatch(/expected scale with merge_method emr/);
+    await scaled.models.remove();
     const inputs = await makeTinyInputs({}, 1, 'emr');
     const path = await buildTinyPack(inputs);
     const out = join(inputs.models.dir, 'never');
