@@ -247,9 +247,7 @@ describe('an EMR pack', () => {
       const bits = tensors
         .filter(({ kind }) => kind === 'masked')
         .reduce((sum, { shape }) => sum + Math.ceil(shape.reduce((a, b) => a * b) / 8), 0);
-      const rows = tensors
-        .filter(({ kind }) => kind === 'masked')
-        .reduce((sum, { shape }) => sum + (shape.length === 2 ? shape[0] : 1), 0);
+      const rows = tensors.filter(({ kind }) => kind === 'masked').reduce((sum, { shape }) => sum + (shape.length === 2 ? shape[0] : 1), 0);
       const head = 4 * (labels.length * models.config.hidden_size + labels.length);
       const { byteLength } = await readFile(join(path, file));
       const header = Number((await readFile(join(path, file))).readBigUInt64LE(0)) + 8;
@@ -267,7 +265,9 @@ describe('an EMR pack', () => {
     });
     await ranked.models.remove();
     const scaled = await makeTinyInputs({ scale: 'sums' });
-    expect((await runCli('build', scaled.config, '--out', join(scaled.models.dir, 'never'))).err).toMatch(/expected scale with merge_method emr/);
+    expect((await runCli('build', scaled.config, '--out', join(scaled.models.dir, 'never'))).err).toMatch(
+      /expected scale with merge_method emr/,
+    );
     await scaled.models.remove();
     const inputs = await makeTinyInputs({}, 1, 'emr');
     const path = await buildTinyPack(inputs);
