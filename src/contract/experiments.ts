@@ -1,6 +1,7 @@
 // Experiments between merge configs, as they are published to the edge.
 
 import * as z from 'zod/mini';
+import { LOGARITHMIC } from '../core/experiment/metrics.ts';
 import { ConfigId, Fraction, Name } from './names.ts';
 
 /** Limits, with reasons. */
@@ -27,20 +28,27 @@ export const Metric = z
   );
 
 /** A limit that an arm must not pass. Harm is judged against the first arm. */
-const Guardrail = z.strictObject({
-  metric: Metric,
-  /** Which way is bad; by default `down` for confidence and outcomes, `up` for the others. */
-  harm: z.optional(z.enum(['up', 'down'])),
-  /** Harm that is tolerated, in the metric's own unit. */
-  margin: z._default(z.number().check(z.minimum(0)), 0),
-  /** Harm that is tolerated, as a share of the first arm's value. */
-  relative: z._default(z.number().check(z.minimum(0), z.maximum(100)), 0),
-  /** Observations that both arms need before it acts. */
-  min_samples: z._default(z.int().check(z.minimum(1)), 100),
-  /** Units (users or keys) that both arms need before it acts. */
-  min_units: z._default(z.int().check(z.minimum(2)), 20),
-  action: z._default(z.enum(['freeze', 'rollback']), 'rollback'),
-});
+const Guardrail = z
+  .strictObject({
+    metric: Metric,
+    /** Which way is bad; by default `down` for confidence and outcomes, `up` for the others. */
+    harm: z.optional(z.enum(['up', 'down'])),
+    /** Harm that is tolerated, in the metric's own unit; not for latencies. */
+    margin: z._default(z.number().check(z.minimum(0)), 0),
+    /** Harm that is tolerated, as a share of the first arm's value. */
+    relative: z._default(z.number().check(z.minimum(0), z.maximum(100)), 0),
+    /** Observations that both arms need before it acts. */
+    min_samples: z._default(z.int().check(z.minimum(1)), 100),
+    /** Units (users or keys) that both arms need before it acts. */
+    min_units: z._default(z.int().check(z.minimum(2)), 20),
+    action: z._default(z.enum(['freeze', 'rollback']), 'rollback'),
+  })
+  .check(
+    z.refine(({ metric, margin }) => margin === 0 || !LOGARITHMIC.has(metric), {
+      path: ['margin'],
+      error: 'expected relative in its place: latencies are compared as ratios',
+    }),
+  );
 export type Guardrail = z.infer<typeof Guardrail>;
 
 const Range = z.tuple([Fraction, Fraction]);

@@ -40,6 +40,7 @@ test.each([
   ],
   ['a ramp without a time zone', { ramp: { start: '2026-11-24T00:00:00', steps: [{ after_seconds: 0, coverage: 1 }] } }, /ramp.start/],
   ['a guardrail on an unknown metric', { guardrails: [{ metric: 'happiness' }] }, /guardrails\[0\].metric: expected error/],
+  ['a margin in milliseconds', { guardrails: [{ metric: 'latency_ms', margin: 5 }] }, /margin: expected relative/],
   ['an unknown field', { wieght: 1 }, /wieght/],
 ] as const)('refuses %s', (_, change, message) => {
   expect(() => parse({ ...PLAIN, ...change })).toThrow(message);
