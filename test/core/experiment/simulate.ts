@@ -28,12 +28,12 @@ export interface Traffic {
 export function simulate(seed: number, traffic: Traffic): { readonly decision: Decision; readonly requests: number } | undefined {
   const random = createRandom(seed, 'traffic');
   const rule = { key: `exp-${seed}`, hash_version: 2, weights: [0.5, 0.5], coverage: 1 } as const;
-  const arms = ['control', 'treatment'].map((name) => ({ name, weight: 0.5, units: 0, moments: {} as Record<string, Moments> }));
+  const arms = ['control', 'treatment'].map((name) => ({ name, weight: 0.5, units: 0, moments: none<Moments>() }));
   const users = Array.from({ length: traffic.users }, (_, i) => {
     const arm = assign(rule, `u${i}`);
     return {
       arm: typeof arm === 'number' && !(arm === 1 && random.uniform() < (traffic.lost ?? 0)) ? arm : undefined,
-      cells: {} as Record<string, Cell>,
+      cells: none<Cell>(),
       seen: false,
       // Some users' texts fail, run long or puzzle the model more often than others'.
       clumsy: random.uniform() < 0.2 ? 3 : 0.5,
@@ -61,4 +61,8 @@ export function simulate(seed: number, traffic: Traffic): { readonly decision: D
     if (decision.action !== 'continue') return { decision, requests: i };
   }
   return undefined;
+}
+
+function none<T>(): Record<string, T> {
+  return {};
 }
