@@ -1,239 +1,185 @@
-// The quality of Twin packs on real tasks: λ chosen on validation rows, the chosen pack once on the test rows.
+// The quality of every method on the eight experts of the sample: settings chosen on validation rows, the chosen ones once on the test rows.
 //
-//   node scripts/bench/quality.bench.ts [--config experts/twin.yaml] [--data ../shared/data] [--lambdas 0,0.1,0.2,0.3,0.4,0.5] [--limit 200]
-//        [--rows 3000] [--seed 0] [--engine auto] [--validation-only] [--test-limit N] [--fresh] [--docs docs/quality.md] [--json FILE]
+//   npm run bench:quality -- [--data ../shared/data] [--limit 200] [--test-limit N] [--rows 3000] [--texts 256] [--seeds 0,1,2] [--jobs 2]
+//        [--only NAME,…,curve] [--kept] [--fresh] [--engine auto] [--docs docs/quality.md] [--json FILE]
 //
-// `--limit`: validation rows a task, drawn by the seed; `--rows`: training rows a task of the router on real data; `--test-limit`: for a trial.
-// Results are kept in .cache/bench/quality, so a run that was stopped goes on and a second one only reads; `--fresh` measures anew, as it must
-// after a change of the code that merges or evaluates. Rows of data sets stay in that folder, which git ignores.
-//
-// The rule for λ, set before anything was measured: of the λ whose oracle route is within 0.5 points of the best one's, the λ whose shared
-// model alone is best. At λ = 0 every exclusive module is a whole task vector, adapters of rank 16 lose nothing and the oracle route looks
-// best, but the shared model is the base: a request on which the router abstains gets an answer of no worth. A few tenths of a point, less
-// than these rows can tell apart, buy a shared model that knows something of every task.
+// `--limit`: validation rows a task; `--rows`: training rows a task of the router; `--texts`: unlabelled training texts a task of methods that
+// learn from texts; all drawn by the seed. The first seed makes the tables; the others repeat what the targets compare. `--only` measures
+// those methods, or the curve over ranks. Answers are kept in .cache/bench/quality, so a run that was stopped goes on and a second one only
+// reads; `--kept` writes the page of what is there. `--fresh` measures anew, as it must after a change of the code that merges or evaluates.
 
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { selectEngine } from '../../src/build/engine/select.ts';
-import type { NamedConfig } from '../../src/build/read-config.ts';
 import { PACKAGE_ROOT } from '../../src/cli/package-root.ts';
 import { drawProgress } from '../../src/cli/progress.ts';
-import { readData } from '../../src/cli/quality/read-data.ts';
-import { evaluate, type Evaluation } from '../../src/core/evaluate.ts';
+import { Example } from '../../src/contract/tasks.ts';
 import { createRandom } from '../../src/core/random.ts';
+import { parseJsonl } from '../../src/formats/jsonl.ts';
+import { openLab, type Lab } from './lib/quality-lab.ts';
 import { qualityMarkdown } from './lib/quality-markdown.ts';
+import { qualityPlot } from './lib/quality-plot.ts';
+import { countRows, drawRows } from './lib/quality-rows.ts';
+import { createStudy, type CurveFigures, type MethodFigures, type Question, type SeedRows, type Study } from './lib/quality-study.ts';
 import { resultCache } from './lib/result-cache.ts';
 import { publish, runFacts, type RunFacts } from './lib/run-facts.ts';
 import { loadConfig } from './lib/twin-config.ts';
-import { mergedAnswers, routedAnswers, type QualityData, type QualityDeps } from './lib/twin-quality.ts';
 
 const { values: options } = parseArgs({
   options: {
-    config: { type: 'string', default: 'experts/twin.yaml' },
     data: { type: 'string', default: join(PACKAGE_ROOT, '../shared/data') },
-    lambdas: { type: 'string', default: '0,0.1,0.2,0.3,0.4,0.5' },
     limit: { type: 'string', default: '200' },
-    rows: { type: 'string', default: '3000' },
-    seed: { type: 'string', default: '0' },
-    engine: { type: 'string', default: 'auto' },
-    'validation-only': { type: 'boolean', default: false },
     'test-limit': { type: 'string' },
+    rows: { type: 'string', default: '3000' },
+    texts: { type: 'string', default: '256' },
+    seeds: { type: 'string', default: '0,1,2' },
+    jobs: { type: 'string', default: '2' },
+    only: { type: 'string' },
+    kept: { type: 'boolean', default: false },
     fresh: { type: 'boolean', default: false },
+    engine: { type: 'string', default: 'auto' },
     docs: { type: 'string', default: join(PACKAGE_ROOT, 'docs/quality.md') },
     json: { type: 'string' },
+    /** Of a child process: `validation 0` asks the first share of that stage's questions. */
+    part: { type: 'string' },
   },
 });
 
-/** Points of normalised quality that the oracle route may lose to the best λ. */
-const TOLERANCE = 0.5;
-/** The merges alone do not look at the router: a handful of its own rows keeps its training short. */
-const TOKEN_EXAMPLES = 8;
-
-type Parameters = NamedConfig['parameters'];
-type Rank = Parameters['rank'];
-
-/** One way to merge on the validation rows. */
-export interface MergeFigures {
-  readonly lambda: number;
-  readonly rank: number;
-  readonly quantize: Parameters['quantize'];
-  readonly packBytes: number;
-  /** Percent of the experts themselves. */
-  readonly oracle: number;
-  readonly shared: number;
-}
-
-/** The chosen pack on the test rows under one router. */
-export interface TestFigures {
-  /** What the router learned from, in words. */
-  readonly router: string;
-  readonly source: 'own' | 'train';
-  /** Training rows of the router. */
-  readonly rows: number;
-  readonly evaluation: Evaluation;
-}
+const CONFIG = 'experts/twin.yaml';
+/** Each asks for what the answers of those before chose. */
+const STAGES = ['validation', 'curve', 'test'] as const;
+type Stage = (typeof STAGES)[number];
 
 /** What `--json` writes. */
 export interface QualityReport {
   readonly facts: RunFacts;
-  readonly engine: string;
-  readonly seed: number;
-  readonly tolerance: number;
   /** Commits that computed what stands here. */
   readonly commits: readonly string[];
-  readonly validation: { readonly limit: number; readonly rows: number };
-  readonly lambdas: readonly MergeFigures[];
-  readonly chosen: number;
-  /** At the chosen λ. */
-  readonly storage: readonly MergeFigures[];
-  /** Absent with `--validation-only`. */
-  readonly test?: { readonly limit: number | null; readonly routers: readonly TestFigures[] };
+  readonly rows: { readonly validation: number; readonly test: number; readonly router: number; readonly texts: number };
+  readonly limits: { readonly validation: number; readonly test: number | undefined };
+  /** By seed, the first one whole. */
+  readonly seeds: readonly { readonly seed: number; readonly methods: readonly MethodFigures[] }[];
+  readonly curve: CurveFigures;
 }
 
-const facts = runFacts();
-const seed = Number(options.seed);
 const folder = join(PACKAGE_ROOT, '.cache/bench/quality');
-const work = join(folder, 'work');
-const config = loadConfig(options.config);
-const names = config.models.map((model) => model.name);
+const jobs = Number(options.jobs);
+const limits = {
+  validation: Number(options.limit),
+  test: options['test-limit'] === undefined ? undefined : Number(options['test-limit']),
+};
 
-/** Rows of a split, drawn by the seed where there is a limit: some of the files are sorted by label. */
-async function rowsOf(split: 'validation' | 'test', limit: number | undefined): Promise<QualityData> {
-  const all = await readData(options.data, names, split);
-  if (limit === undefined) return { split, drawn: undefined, tasks: all };
-  const drawn = [...all].map(
-    ([name, { task, rows }]) =>
-      [
-        name,
-        {
-          task,
-          rows: createRandom(seed, name)
-            .shuffle([...rows])
-            .slice(0, limit),
-        },
-      ] as const,
-  );
-  return { split, drawn: { limit, seed }, tasks: new Map(drawn) };
+/** Training rows of a task, drawn by the seed. */
+function trainingTexts(kind: 'adapt' | 'router', name: string, seed: number): readonly Example[] {
+  const file = join(options.data, 'tasks', name, 'train.jsonl');
+  const rows = parseJsonl(Example, readFileSync(file, 'utf8'), file);
+  return createRandom(seed, `${kind} ${name}`)
+    .shuffle([...rows])
+    .slice(0, Number(kind === 'adapt' ? options.texts : options.rows));
 }
 
-/** The lines of a JSONL file. */
-function readLines(file: string): string[] {
-  return readFileSync(file, 'utf8')
-    .split('\n')
-    .filter((line) => line !== '');
+interface Opened {
+  readonly study: Study;
+  readonly lab: Lab;
+  readonly seeds: readonly SeedRows[];
+  readonly commits: () => readonly string[];
 }
 
-/** The config with other examples for its router, drawn or cut from files with one row a line. */
-function withExamples(
-  parameters: Partial<Parameters>,
-  kind: string,
-  linesOf: (model: NamedConfig['models'][number]) => readonly string[],
-): NamedConfig {
-  const examples = join(folder, 'examples', kind);
-  mkdirSync(examples, { recursive: true });
-  return {
-    ...config,
-    parameters: { ...config.parameters, seed, ...parameters },
-    models: config.models.map((model) => {
-      const file = join(examples, `${model.name}.jsonl`);
-      writeFileSync(file, `${linesOf(model).join('\n')}\n`);
-      return { ...model, examples: file };
+/** Rows, laboratory and study; without `computes` over what is kept alone. */
+async function open(computes: boolean): Promise<Opened> {
+  const config = loadConfig(CONFIG);
+  const names = config.models.map(({ name }) => name);
+  const seeds: SeedRows[] = [];
+  for (const seed of options.seeds.split(',').map(Number)) {
+    const validation = await drawRows(options.data, names, 'validation', limits.validation, seed);
+    seeds.push({ seed, validation, test: await drawRows(options.data, names, 'test', limits.test, seed) });
+  }
+  const cache = resultCache(folder, runFacts().commit);
+  const lab = await openLab({
+    config,
+    engine: computes ? () => selectEngine(options.engine, { log: console.error }) : undefined,
+    cache,
+    folder: join(folder, 'work'),
+    texts: trainingTexts,
+    textsKey: { adapt: options.texts, router: options.rows },
+    progress: computes ? drawProgress(process.stderr, () => performance.now()) : () => undefined,
+  });
+  return { study: createStudy(lab, seeds, options.only?.split(',')), lab, seeds, commits: cache.commits };
+}
+
+/** A child's work: every `jobs`-th question of a stage. */
+async function computePart(stage: Stage, part: number): Promise<void> {
+  const kept = await open(false);
+  const questions = await kept.study.questions[stage]();
+  await kept.lab.close();
+  const { lab } = await open(true);
+  const mine = questions.filter((_, i) => i % jobs === part);
+  for (const [i, { subject, rows, seed }] of mine.entries()) {
+    console.error(`— ${stage} ${i + 1} of ${mine.length}, seed ${seed}: ${JSON.stringify(subject)}`);
+    await lab.answers(subject, rows, seed);
+  }
+  if (part === 0) for (const { rows, seed } of distinct(questions)) await lab.routes(rows, seed);
+  await lab.close();
+}
+
+/** One question for each set of rows. */
+function distinct(questions: readonly Question[]): Question[] {
+  return [...new Map(questions.map((question) => [question.rows.key, question])).values()];
+}
+
+/** Runs the children of a stage side by side. */
+async function computeStage(stage: Stage): Promise<void> {
+  const codes = await Promise.all(
+    Array.from({ length: jobs }, (_, part) => {
+      const args = [...process.execArgv, import.meta.filename, ...process.argv.slice(2), '--part', `${stage} ${part}`];
+      const child = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit'] });
+      return new Promise<number | null>((done) => child.once('exit', done));
     }),
+  );
+  if (codes.some((code) => code !== 0))
+    throw new Error(`quality.bench: expected answers to ${stage} rows, got exit codes ${codes.join(', ')}`);
+}
+
+async function report(): Promise<QualityReport> {
+  const { study, lab, seeds, commits } = await open(false);
+  const [{ validation, test }] = seeds;
+  const methods: QualityReport['seeds'][number][] = [];
+  for (const { seed } of seeds) methods.push({ seed, methods: await study.methods(seed) });
+  const curve = await study.curve();
+  await lab.close();
+  return {
+    facts: runFacts(),
+    commits: commits(),
+    rows: { validation: countRows(validation), test: countRows(test), router: Number(options.rows), texts: Number(options.texts) },
+    limits,
+    seeds: methods,
+    curve,
   };
 }
 
-/** The project's own examples. */
-function ownExamples({ name, examples }: NamedConfig['models'][number]): string[] {
-  if (examples === undefined) throw new Error(`quality.bench: expected examples of ${name} in ${options.config}, got none`);
-  return readLines(examples);
-}
-
-/** The merge alone. */
-function mergeOnly(parameters: Partial<Parameters>): NamedConfig {
-  return withExamples(parameters, 'token', (model) => ownExamples(model).slice(0, TOKEN_EXAMPLES));
-}
-
-async function measureMerge(
-  parameters: { readonly lambda: number; readonly rank: NonNullable<Rank>; readonly quantize: Parameters['quantize'] },
-  data: QualityData,
-  deps: QualityDeps,
-): Promise<MergeFigures> {
-  console.error(`— λ ${parameters.lambda}, rank ${parameters.rank}, ${parameters.quantize}`);
-  const { tasks, packBytes } = await mergedAnswers(mergeOnly(parameters), data, deps);
-  const { normalised } = evaluate(tasks);
-  return { ...parameters, packBytes, oracle: normalised.oracle ?? Number.NaN, shared: normalised.shared ?? Number.NaN };
-}
-
-/** The rule at the top of this file. */
-function chooseLambda(figures: readonly MergeFigures[]): number {
-  const best = Math.max(...figures.map(({ oracle }) => oracle));
-  const near = figures.filter(({ oracle }) => oracle >= best - TOLERANCE);
-  return near.reduce((chosen, candidate) => (candidate.shared > chosen.shared ? candidate : chosen)).lambda;
-}
-
-async function measureTest(lambda: number, deps: QualityDeps): Promise<TestFigures[]> {
-  const data = await rowsOf('test', options['test-limit'] === undefined ? undefined : Number(options['test-limit']));
-  const parameters = { lambda, rank: 16, quantize: 'int8' } as const;
-  console.error('— test rows, merged models');
-  const merged = await mergedAnswers(mergeOnly(parameters), data, deps);
-  const train = ({ name }: { readonly name: string }): string[] =>
-    createRandom(seed, name)
-      .shuffle(readLines(join(options.data, 'tasks', name, 'train.jsonl')))
-      .slice(0, Number(options.rows));
-  const figures: TestFigures[] = [];
-  for (const [source, router, linesOf] of [
-    ['own', "the project's own examples", ownExamples],
-    ['train', `up to ${options.rows} training rows a task`, train],
-  ] as const) {
-    console.error(`— test rows, router from ${router}`);
-    const routed = await routedAnswers(withExamples(parameters, 'router', linesOf), merged, data, deps);
-    const rows = config.models.reduce((sum, model) => sum + linesOf(model).length, 0);
-    figures.push({ router, source, rows, evaluation: evaluate(routed.tasks) });
+async function run(): Promise<void> {
+  if (!existsSync(join(options.data, 'tasks.json'))) {
+    console.log(`quality bench: skipped, there is no data at ${options.data} (tasks.json and tasks/<task>/<split>.jsonl; --data DIR)`);
+    return;
   }
-  return figures;
+  if (options.part !== undefined) {
+    const [name, part] = options.part.split(' ');
+    const stage = STAGES.find((one) => one === name);
+    if (stage === undefined) throw new Error(`quality.bench: expected one of ${STAGES.join(', ')} in --part, got ${name}`);
+    await computePart(stage, Number(part));
+    return;
+  }
+  if (options.fresh) rmSync(folder, { recursive: true, force: true });
+  if (!options.kept) for (const stage of STAGES) await computeStage(stage);
+  const figures = await report();
+  const docs = resolve(options.docs);
+  mkdirSync(dirname(docs), { recursive: true });
+  const plot = 'quality-ranks.svg';
+  writeFileSync(join(dirname(docs), plot), qualityPlot(figures.curve));
+  writeFileSync(docs, qualityMarkdown(figures, plot));
+  publish(options.json, figures, () => `written: ${docs}`);
 }
 
-const engine = await selectEngine(options.engine, { log: console.error });
-try {
-  const cache = resultCache(folder, facts.commit, options.fresh);
-  const deps: QualityDeps = { engine, cache, work, progress: drawProgress(process.stderr, () => performance.now()) };
-  const limit = Number(options.limit);
-  const validation = await rowsOf('validation', limit);
-  const lambdas: MergeFigures[] = [];
-  for (const lambda of options.lambdas.split(',').map(Number))
-    lambdas.push(await measureMerge({ lambda, rank: 16, quantize: 'int8' }, validation, deps));
-  const chosen = chooseLambda(lambdas);
-  const storage: MergeFigures[] = [];
-  for (const [rank, quantize] of [
-    [16, 'fp16'],
-    [16, 'int8'],
-    [16, 'int4'],
-    [8, 'int8'],
-  ] as const) {
-    storage.push(await measureMerge({ lambda: chosen, rank, quantize }, validation, deps));
-  }
-  const test = options['validation-only']
-    ? undefined
-    : { limit: options['test-limit'] === undefined ? null : Number(options['test-limit']), routers: await measureTest(chosen, deps) };
-  const report: QualityReport = {
-    facts,
-    engine: engine.name,
-    seed,
-    tolerance: TOLERANCE,
-    commits: cache.commits(),
-    validation: { limit, rows: [...validation.tasks.values()].reduce((sum, { rows }) => sum + rows.length, 0) },
-    lambdas,
-    chosen,
-    storage,
-    ...(test !== undefined && { test }),
-  };
-  const markdown = qualityMarkdown(report);
-  publish(options.json, report, () => markdown);
-  if (test !== undefined) {
-    mkdirSync(dirname(resolve(options.docs)), { recursive: true });
-    writeFileSync(options.docs, markdown);
-  }
-} finally {
-  await engine.dispose();
-}
+await run();

@@ -11,6 +11,8 @@ export interface ResultCache {
    * @typeParam T survives JSON
    */
   get<T>(key: string, compute: () => Promise<T>): Promise<T>;
+  /** The value under `key`, or undefined. */
+  peek<T>(key: string): Promise<T | undefined>;
   /** Commits whose values were handed out. */
   commits(): readonly string[];
 }
@@ -18,15 +20,15 @@ export interface ResultCache {
 /**
  * The cache in `folder`.
  * @param commit of the code that computes now
- * @param fresh computes anew whatever is there
  */
-export function resultCache(folder: string, commit: string, fresh: boolean): ResultCache {
+export function resultCache(folder: string, commit: string): ResultCache {
   mkdirSync(folder, { recursive: true });
   const used = new Set<string>();
-  return {
+  const fileOf = (key: string): string => join(folder, `${key}.json`);
+  const cache: ResultCache = {
     async get(key, compute) {
-      const file = join(folder, `${key}.json`);
-      if (fresh || !existsSync(file)) {
+      const file = fileOf(key);
+      if (!existsSync(file)) {
         const value = await compute();
         // Under its name only when it is whole.
         writeFileSync(`${file}.new`, JSON.stringify({ commit, value }));
@@ -36,6 +38,9 @@ export function resultCache(folder: string, commit: string, fresh: boolean): Res
       used.add(stored.commit);
       return stored.value;
     },
+    // What is there is not computed.
+    peek: async <T>(key: string) => (existsSync(fileOf(key)) ? cache.get<T>(key, () => Promise.reject(new Error(key))) : undefined),
     commits: () => [...used],
   };
+  return cache;
 }

@@ -1,0 +1,94 @@
+// The rows of the quality table: every method with the settings that validation rows choose from. A new method is a row here.
+
+import type { ConfigPatch, Subject } from './quality-models.ts';
+
+/** A setting of a method. */
+export interface Setting {
+  /** As the table has it. */
+  readonly label: string;
+  readonly subject: Subject;
+}
+
+/** A method. */
+export interface MethodRow {
+  readonly name: string;
+  readonly kind: 'reference' | 'static' | 'adaptive' | 'pack';
+  readonly settings: readonly Setting[];
+}
+
+type Values = Readonly<Record<string, number | boolean>>;
+
+function spell(values: Values): string {
+  return Object.entries(values)
+    .map(([name, value]) => `${name} ${value}`)
+    .join(', ');
+}
+
+/** A method as the shared model alone, at each of the values. */
+function shared(kind: 'static' | 'adaptive', method: string, ...grid: readonly Values[]): MethodRow {
+  const settings = grid.map((values): Setting => ({
+    label: spell(values),
+    subject: { kind: 'shared', config: { parameters: { shared: { method, ...values } } } },
+  }));
+  return { name: method, kind, settings };
+}
+
+/** Every combination. */
+function cross(a: string, as: readonly number[], b: string, bs: readonly number[], rest: Values = {}): Values[] {
+  return as.flatMap((x) => bs.map((y) => ({ [a]: x, [b]: y, ...rest })));
+}
+
+function each(name: string, values: readonly number[]): Values[] {
+  return values.map((value) => ({ [name]: value }));
+}
+
+/** A pack at each of its settings. */
+function pack(name: string, settings: Readonly<Record<string, ConfigPatch>>): MethodRow {
+  return {
+    name,
+    kind: 'pack',
+    settings: Object.entries(settings).map(([label, config]) => ({ label, subject: { kind: 'pack', config } })),
+  };
+}
+
+/** A Twin pack over Task Arithmetic. */
+export function twin(parameters: Readonly<Record<string, unknown>>): ConfigPatch {
+  return { merge_method: 'twin', parameters: { shared: 'task_arithmetic', ...parameters } };
+}
+
+/** λ of Task Arithmetic alone. */
+export const TASK_ARITHMETIC: MethodRow = shared('static', 'task_arithmetic', ...each('lambda', [0.1, 0.2, 0.3, 0.4, 0.5]));
+
+/** The experts themselves and the base under each expert's head. */
+export const REFERENCES: readonly MethodRow[] = [
+  { name: 'the experts themselves', kind: 'reference', settings: [{ label: '', subject: { kind: 'individual' } }] },
+  { ...shared('static', 'task_arithmetic', { lambda: 0 }), name: 'the base', kind: 'reference' },
+];
+
+/** Every method that can make or be a pack of these experts; slerp and nuslerp take two models, passthrough one. */
+export const METHODS: readonly MethodRow[] = [
+  TASK_ARITHMETIC,
+  shared('static', 'linear', {}),
+  shared('static', 'ties', ...cross('lambda', [0.7, 1.5], 'density', [0.2, 0.5])),
+  shared('static', 'dare_linear', ...cross('lambda', [0.2, 0.3], 'density', [0.3, 0.7])),
+  shared('static', 'dare_ties', ...cross('lambda', [0.2, 0.3], 'density', [0.3, 0.7])),
+  shared('static', 'della', ...cross('lambda', [1, 2], 'density', [0.5, 0.8])),
+  shared('static', 'della_linear', ...cross('lambda', [0.2, 0.3], 'density', [0.5, 0.8])),
+  shared('static', 'breadcrumbs', ...cross('lambda', [0.2, 0.3, 0.4], 'density', [0.9])),
+  shared('static', 'breadcrumbs_ties', ...cross('lambda', [0.2, 0.3, 0.4], 'density', [0.9])),
+  shared('static', 'sce', ...each('select_topk', [0.1, 0.5, 1])),
+  shared('static', 'model_stock', { filter_wise: false }, { filter_wise: true }),
+  shared('static', 'tsv', ...each('alpha', [0.5, 1, 1.5])),
+  shared('static', 'iso_c', ...each('alpha', [0.5, 1, 1.5])),
+  shared('adaptive', 'regmean', ...each('off_diagonal', [0.9, 0.99])),
+  shared('adaptive', 'ada_merging', { steps: 300 }),
+  shared('adaptive', 'ada_merging_layer', { steps: 300 }),
+  shared('adaptive', 'ada_merging_pp', { steps: 300 }),
+  pack('twin about the shared model', {
+    'rank 16, int8, lambda 0.1': twin({ lambda: 0.1, rank: 16, quantize: 'int8' }),
+    'rank 16, int8, lambda 0.2': twin({ lambda: 0.2, rank: 16, quantize: 'int8' }),
+    'rank 16, int8, lambda 0.3': twin({ lambda: 0.3, rank: 16, quantize: 'int8' }),
+  }),
+  pack('twin about the base', { 'rank 16, int8': twin({ about: 'base', lambda: 0.3, rank: 16, quantize: 'int8' }) }),
+  pack('emr', { '': { merge_method: 'emr' } }),
+];
