@@ -22,7 +22,15 @@ import { openLab, type Lab } from './lib/quality-lab.ts';
 import { qualityMarkdown } from './lib/quality-markdown.ts';
 import { qualityPlot } from './lib/quality-plot.ts';
 import { countRows, drawRows } from './lib/quality-rows.ts';
-import { createStudy, type CurveFigures, type MethodFigures, type Question, type SeedRows, type Study } from './lib/quality-study.ts';
+import {
+  createStudy,
+  type CurveFigures,
+  type LambdaFigures,
+  type MethodFigures,
+  type Question,
+  type SeedRows,
+  type Study,
+} from './lib/quality-study.ts';
 import { resultCache } from './lib/result-cache.ts';
 import { publish, runFacts, type RunFacts } from './lib/run-facts.ts';
 import { loadConfig } from './lib/twin-config.ts';
@@ -62,6 +70,7 @@ export interface QualityReport {
   /** By seed, the first one whole. */
   readonly seeds: readonly { readonly seed: number; readonly methods: readonly MethodFigures[] }[];
   readonly curve: CurveFigures;
+  readonly lambdas: readonly LambdaFigures[];
 }
 
 const folder = join(PACKAGE_ROOT, '.cache/bench/quality');
@@ -148,6 +157,7 @@ async function report(): Promise<QualityReport> {
   const methods: QualityReport['seeds'][number][] = [];
   for (const { seed } of seeds) methods.push({ seed, methods: await study.methods(seed) });
   const curve = await study.curve();
+  const lambdas = await study.lambdas();
   await lab.close();
   return {
     facts: runFacts(),
@@ -156,6 +166,7 @@ async function report(): Promise<QualityReport> {
     limits,
     seeds: methods,
     curve,
+    lambdas,
   };
 }
 

@@ -47,7 +47,7 @@ export function curveConfigs(lambda: Readonly<Record<CurveConfig['about'], numbe
       for (const quantize of ['int4', 'int8', 'fp16'] as const) add('rank', `rank ${rank}`, quantize, { rank });
     }
     for (const energy of [0.9, 0.99]) add('energy', `energy ${energy}`, 'int8', { energy });
-    for (const average of about === 'base' ? [2, 3, 4, 6] : [4]) {
+    for (const average of about === 'base' ? [2, 3, 4, 6, 8, 12] : [4]) {
       for (const quantize of ['int4', 'int8'] as const) add('budget', `budget ${average}`, quantize, { budget: { average_rank: average } });
     }
   }

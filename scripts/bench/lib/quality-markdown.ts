@@ -12,7 +12,7 @@ import { describeFacts } from './run-facts.ts';
  * @param plot file of the picture, beside the page
  */
 export function qualityMarkdown(report: QualityReport, plot: string): string {
-  const { facts, commits, rows, limits, seeds, curve } = report;
+  const { facts, commits, rows, limits, seeds, curve, lambdas } = report;
   const [{ seed, methods }] = seeds;
   const testRows = limits.test === undefined ? 'all test rows' : `at most ${limits.test} test rows a task`;
   const parts = [
@@ -31,6 +31,13 @@ export function qualityMarkdown(report: QualityReport, plot: string): string {
     taskTable(methods),
     ...(seeds.length > 1 ? ['## What the targets compare, with more seeds', seedText(report), seedTable(report)] : []),
     ...curveParts(curve, limits.validation, plot),
+    '## λ of the shared model',
+    'What an empty mix answers on validation rows, without CoLA: the shared model alone (a router that abstains), about the base at rank 16 in int8, where the fade truncates it. About the base ' +
+      'a full mix does not depend on λ, so that λ is free to make this answer the best.',
+    markdownTable(
+      ['λ', 'about the shared model', 'about the base'],
+      lambdas.map(({ lambda, shared, base }) => [String(lambda), percent(shared), percent(base)]),
+    ),
     '## What these figures do not say',
     [
       '- One base, eight adapters of rank 16, two-core machines. Full fine-tunes were not measured.',
@@ -60,7 +67,7 @@ function methodTable(methods: readonly MethodFigures[]): string {
       'MB',
     ],
     methods.map(({ name, kind, chosen, settings, validation, test, bytes }) => [
-      `${name}`,
+      name,
       kind,
       chosen === '' ? '–' : chosen,
       kind === 'reference' ? '–' : String(settings),

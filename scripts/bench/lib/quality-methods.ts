@@ -7,6 +7,8 @@ export interface Setting {
   /** As the table has it. */
   readonly label: string;
   readonly subject: Subject;
+  /** Takes a quarter of an hour: measured with the first seed alone. */
+  readonly long?: true;
 }
 
 /** A method. */
@@ -65,6 +67,14 @@ export const REFERENCES: readonly MethodRow[] = [
   { ...shared('static', 'task_arithmetic', { lambda: 0 }), name: 'the base', kind: 'reference' },
 ];
 
+/** Learning that a bench of many methods has time for; the default is 300 steps of 16 texts a task. */
+const SHORT: Values = { steps: 100, batch: 8 };
+const LAYERWISE = shared('adaptive', 'ada_merging_layer', SHORT);
+
+function long(setting: Setting): Setting {
+  return { ...setting, long: true };
+}
+
 /** Every method that can make or be a pack of these experts; slerp and nuslerp take two models, passthrough one. */
 export const METHODS: readonly MethodRow[] = [
   TASK_ARITHMETIC,
@@ -81,9 +91,9 @@ export const METHODS: readonly MethodRow[] = [
   shared('static', 'tsv', ...each('alpha', [0.5, 1, 1.5])),
   shared('static', 'iso_c', ...each('alpha', [0.5, 1, 1.5])),
   shared('adaptive', 'regmean', ...each('off_diagonal', [0.9, 0.99])),
-  shared('adaptive', 'ada_merging', { steps: 300 }),
-  shared('adaptive', 'ada_merging_layer', { steps: 300 }),
-  shared('adaptive', 'ada_merging_pp', { steps: 300 }),
+  shared('adaptive', 'ada_merging', SHORT),
+  { ...LAYERWISE, settings: [...LAYERWISE.settings, ...shared('adaptive', LAYERWISE.name, { steps: 300 }).settings.map(long)] },
+  shared('adaptive', 'ada_merging_pp', SHORT),
   pack('twin about the shared model', {
     'rank 16, int8, lambda 0.1': twin({ lambda: 0.1, rank: 16, quantize: 'int8' }),
     'rank 16, int8, lambda 0.2': twin({ lambda: 0.2, rank: 16, quantize: 'int8' }),

@@ -43,7 +43,9 @@ export type Subject =
   /** The shared model of a build config, with each task's own head. */
   | { readonly kind: 'shared'; readonly config: ConfigPatch }
   /** The pack of a build config, with each task's own mix and head. */
-  | { readonly kind: 'pack'; readonly config: ConfigPatch };
+  | { readonly kind: 'pack'; readonly config: ConfigPatch }
+  /** The pack of a build config as it answers an empty mix, with each task's own head. */
+  | { readonly kind: 'empty mix'; readonly config: ConfigPatch };
 
 /** A build config without its models. */
 export type ConfigPatch = Readonly<Record<string, unknown>>;
@@ -135,7 +137,7 @@ export async function withCandidate<T>(
   const one =
     (task: string): Model =>
     (name) =>
-      folded(name, [{ expert: task, weight: 1 }]);
+      folded(name, subject.kind === 'pack' ? [{ expert: task, weight: 1 }] : []);
   return use({ predict: predictor(bench, one), bytes: sharedBytes + extraBytes, extraBytes, factorBytes: factorBytesOf(pack.manifest) });
 }
 

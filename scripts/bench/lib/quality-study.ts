@@ -3,7 +3,7 @@
 
 import { curveConfigs, smallest, type CurvePoint } from './quality-curve.ts';
 import type { Answers, Lab } from './quality-lab.ts';
-import { METHODS, REFERENCES, TASK_ARITHMETIC, type MethodRow, type Setting } from './quality-methods.ts';
+import { METHODS, REFERENCES, TASK_ARITHMETIC, twin, type MethodRow, type Setting } from './quality-methods.ts';
 import type { Subject } from './quality-models.ts';
 import type { QualityRows } from './quality-rows.ts';
 import { scoresOf, type Scores } from './quality-score.ts';
@@ -44,11 +44,23 @@ export interface CurveFigures {
   readonly smallest: readonly { readonly of: 'all' | 'withoutCola'; readonly point: CurvePoint; readonly test: Scores | undefined }[];
 }
 
+/** What λ does to answers of an empty mix, without CoLA, on validation rows: about the shared model, and about the base at rank 16 in int8. */
+export interface LambdaFigures {
+  readonly lambda: number;
+  readonly shared: number | undefined;
+  readonly base: number | undefined;
+}
+
 /** Rows whose comparison the targets state: measured with every seed. */
 const CLAIMED = ['task_arithmetic', 'ada_merging_layer', 'wemoe', 'e_wemoe', 'twin about the base'];
 const INDIVIDUAL: Subject = { kind: 'individual' };
+const LAMBDAS = [0.1, 0.2, 0.3, 0.4, 0.5];
 /** λ of the curve about the shared model: today's sample pack. */
 const CURVE_LAMBDA = 0.1;
+
+function emptyMix(lambda: number): Subject {
+  return { kind: 'empty mix', config: twin({ about: 'base', lambda, rank: 16, quantize: 'int8' }) };
+}
 
 /** A study over kept answers. */
 export interface Study {
@@ -56,6 +68,7 @@ export interface Study {
   readonly questions: Readonly<Record<'validation' | 'curve' | 'test', () => Promise<Question[]>>>;
   methods(seed: number): Promise<MethodFigures[]>;
   curve(): Promise<CurveFigures>;
+  lambdas(): Promise<LambdaFigures[]>;
 }
 
 /**
@@ -66,7 +79,9 @@ export function createStudy(lab: Lab, seeds: readonly SeedRows[], only: readonly
   const [main] = seeds;
   const isWanted = (name: string): boolean => only === undefined || only.includes(name);
   const rowsOf = (seed: SeedRows): MethodRow[] =>
-    [...REFERENCES, ...METHODS].filter(({ name }) => isWanted(name) && (seed === main || CLAIMED.includes(name)));
+    [...REFERENCES, ...METHODS]
+      .filter(({ name }) => isWanted(name) && (seed === main || CLAIMED.includes(name)))
+      .map((row) => ({ ...row, settings: row.settings.filter((setting) => seed === main || setting.long !== true) }));
 
   const score = async (subject: Subject, rows: QualityRows, seed: number): Promise<{ scores: Scores; answers: Answers } | undefined> => {
     const [answers, individual, routes] = [
@@ -144,7 +159,8 @@ export function createStudy(lab: Lab, seeds: readonly SeedRows[], only: readonly
       async curve() {
         if (!isWanted('curve')) return [];
         const configs = curveConfigs(await lambdas());
-        return configs.map(({ config }) => ({ subject: { kind: 'pack', config }, rows: main.validation, seed: main.seed }));
+        const subjects = [...configs.map(({ config }): Subject => ({ kind: 'pack', config })), ...LAMBDAS.map(emptyMix)];
+        return subjects.map((subject) => ({ subject, rows: main.validation, seed: main.seed }));
       },
       async test() {
         const questions = await ask('test', async (row, seed) => {
@@ -184,6 +200,17 @@ export function createStudy(lab: Lab, seeds: readonly SeedRows[], only: readonly
       for (const { of, point, subject } of await smallestSubjects())
         found.push({ of, point, test: (await score(subject, main.test, main.seed))?.scores });
       return { points: (await curvePoints()).map(({ point }) => point), lambda: await lambdas(), smallest: found };
+    },
+
+    async lambdas() {
+      const figures: LambdaFigures[] = [];
+      const kept = async (subject: Subject): Promise<number | undefined> =>
+        (await score(subject, main.validation, main.seed))?.scores.oracle.withoutCola;
+      for (const lambda of LAMBDAS) {
+        const alone = TASK_ARITHMETIC.settings.find(({ label }) => label === `lambda ${lambda}`);
+        figures.push({ lambda, shared: alone && (await kept(alone.subject)), base: await kept(emptyMix(lambda)) });
+      }
+      return figures;
     },
   };
 }
