@@ -1,4 +1,4 @@
-// Which endpoint answers a mix, and with how much of it. Pure: who is healthy and whose turn it is are told by the caller.
+// Which endpoint answers a mix, and with how much of it. Pure: who is healthy and who is chosen among equals are told by the caller.
 //
 // Letters: E endpoints, k experts of the mix.
 
@@ -40,9 +40,9 @@ export function holds(endpoint: PlacementEndpoint, expert: string): boolean {
 
 /**
  * The best place for a request: among accepted endpoints that serve the config and hold at least one head, those with the first head come
- * first, then those that cover more of the mix, then those with an earlier head. Endpoints that are equal in all of it take turns.
- * @param accepts whether an endpoint may be used now: healthy and not tried before
- * @param turn any whole number ≥ 0; counting it up spreads requests over equal endpoints
+ * first, then those that cover more of the mix, then those with an earlier head.
+ * @param accepts whether an endpoint may be used now
+ * @param choose picks one of the places that are equal in all of it
  * @returns undefined when no accepted endpoint can answer
  * Cost: O(E · (k + heads)) look-ups
  */
@@ -50,7 +50,7 @@ export function place<E extends PlacementEndpoint>(
   request: PlacementRequest,
   endpoints: readonly E[],
   accepts: (endpoint: E) => boolean,
-  turn: number,
+  choose: (equals: readonly Placement<E>[]) => Placement<E>,
 ): Placement<E> | undefined {
   const wanted = weightOf(request.mix);
   let best: (Placement<E> & { readonly rank: number })[] = [];
@@ -66,7 +66,7 @@ export function place<E extends PlacementEndpoint>(
     else if (order === 0) best.push(candidate);
   }
   if (best.length === 0) return undefined;
-  const { endpoint, mix, head, covered } = best[turn % best.length];
+  const { endpoint, mix, head, covered } = choose(best);
   return { endpoint, mix, head, covered };
 }
 

@@ -1,0 +1,132 @@
+// One endpoint of a fleet: what its last answers say, how much it has to do, and what asking it would cost.
+
+import type { PlacementEndpoint } from '../placement.ts';
+import { createBreaker } from './breaker.ts';
+import { createEjection, isOutlier } from './ejection.ts';
+import { createLatencies } from './latencies.ts';
+import { createLeases } from './leases.ts';
+import { answerOdds } from './odds.ts';
+import { createOutcomeWindow } from './outcome-window.ts';
+import { createPeakEwma } from './peak-ewma.ts';
+
+/** What latency is believed of an endpoint that has not answered yet: near the caller or nobody knows where, and far. */
+const NEAR_MS = 10;
+const FAR_MS = 100;
+
+/** An endpoint as balancing sees it. */
+export interface FleetEndpoint extends PlacementEndpoint {
+  /** Where it is, in the words of `Asker.regions`. */
+  readonly region?: string | undefined;
+}
+
+/**
+ * How an attempt ended: `good`; `busy`, it is well but has no room; `doubtful`, it failed and the request may be why; `down`, it was not
+ * reached or cannot serve; `unknown`, nobody waited for the end.
+ */
+export type Outcome = 'good' | 'busy' | 'doubtful' | 'down' | 'unknown';
+
+/** `up` takes requests; `full` has as many as it may; `open` and `ejected` are left alone after failures. */
+export type EndpointState = 'up' | 'full' | 'open' | 'ejected';
+
+/** One request's view of an endpoint. */
+export interface Asker {
+  /** Names of where the caller is; empty when unknown. */
+  readonly regions: readonly string[];
+  /** How often this request has failed at the endpoint. */
+  readonly failures: number;
+}
+
+/** An endpoint's figures. */
+export interface EndpointFigures {
+  readonly state: EndpointState;
+  readonly inFlight: number;
+  readonly latencyMs: number;
+  /** Of the last ten seconds, in [0, 1]. */
+  readonly failureShare: number;
+}
+
+/** The memory of one endpoint. Times are milliseconds of the caller's clock. */
+export interface Member {
+  /** Whether it is left alone, or was and has not answered since. */
+  isOut(nowMs: number): boolean;
+  state(nowMs: number): EndpointState;
+  /** Milliseconds until it takes a request after failures; 0 when it does. */
+  waitMs(nowMs: number): number;
+  /** The chance that it answers, in (0, 1). */
+  odds(nowMs: number, failures: number): number;
+  /** Expected milliseconds until an answer, were it asked now: latency × queue ÷ chance of an answer. */
+  cost(nowMs: number, asker: Asker): number;
+  /** The time that a share `q` of its answers did not exceed, or undefined while it is not known. */
+  quantileMs(q: number): number | undefined;
+  figures(nowMs: number): EndpointFigures;
+  /** An attempt begins; it counts as under way until the returned function tells its outcome, or until `untilMs`. */
+  begin(nowMs: number, untilMs: number): (outcome: Outcome, endMs: number) => void;
+  /** A check outside of requests, as in `Breaker.checked`. */
+  checked(ready: boolean, nowMs: number): void;
+}
+
+/**
+ * An endpoint that is up.
+ * @param inFlightLimit attempts that it may have under way
+ * @param mayTakeOut whether it may be taken out on suspicion now
+ */
+export function createMember(endpoint: FleetEndpoint, inFlightLimit: number, mayTakeOut: (nowMs: number) => boolean): Member {
+  const breaker = createBreaker();
+  const ejection = createEjection();
+  const window = createOutcomeWindow();
+  const ewma = createPeakEwma();
+  const latencies = createLatencies();
+  const underWay = createLeases();
+  const failed = (certain: boolean, nowMs: number): void => {
+    window.add(false, nowMs);
+    breaker.failed(nowMs, certain, () => mayTakeOut(nowMs));
+    if (ejection.waitMs(nowMs) > 0 || !isOutlier(window.count(nowMs)) || !mayTakeOut(nowMs)) return;
+    ejection.eject(nowMs);
+    window.clear();
+  };
+  const settle = (outcome: Outcome, tookMs: number, nowMs: number): void => {
+    if (outcome === 'unknown') ewma.observeAtLeast(tookMs, nowMs);
+    if (outcome === 'doubtful' || outcome === 'down') failed(outcome === 'down', nowMs);
+    if (outcome === 'good' || outcome === 'busy') breaker.succeeded();
+    if (outcome !== 'good') return;
+    window.add(true, nowMs);
+    ewma.observe(tookMs, nowMs);
+    latencies.add(tookMs);
+  };
+  const waitMs = (nowMs: number): number => Math.max(breaker.waitMs(nowMs), ejection.waitMs(nowMs));
+  const state = (nowMs: number): EndpointState => {
+    if (breaker.waitMs(nowMs) > 0) return 'open';
+    if (ejection.waitMs(nowMs) > 0) return 'ejected';
+    return underWay.count(nowMs) >= inFlightLimit ? 'full' : 'up';
+  };
+  const odds = (nowMs: number, failures: number): number => answerOdds(window.count(nowMs), failures);
+  const latencyMs = (nowMs: number, regions: readonly string[]): number => {
+    const near = endpoint.region === undefined || regions.length === 0 || regions.includes(endpoint.region);
+    return ewma.estimate(nowMs, near ? NEAR_MS : FAR_MS);
+  };
+  return {
+    isOut: (nowMs) => breaker.open || ejection.waitMs(nowMs) > 0,
+    state,
+    waitMs,
+    odds,
+    cost: (nowMs, { regions, failures }) => (latencyMs(nowMs, regions) * (underWay.count(nowMs) + 1)) / odds(nowMs, failures),
+    quantileMs: (q) => latencies.quantile(q),
+    figures(nowMs) {
+      const { good, bad } = window.count(nowMs);
+      const inFlight = underWay.count(nowMs);
+      return { state: state(nowMs), inFlight, latencyMs: latencyMs(nowMs, []), failureShare: bad / Math.max(1, good + bad) };
+    },
+    begin(nowMs, untilMs) {
+      breaker.sent(nowMs);
+      const release = underWay.take(untilMs);
+      let ended = false;
+      return (outcome, endMs) => {
+        if (ended) return;
+        ended = true;
+        release();
+        settle(outcome, endMs - nowMs, endMs);
+      };
+    },
+    checked: (ready, nowMs) => breaker.checked(ready, nowMs),
+  };
+}

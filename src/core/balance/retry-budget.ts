@@ -1,0 +1,35 @@
+// A retry budget: retries may be a share of what is under way, so that an outage is not answered with a multiple of the load.
+
+import { createLeases } from './leases.ts';
+
+/** How many retries are allowed at once. */
+export interface RetryBudgetLimits {
+  /** Of the requests under way, in [0, 1]. */
+  readonly share: number;
+  /** Allowed in any case, so that quiet times have retries too. */
+  readonly minimum: number;
+}
+
+/** A budget. Places end by themselves at `untilMs`. */
+export interface RetryBudget {
+  /** A request begins; the returned function ends it. */
+  enter(untilMs: number): () => void;
+  /** Takes a retry, or undefined when there is none left; the returned function gives it back. */
+  take(nowMs: number, untilMs: number): (() => void) | undefined;
+}
+
+/**
+ * A full budget.
+ * Source: Envoy's retry budget (20 % of active requests, at least 3)
+ */
+export function createRetryBudget({ share, minimum }: RetryBudgetLimits): RetryBudget {
+  const requests = createLeases();
+  const retries = createLeases();
+  return {
+    enter: (untilMs) => requests.take(untilMs),
+    take(nowMs, untilMs) {
+      const allowed = Math.max(minimum, Math.floor(share * requests.count(nowMs)));
+      return retries.count(nowMs) < allowed ? retries.take(untilMs) : undefined;
+    },
+  };
+}
