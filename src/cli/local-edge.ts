@@ -2,6 +2,8 @@
 
 import { randomUUID } from 'node:crypto';
 import { edgeAssets } from '../build/edge-assets.ts';
+import { parseWith } from '../contract/parse.ts';
+import { Upstream } from '../contract/upstream.ts';
 import { createApp } from '../edge/app.ts';
 import { createBundles } from '../edge/bundles.ts';
 import { messageOf } from '../core/errors.ts';
@@ -39,10 +41,11 @@ export async function openEdge(pack: Pack, log: (line: string) => void): Promise
     fetch,
     now: () => performance.now(),
     newId: randomUUID,
+    keepAlive: () => undefined,
     log: (error, requestId) =>
       log(`${requestId}: ${error.code}: ${error.message}${error.cause === undefined ? '' : ` (${messageOf(error.cause)})`}`),
-    requestMs: REQUEST_MS,
-    attemptMs: REQUEST_MS,
+    upstream: parseWith(Upstream, { request_ms: REQUEST_MS, attempt_ms: REQUEST_MS }, 'upstream', 'internal'),
+    uniform: Math.random,
   });
   return {
     request: async (path, body) => app.request(path, { method: 'POST', headers: { 'content-type': 'application/json' }, body }),

@@ -52,6 +52,8 @@ export const Endpoint = z.strictObject({
   experts: z.union([z.literal('*'), z.array(Name)]),
   /** Configs it serves; absent means any. */
   configs: z.optional(z.array(ConfigId)),
+  /** Where it is, as Cloudflare names continents (`EU`) and data centres (`FRA`): a hint until latencies are known. */
+  region: z.optional(z.string().check(z.regex(/^[A-Z]{2,3}$/, 'expected a continent or a data centre, such as EU or FRA'))),
 });
 export type Endpoint = z.infer<typeof Endpoint>;
 

@@ -41,6 +41,8 @@ export const PredictInput = z.strictObject({
   config: z.optional(ConfigId),
   /** Adds router scores, endpoint and placement to the answer. */
   explain: z.optional(z.boolean()),
+  /** An answer that was given to the same question before will do, where the edge keeps answers. */
+  cache: z.optional(z.boolean()),
 });
 export type PredictInput = z.infer<typeof PredictInput>;
 
@@ -74,6 +76,8 @@ export const Prediction = z.strictObject({
   abstained: z.boolean(),
   /** Set when no endpoint held the whole mix: what was asked for and which share of its weight was served. */
   cut: z.optional(z.strictObject({ wanted: z.array(MixEntry), covered: Fraction })),
+  /** Set when it was answered before, for the same caller; usage and endpoint are those of then. */
+  cached: z.optional(z.literal(true)),
   explain: z.optional(
     z.strictObject({
       router: z.array(z.strictObject({ expert: Name, score: z.number() })),
@@ -139,6 +143,19 @@ export type ConfigsAnswer = z.infer<typeof ConfigsAnswer>;
 export const HealthAnswer = z.strictObject({
   status: z.enum(['ok', 'degraded']),
   configs: Count,
-  endpoints: z.array(z.strictObject({ id: Name, up: z.boolean() })),
+  endpoints: z.array(
+    z.strictObject({
+      id: Name,
+      /** Whether it takes a request now. */
+      up: z.boolean(),
+      /** `full`: as many requests under way as it may have; `open`: not reached, or it said that it cannot serve; `ejected`: failed too many. */
+      state: z.enum(['up', 'full', 'open', 'ejected']),
+      in_flight: Count,
+      /** Peak-EWMA estimate. */
+      latency_ms: z.number(),
+      /** Of the last ten seconds. */
+      failure_share: Fraction,
+    }),
+  ),
 });
 export type HealthAnswer = z.infer<typeof HealthAnswer>;

@@ -2,12 +2,17 @@
 
 import { Hono, type Handler } from 'hono';
 import type { Endpoint } from '../contract/edge-bundle.ts';
+import type { Upstream } from '../contract/upstream.ts';
+import { createFleet } from '../core/balance/fleet.ts';
+import { createRetryBudget } from '../core/balance/retry-budget.ts';
 import { ERROR_CODES, TwinrouteError } from '../core/errors.ts';
+import { createAnswerCache } from './answer-cache.ts';
 import type { Bundles } from './bundles.ts';
 import { errorBody, toTwinrouteError } from './errors.ts';
-import { createHealth } from './health.ts';
+import { checkEndpoints } from './middleware/check-endpoints.ts';
 import { requestId } from './middleware/request-id.ts';
 import { serverTiming } from './middleware/server-timing.ts';
+import { shed } from './middleware/shed.ts';
 import { openApi, type ApiOperation } from './openapi.ts';
 import { configsRoute, expertsRoute, healthRoute } from './routes/catalogue.ts';
 import { predictRoute } from './routes/predict.ts';
@@ -22,11 +27,14 @@ export interface AppDeps {
   /** Milliseconds. */
   readonly now: () => number;
   readonly newId: () => string;
+  /** Keeps work running after the request that began it. */
+  readonly keepAlive: (work: Promise<unknown>) => void;
   /** Told of every failure that is not the caller's. */
   readonly log: (error: TwinrouteError, requestId: string) => void;
-  /** Longest request, and longest wait for one endpoint within it. */
-  readonly requestMs: number;
-  readonly attemptMs: number;
+  /** How origins are treated. */
+  readonly upstream: Upstream;
+  /** Numbers in [0, 1). */
+  readonly uniform: () => number;
 }
 
 /** One route. */
@@ -41,8 +49,10 @@ export function createApp(deps: AppDeps): Hono<EdgeTypes> {
     if (ERROR_CODES[error.code].fault === 'system') deps.log(error, id);
     return error;
   };
-  let turn = 0;
-  const parts = { ...deps, report, health: createHealth(), nextTurn: () => turn++ };
+  const { upstream, endpoints } = deps;
+  const fleet = createFleet(endpoints, upstream.endpoint_in_flight);
+  const answers = createAnswerCache(upstream.cache, deps.now);
+  const parts = { ...deps, report, fleet, answers, budget: createRetryBudget(upstream.retry_budget) };
   const routes: readonly Route[] = [
     {
       method: 'post',
@@ -85,6 +95,7 @@ export function createApp(deps: AppDeps): Hono<EdgeTypes> {
     return c.json(errorBody(error, id), ERROR_CODES[error.code].status);
   });
   app.use(requestId(deps), serverTiming(deps));
+  app.post('/v1/*', shed({ now: deps.now, inFlight: upstream.in_flight, requestMs: upstream.request_ms }), checkEndpoints(parts));
   for (const { method, path, handler } of routes) app.on(method, path, handler);
   app.get('/openapi.json', (c) => c.json(openApi(routes)));
   for (const { method, path } of [...routes, { method: 'get', path: '/openapi.json' }]) {

@@ -1,40 +1,12 @@
-// From a decided merge to an answer: place it, ask, and once more elsewhere when the first endpoint could not.
+// From a decided merge to an answer: place it, ask, and elsewhere or once more when that failed and a retry is worth it.
 
-import type { EdgeBundle, Endpoint } from '../contract/edge-bundle.ts';
+import type { Endpoint } from '../contract/edge-bundle.ts';
 import { TwinrouteError } from '../core/errors.ts';
-import { place, type Placement, type PlacementRequest } from '../core/placement.ts';
-import type { Health } from './health.ts';
-import type { OriginAnswer, OriginRequest } from './oip.ts';
-import { askOrigin } from './origin-client.ts';
-
-/** The first attempt and one retry. */
-const ATTEMPTS = 2;
-
-/** What dispatching needs. */
-export interface DispatchDeps {
-  readonly endpoints: readonly Endpoint[];
-  readonly health: Health;
-  readonly fetch: typeof fetch;
-  /** Milliseconds. */
-  readonly now: () => number;
-  /** Longest wait for one attempt. */
-  readonly attemptMs: number;
-  /** A number that counts up: whose turn it is among equal endpoints. */
-  readonly nextTurn: () => number;
-}
-
-/** One input on its way to an origin. */
-export interface Dispatch {
-  readonly bundle: EdgeBundle;
-  readonly placement: PlacementRequest;
-  /** Only an endpoint that holds the whole mix will do. */
-  readonly whole: boolean;
-  /** The row; the merge is what placement leaves of the mix, unless the origin is to route. */
-  readonly row: Omit<OriginRequest, 'merge'>;
-  readonly originRoutes: boolean;
-  /** When the caller stops waiting, by `now`. */
-  readonly deadlineMs: number;
-}
+import type { Placement } from '../core/placement.ts';
+import { ask, type AttemptDeps, type Dispatch, type Settled } from './attempt.ts';
+import { capable, chooseLastResort, choosePlace } from './choose-endpoint.ts';
+import type { OriginAnswer } from './oip.ts';
+import { createTries, type Tries } from './tries.ts';
 
 /** An answer and how it came about. */
 export interface Dispatched {
@@ -44,53 +16,71 @@ export interface Dispatched {
 }
 
 /**
- * @throws {TwinrouteError} `unavailable` with a time to retry after when no endpoint can be asked; else what the last attempt met with
+ * @throws {TwinrouteError} `unavailable` with a time to retry after when all endpoints are down and a last try failed; `overloaded` when
+ *   those that are not have no room; else what the last attempt met with
  */
-export async function dispatch(deps: DispatchDeps, job: Dispatch): Promise<Dispatched> {
-  const tried = new Set<string>();
+export async function dispatch(deps: AttemptDeps, job: Dispatch): Promise<Dispatched> {
+  const leave = deps.budget.enter(job.deadlineMs);
+  try {
+    return await tryAll(deps, job);
+  } finally {
+    leave();
+  }
+}
+
+async function tryAll(deps: AttemptDeps, job: Dispatch): Promise<Dispatched> {
+  const tries = createTries();
+  const { attempts } = deps.upstream;
   let failure: TwinrouteError | undefined;
-  while (tried.size < ATTEMPTS) {
-    const placement = findPlace(deps, job, tried);
-    const remainingMs = job.deadlineMs - deps.now();
-    if (placement === undefined) throw failure ?? nobody(deps, job);
-    if (remainingMs <= 0) throw failure ?? new TwinrouteError('timeout', 'predict: expected time for an origin, got none left');
-    const { endpoint, mix, head } = placement;
-    tried.add(endpoint.id);
-    deps.health.sent(endpoint.id, deps.now());
-    const row: OriginRequest = { ...job.row, merge: job.originRoutes ? undefined : { mix, head } };
-    const attempt = await askOrigin(deps.fetch, endpoint, job.bundle, row, { attemptMs: deps.attemptMs, remainingMs });
-    const health = attempt.ok ? 'up' : attempt.health;
-    if (health === 'up') deps.health.succeeded(endpoint.id);
-    else if (health !== 'unknown') deps.health.failed(endpoint.id, deps.now(), health === 'down');
-    if (attempt.ok) return { answer: attempt.answer, placement, attempts: tried.size };
+  while (tries.count < attempts) {
+    // The last attempt is better spent on somebody new.
+    const lastOne = tries.count === attempts - 1;
+    const place = (lastOne ? choosePlace(deps, job, tries, true) : undefined) ?? choosePlace(deps, job, tries, false);
+    if (place === undefined) return lastResort(deps, job, tries, failure);
+    const settled = await askWithinBudget(deps, job, place, tries);
+    if (settled === undefined) break;
+    const { attempt, placement } = settled;
+    if (attempt.ok) return { answer: attempt.answer, placement, attempts: tries.count };
     failure = attempt.error;
     if (!attempt.retry) break;
   }
-  throw failure ?? nobody(deps, job);
+  throw failure ?? outOfTime();
 }
 
-/** Whether some endpoint can be asked for the whole mix now. */
-export function canPlaceWhole(deps: DispatchDeps, placement: PlacementRequest): boolean {
-  return place(placement, deps.endpoints, (endpoint) => deps.health.admits(endpoint.id, deps.now()), 0)?.covered === 1;
-}
-
-function findPlace(deps: DispatchDeps, job: Dispatch, tried: ReadonlySet<string>): Placement<Endpoint> | undefined {
+/** Undefined when there is no time or no retry left. */
+async function askWithinBudget(deps: AttemptDeps, job: Dispatch, place: Placement<Endpoint>, tries: Tries): Promise<Settled | undefined> {
   const nowMs = deps.now();
-  const accepts = (endpoint: Endpoint): boolean => !tried.has(endpoint.id) && deps.health.admits(endpoint.id, nowMs);
-  const placement = place(job.placement, deps.endpoints, accepts, deps.nextTurn());
-  return job.whole && placement !== undefined && placement.covered < 1 ? undefined : placement;
+  if (nowMs >= job.deadlineMs) return undefined;
+  const release = tries.count === 0 ? () => undefined : deps.budget.take(nowMs, job.deadlineMs);
+  if (release === undefined) return undefined;
+  try {
+    return await ask(deps, job, place, tries);
+  } finally {
+    release();
+  }
 }
 
-function nobody(deps: DispatchDeps, job: Dispatch): TwinrouteError {
-  const waitMs = deps.health.waitMs(
-    deps.endpoints.map((endpoint) => endpoint.id),
-    deps.now(),
-  );
-  return new TwinrouteError(
-    'unavailable',
-    `predict: expected a healthy endpoint that serves ${job.placement.heads.slice(0, 3).join(', ')}, got none`,
-    {
-      retryAfterSeconds: Math.max(1, Math.ceil(waitMs / 1000)),
-    },
-  );
+/** One try at the least bad endpoint where all are down. */
+async function lastResort(deps: AttemptDeps, job: Dispatch, tries: Tries, failure: TwinrouteError | undefined): Promise<Dispatched> {
+  const able = capable(deps, job);
+  const nowMs = deps.now();
+  if (failure === undefined && able.some(({ id }) => deps.fleet.of(id).state(nowMs) === 'full'))
+    throw new TwinrouteError('overloaded', 'predict: expected an endpoint with room, got none', { retryAfterSeconds: 1 });
+  const place = chooseLastResort(deps, job, tries);
+  const settled = place && (await askWithinBudget(deps, job, place, tries));
+  if (settled?.attempt.ok === true) return { answer: settled.attempt.answer, placement: settled.placement, attempts: tries.count };
+  if (failure !== undefined) throw failure;
+  if (settled?.attempt.ok === false && !settled.attempt.retry) throw settled.attempt.error;
+  if (place !== undefined && settled === undefined) throw outOfTime();
+  const waitMs = able.length === 0 ? 0 : Math.min(...able.map(({ id }) => deps.fleet.of(id).waitMs(deps.now())));
+  const heads = job.placement.heads.slice(0, 3).join(', ');
+  const tried = settled === undefined ? '' : `; a last try at ${settled.placement.endpoint.id} failed`;
+  throw new TwinrouteError('unavailable', `predict: expected a healthy endpoint that serves ${heads}, got none${tried}`, {
+    retryAfterSeconds: Math.max(1, Math.ceil(waitMs / 1000)),
+    cause: settled?.attempt.ok === false ? settled.attempt.error : undefined,
+  });
+}
+
+function outOfTime(): TwinrouteError {
+  return new TwinrouteError('timeout', 'predict: expected time for an origin, got none left');
 }

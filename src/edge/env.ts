@@ -8,6 +8,8 @@ export interface EdgeEnv {
   readonly ASSETS: Fetcher;
   /** JSON of contract/edge-bundle.ts's `Endpoints`. */
   readonly ENDPOINTS: string;
+  /** JSON of contract/upstream.ts's `Upstream`. */
+  readonly UPSTREAM?: string;
   /** Every account of the deployment, in one object. */
   readonly DIRECTORY?: DurableObjectNamespace<Directory>;
 }

@@ -3,6 +3,7 @@
 import { waitUntil } from 'cloudflare:workers';
 import wasm from 'onnxruntime-web/ort-wasm-simd-threaded.wasm';
 import { Endpoints } from '../contract/edge-bundle.ts';
+import { Upstream } from '../contract/upstream.ts';
 import { parseJsonWith } from '../contract/parse.ts';
 import { createApp } from './app.ts';
 import { createBundles } from './bundles.ts';
@@ -10,9 +11,6 @@ import type { EdgeEnv } from './env.ts';
 import { createSessionFactory } from './session.ts';
 
 export { Directory } from './durable/directory.ts';
-
-const REQUEST_MS = 10_000;
-const ATTEMPT_MS = 5_000;
 
 let app: ReturnType<typeof createApp> | undefined;
 
@@ -27,10 +25,11 @@ function start(env: EdgeEnv): ReturnType<typeof createApp> {
     fetch,
     now: Date.now,
     newId: () => crypto.randomUUID(),
+    keepAlive: waitUntil,
     log: ({ code, message, cause, stack }, requestId) =>
       console.error(JSON.stringify({ request_id: requestId, code, message, cause: String(cause), stack })),
-    requestMs: REQUEST_MS,
-    attemptMs: ATTEMPT_MS,
+    upstream: parseJsonWith(Upstream, env.UPSTREAM ?? '{}', 'UPSTREAM', 'unavailable'),
+    uniform: Math.random,
   });
 }
 

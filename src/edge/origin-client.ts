@@ -23,37 +23,45 @@ export type Attempt =
       readonly health: 'up' | 'doubtful' | 'down' | 'unknown';
     };
 
+/** What asking needs. */
+export interface OriginDeps {
+  readonly fetch: typeof fetch;
+}
+
 /** How long an attempt may take. */
 export interface AttemptTime {
   /** Longest wait for this attempt. */
   readonly attemptMs: number;
   /** What is left of the request's deadline. */
   readonly remainingMs: number;
+  /** Aborted when nobody waits any longer. */
+  readonly given: AbortSignal;
 }
 
 /**
  * Asks `endpoint` once. Never throws.
  */
 export async function askOrigin(
-  fetcher: typeof fetch,
+  deps: OriginDeps,
   endpoint: Endpoint,
   bundle: EdgeBundle,
   request: OriginRequest,
   time: AttemptTime,
 ): Promise<Attempt> {
-  const signal = AbortSignal.timeout(Math.max(1, Math.floor(Math.min(time.attemptMs, time.remainingMs))));
+  const budgetMs = Math.max(1, Math.floor(Math.min(time.attemptMs, time.remainingMs)));
+  const timeout = AbortSignal.timeout(budgetMs);
   const where = `origin ${endpoint.id}`;
   try {
-    const response = await fetcher(`${endpoint.url.replace(/\/+$/, '')}/v2/models/${bundle.name}/versions/${bundle.config}/infer`, {
+    const response = await deps.fetch(`${endpoint.url.replace(/\/+$/, '')}/v2/models/${bundle.name}/versions/${bundle.config}/infer`, {
       method: 'POST',
       headers: {
         'content-type': 'application/json',
         [REQUEST_ID_HEADER]: request.id,
-        [DEADLINE_HEADER]: String(Math.max(1, Math.floor(time.remainingMs))),
+        [DEADLINE_HEADER]: String(budgetMs),
       },
       body: encodeRequest(request),
       redirect: 'manual',
-      signal,
+      signal: AbortSignal.any([timeout, time.given]),
     });
     const bytes = await readBounded(
       response,
@@ -64,7 +72,7 @@ export async function askOrigin(
     if (response.status !== 200) return refusal(where, response, body);
     return { ok: true, answer: decodeAnswer(body, request, bundle) };
   } catch (cause) {
-    if (signal.aborted) return tooSlow(where, time, cause);
+    if (timeout.aborted || time.given.aborted) return tooSlow(where, time, cause);
     if (isTwinrouteError(cause)) return { ok: false, error: cause, retry: false, health: 'doubtful' };
     return {
       ok: false,
@@ -86,7 +94,7 @@ function parseJson(bytes: Uint8Array): unknown {
 
 /** A timeout. An endpoint is not to blame when the caller allowed it less than a whole attempt. */
 function tooSlow(where: string, time: AttemptTime, cause: unknown): Attempt {
-  const whole = time.remainingMs > time.attemptMs;
+  const whole = time.remainingMs > time.attemptMs && !time.given.aborted;
   const error = new TwinrouteError('timeout', `${where}: expected an answer in time, got none`, { cause });
   return { ok: false, error, retry: whole, health: whole ? 'down' : 'unknown' };
 }

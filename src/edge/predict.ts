@@ -6,18 +6,26 @@ import { TwinrouteError } from '../core/errors.ts';
 import { argmax, softmax } from '../core/routing/score.ts';
 import type { Bundles, DeployedConfig } from './bundles.ts';
 import { decide, type Decision, type Merge } from './decide.ts';
-import { canPlaceWhole, dispatch, type Dispatch, type DispatchDeps, type Dispatched } from './dispatch.ts';
+import type { AnswerCache } from './answer-cache.ts';
+import type { AttemptDeps, Dispatch } from './attempt.ts';
+import { canPlaceWhole } from './choose-endpoint.ts';
+import { dispatch, type Dispatched } from './dispatch.ts';
 
 /** What predicting needs. */
-export interface PredictDeps extends DispatchDeps {
+export interface PredictDeps extends AttemptDeps {
   readonly bundles: Bundles;
+  readonly answers: AnswerCache;
 }
 
 /** One input's place in its request. */
 export interface PredictCall {
   readonly id: string;
+  /** Whose it is. */
+  readonly tenant: string;
   /** When the caller stops waiting, by `now`. */
   readonly deadlineMs: number;
+  /** Where the caller is, in the words of `Endpoint.region`; empty when unknown. */
+  readonly regions: readonly string[];
 }
 
 /**
@@ -29,10 +37,14 @@ export async function predict(deps: PredictDeps, input: PredictInput, call: Pred
   const deployed = await deps.bundles.load(input.config);
   const decision = settle(deps, deployed, await decide(deployed, input));
   const routedMs = deps.now();
-  const result = await dispatch(deps, toDispatch(deployed, decision, input, call));
+  const job = toDispatch(deployed, decision, input, call);
+  const { result, cached } =
+    input.cache === true
+      ? await deps.answers.through(call.tenant, job, () => dispatch(deps, job))
+      : { result: await dispatch(deps, job), cached: false };
   const endMs = deps.now();
   const timing = { router_ms: routedMs - startMs, origin_ms: endMs - routedMs, total_ms: endMs - startMs };
-  return toPrediction(deployed, decision, input, result, { id: call.id, timing });
+  return { ...toPrediction(deployed, decision, input, result, { id: call.id, timing }), ...(cached ? { cached } : {}) };
 }
 
 /** Falls back to the edge's own merge when the origin should route but no endpoint that could is up. */
@@ -57,6 +69,7 @@ function toDispatch(deployed: DeployedConfig, decision: Decision, input: Predict
     originRoutes,
     row: { id: call.id, text: input.text, textPair: input.text_pair, topK: input.top_k },
     deadlineMs: call.deadlineMs,
+    regions: call.regions,
   };
 }
 

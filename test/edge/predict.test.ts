@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { PredictBatch, Prediction, RouteAnswer } from '../../src/contract/http.ts';
 import { parseWith } from '../../src/contract/parse.ts';
+import { createRandom } from '../../src/core/random.ts';
 import { ALL, answer, BUNDLE, CONFIG, createHarness, input, LEFT, RIGHT } from './helpers/harness.ts';
 
 describe('one input', () => {
@@ -118,9 +119,16 @@ describe('one input', () => {
   });
 
   test('equal endpoints share the requests', async () => {
-    const { post, calls } = createHarness({ endpoints: [ALL, { ...ALL, id: 'too', url: 'http://too.test' }] });
-    for (let i = 0; i < 4; i++) await post('/v1/predict', { text: 'a' });
-    expect(calls.filter((call) => call.url.startsWith('http://too.test/'))).toHaveLength(2);
+    const random = createRandom(1);
+    let nowMs = 0;
+    const { post, calls } = createHarness({
+      endpoints: [ALL, { ...ALL, id: 'too', url: 'http://too.test' }],
+      uniform: random.uniform,
+      now: () => (nowMs += 2),
+    });
+    for (let i = 0; i < 40; i++) await post('/v1/predict', { text: 'a' });
+    const share = calls.filter((call) => call.url.startsWith('http://too.test/')).length / 40;
+    expect(Math.abs(share - 0.5)).toBeLessThan(0.25);
   });
 });
 
@@ -240,8 +248,8 @@ test('the catalogue', async () => {
     status: 'ok',
     configs: 1,
     endpoints: [
-      { id: 'left', up: true },
-      { id: 'right', up: true },
+      { id: 'left', up: true, state: 'up', in_flight: 0, latency_ms: 1, failure_share: 0 },
+      { id: 'right', up: true, state: 'up', in_flight: 0, latency_ms: 1, failure_share: 0 },
     ],
   });
 });

@@ -40,11 +40,7 @@ export function createEjection(): Ejection {
  * @param isOut whether another endpoint is out already, for whatever reason
  * Cost: O(experts · configs · E)
  */
-export function mayTakeOut(
-  endpoint: PlacementEndpoint,
-  endpoints: readonly PlacementEndpoint[],
-  isOut: (id: string) => boolean,
-): boolean {
+export function mayTakeOut(endpoint: PlacementEndpoint, endpoints: readonly PlacementEndpoint[], isOut: (id: string) => boolean): boolean {
   // What only `*` endpoints hold is one more expert, and a config that nobody names one more config.
   const everyExpert = new Set<string | undefined>([undefined, ...endpoints.flatMap(({ experts }) => (experts === '*' ? [] : experts))]);
   const everyConfig = new Set<string | undefined>([undefined, ...endpoints.flatMap(({ configs }) => configs ?? [])]);

@@ -9,8 +9,11 @@ import { answerOdds } from './odds.ts';
 import { createOutcomeWindow } from './outcome-window.ts';
 import { createPeakEwma } from './peak-ewma.ts';
 
-/** What latency is believed of an endpoint that has not answered yet: near the caller or nobody knows where, and far. */
-const NEAR_MS = 10;
+/**
+ * What latency is believed of an endpoint that has not answered yet: near the caller or nobody knows where, and far. Near is less than
+ * any real one, so that each endpoint is tried.
+ */
+const NEAR_MS = 1;
 const FAR_MS = 100;
 
 /** An endpoint as balancing sees it. */

@@ -2,10 +2,12 @@
 
 import type { Handler } from 'hono';
 import { PredictEnvelope, PredictInput, type PredictBatch } from '../../contract/http.ts';
+import type { Upstream } from '../../contract/upstream.ts';
 import { parseWith } from '../../contract/parse.ts';
 import type { TwinrouteError } from '../../core/errors.ts';
 import { deadlineOf } from '../deadline.ts';
 import { errorBody } from '../errors.ts';
+import { regionsOf } from '../regions.ts';
 import { predict, type PredictDeps } from '../predict.ts';
 import { readJson } from '../read-json.ts';
 import type { EdgeTypes } from '../types.ts';
@@ -13,10 +15,12 @@ import type { EdgeTypes } from '../types.ts';
 /** Inputs of a batch that are under way at once: a Worker has six open connections. */
 const BATCH_CONCURRENCY = 6;
 
+/** Whose requests are that nobody signs for. */
+const PUBLIC_TENANT = 'public';
+
 /** What the route needs. */
 export interface PredictRouteDeps extends PredictDeps {
-  /** Longest request. */
-  readonly requestMs: number;
+  readonly upstream: Upstream;
   /** The twinroute error of a thrown value, logged when it is not the caller's fault. */
   readonly report: (thrown: unknown, requestId: string) => TwinrouteError;
 }
@@ -24,9 +28,10 @@ export interface PredictRouteDeps extends PredictDeps {
 /** The handler. */
 export function predictRoute(deps: PredictRouteDeps): Handler<EdgeTypes> {
   return async (c) => {
-    const deadlineMs = deadlineOf(c.req.raw.headers, deps.now(), deps.requestMs);
+    const deadlineMs = deadlineOf(c.req.raw.headers, deps.now(), deps.upstream.request_ms);
     const body = await readJson(c.req.raw);
     const id = c.get('requestId');
+    const call = { tenant: PUBLIC_TENANT, deadlineMs, regions: regionsOf(c.req.raw) };
     if (typeof body === 'object' && body !== null && 'inputs' in body) {
       const { inputs } = parseWith(PredictEnvelope, body, 'body', 'invalid_request');
       const predictions = await mapLimited(
@@ -35,7 +40,7 @@ export function predictRoute(deps: PredictRouteDeps): Handler<EdgeTypes> {
         async (value, index): Promise<PredictBatch['predictions'][number]> => {
           const own = `${id}.${index}`;
           try {
-            return await predict(deps, parseWith(PredictInput, value, `inputs[${index}]`, 'invalid_request'), { id: own, deadlineMs });
+            return await predict(deps, parseWith(PredictInput, value, `inputs[${index}]`, 'invalid_request'), { ...call, id: own });
           } catch (thrown) {
             return errorBody(deps.report(thrown, own), own);
           }
@@ -43,7 +48,7 @@ export function predictRoute(deps: PredictRouteDeps): Handler<EdgeTypes> {
       );
       return c.json({ id, predictions } satisfies PredictBatch);
     }
-    const prediction = await predict(deps, parseWith(PredictInput, body, 'body', 'invalid_request'), { id, deadlineMs });
+    const prediction = await predict(deps, parseWith(PredictInput, body, 'body', 'invalid_request'), { ...call, id });
     c.set('timings', { router: prediction.timing.router_ms, origin: prediction.timing.origin_ms });
     return c.json(prediction);
   };

@@ -1,6 +1,8 @@
 // An edge around scripted parts: a router that reads its decision from the text, and an origin that answers or misbehaves as told.
 
+import * as z from 'zod/mini';
 import type { EdgeBundle, Endpoint } from '../../../src/contract/edge-bundle.ts';
+import { Upstream } from '../../../src/contract/upstream.ts';
 import { TwinrouteError } from '../../../src/core/errors.ts';
 import type { Mix } from '../../../src/core/mix.ts';
 import { createApp, type AppDeps } from '../../../src/edge/app.ts';
@@ -51,6 +53,10 @@ export interface HarnessOptions {
   readonly now?: () => number;
   readonly attemptMs?: number;
   readonly bundles?: Bundles;
+  readonly upstream?: z.input<typeof Upstream>;
+  readonly uniform?: () => number;
+  /** Answers what is no inference. */
+  readonly get?: (url: string) => Response;
 }
 
 export function input(call: OriginCall, name: string): OriginInput | undefined {
@@ -86,6 +92,7 @@ export function hang(signal: AbortSignal): Promise<Response> {
 export function createHarness(options: HarnessOptions = {}) {
   const calls: OriginCall[] = [];
   const logged: TwinrouteError[] = [];
+  const background: Promise<unknown>[] = [];
   let ids = 0;
   const deployed: DeployedConfig = {
     bundle: { ...BUNDLE, routing: options.routing ?? 'edge' },
@@ -113,6 +120,7 @@ export function createHarness(options: HarnessOptions = {}) {
     },
   };
   const fetcher: typeof fetch = async (url, init) => {
+    if (init?.method !== 'POST') return options.get?.(String(url)) ?? new Response(null, { status: 404 });
     const request = new Request(url, { method: 'POST', headers: init?.headers ?? {}, body: init?.body ?? '' });
     const call: OriginCall = { url: request.url, headers: request.headers, redirect: init?.redirect, body: await request.json() };
     calls.push(call);
@@ -125,9 +133,10 @@ export function createHarness(options: HarnessOptions = {}) {
     fetch: fetcher,
     now: options.now ?? Date.now,
     newId: () => `id-${ids++}`,
+    keepAlive: (work) => void background.push(work),
     log: (error) => void logged.push(error),
-    requestMs: 2_000,
-    attemptMs: options.attemptMs ?? 1_000,
+    upstream: z.parse(Upstream, { request_ms: 2_000, attempt_ms: options.attemptMs ?? 1_000, ...options.upstream }),
+    uniform: options.uniform ?? (() => 0),
   };
   const app = createApp(deps);
   /** Sends a JSON body, or a body that is none when it is a string. */
@@ -136,5 +145,5 @@ export function createHarness(options: HarnessOptions = {}) {
     const response = await app.request(path, { method: 'POST', body: text, headers: { 'content-type': 'application/json', ...headers } });
     return { status: response.status, headers: response.headers, body: await response.json() };
   };
-  return { app, post, calls, logged };
+  return { app, post, calls, logged, background };
 }

@@ -1,0 +1,110 @@
+// One attempt at an endpoint with its bookkeeping, and a hedged one: a second endpoint is asked when the first is late, the first good answer
+// wins and the other request is aborted.
+
+import type { EdgeBundle, Endpoint } from '../contract/edge-bundle.ts';
+import type { Upstream } from '../contract/upstream.ts';
+import type { Outcome } from '../core/balance/member.ts';
+import type { RetryBudget } from '../core/balance/retry-budget.ts';
+import type { Placement } from '../core/placement.ts';
+import { choosePlace, type ChooseDeps, type Wanted } from './choose-endpoint.ts';
+import type { OriginRequest } from './oip.ts';
+import { askOrigin, type Attempt, type OriginDeps } from './origin-client.ts';
+import type { Tries } from './tries.ts';
+
+/** How long after its time an attempt that nobody ended is forgotten. */
+const LEASE_GRACE_MS = 1_000;
+/** Share of an endpoint's answers that come before a hedge by percentile. */
+const HEDGE_QUANTILE = 0.95;
+
+/** What attempts need. */
+export interface AttemptDeps extends ChooseDeps, OriginDeps {
+  readonly upstream: Pick<Upstream, 'attempts' | 'attempt_ms' | 'hedge'>;
+  readonly budget: RetryBudget;
+}
+
+/** One input on its way to an origin. */
+export interface Dispatch extends Wanted {
+  readonly bundle: EdgeBundle;
+  /** The row; the merge is what placement leaves of the mix, unless the origin is to route. */
+  readonly row: Omit<OriginRequest, 'merge'>;
+  readonly originRoutes: boolean;
+  /** When the caller stops waiting, by `now`. */
+  readonly deadlineMs: number;
+}
+
+/** An attempt that has ended. */
+export interface Settled {
+  readonly placement: Placement<Endpoint>;
+  readonly attempt: Attempt;
+}
+
+interface Running {
+  readonly settled: Promise<Settled>;
+  /** Nobody waits any longer. */
+  abandon(): void;
+}
+
+/** Asks the endpoint of `placement`, and a second one when hedging is on, the first is late and the retry budget allows. Never throws. */
+export async function ask(deps: AttemptDeps, job: Dispatch, placement: Placement<Endpoint>, tries: Tries): Promise<Settled> {
+  const first = begin(deps, job, placement, tries);
+  const delayMs = hedgeDelay(deps, placement.endpoint.id);
+  if (delayMs === undefined || (await isInTime(first.settled, delayMs))) return first.settled;
+  const other = tries.count < deps.upstream.attempts ? choosePlace(deps, job, tries, true) : undefined;
+  const release = other && deps.budget.take(deps.now(), job.deadlineMs);
+  if (other === undefined || release === undefined) return first.settled;
+  const winner = await firstGood(first, begin(deps, job, other, tries));
+  release();
+  return winner;
+}
+
+function begin(deps: AttemptDeps, job: Dispatch, placement: Placement<Endpoint>, tries: Tries): Running {
+  const { endpoint, mix, head } = placement;
+  const startMs = deps.now();
+  const remainingMs = job.deadlineMs - startMs;
+  const { attempt_ms: attemptMs } = deps.upstream;
+  const end = deps.fleet.of(endpoint.id).begin(startMs, startMs + Math.min(attemptMs, remainingMs) + LEASE_GRACE_MS);
+  tries.begun(endpoint.id);
+  const row: OriginRequest = { ...job.row, merge: job.originRoutes ? undefined : { mix, head } };
+  const given = new AbortController();
+  const settled = askOrigin(deps, endpoint, job.bundle, row, { attemptMs, remainingMs, given: given.signal }).then((attempt) => {
+    end(outcomeOf(attempt), deps.now());
+    if (!attempt.ok) tries.failed(endpoint.id, attempt.health === 'doubtful');
+    return { placement, attempt };
+  });
+  return {
+    settled,
+    abandon() {
+      // Told here and not when the abort arrives: after the answer has left, the runtime may run nothing more of this request.
+      end('unknown', deps.now());
+      given.abort();
+    },
+  };
+}
+
+function hedgeDelay({ upstream: { hedge }, fleet }: AttemptDeps, id: string): number | undefined {
+  return hedge?.after === 'p95' ? fleet.of(id).quantileMs(HEDGE_QUANTILE) : hedge?.after;
+}
+
+function isInTime(settled: Promise<Settled>, delayMs: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(false), delayMs);
+    void settled.then(() => {
+      clearTimeout(timer);
+      resolve(true);
+    });
+  });
+}
+
+/** The first good answer; the later failure when there is none. */
+async function firstGood(...runs: readonly [Running, Running]): Promise<Settled> {
+  const [earlier, later] = await Promise.race(runs.map((run, i) => run.settled.then(() => [run, runs[1 - i]] as const)));
+  const settled = await earlier.settled;
+  if (!settled.attempt.ok) return later.settled;
+  later.abandon();
+  return settled;
+}
+
+function outcomeOf(attempt: Attempt): Outcome {
+  if (attempt.ok) return 'good';
+  return attempt.health === 'up' ? 'busy' : attempt.health;
+}
