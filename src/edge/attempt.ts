@@ -90,7 +90,7 @@ function isInTime(settled: Promise<Settled>, delayMs: number): Promise<boolean> 
     const timer = setTimeout(() => resolve(false), delayMs);
     void settled.then(() => {
       clearTimeout(timer);
-      resolve(true);
+      return resolve(true);
     });
   });
 }

@@ -11,6 +11,9 @@ import type { AttemptDeps, Dispatch } from './attempt.ts';
 import { canPlaceWhole } from './choose-endpoint.ts';
 import { dispatch, type Dispatched } from './dispatch.ts';
 
+/** Whose answers those are that nobody has a key for. */
+const PUBLIC_TENANT = 'public';
+
 /** What predicting needs. */
 export interface PredictDeps extends AttemptDeps {
   readonly bundles: Bundles;
@@ -20,8 +23,6 @@ export interface PredictDeps extends AttemptDeps {
 /** One input's place in its request. */
 export interface PredictCall {
   readonly id: string;
-  /** Whose it is. */
-  readonly tenant: string;
   /** When the caller stops waiting, by `now`. */
   readonly deadlineMs: number;
   /** Where the caller is, in the words of `Endpoint.region`; empty when unknown. */
@@ -40,7 +41,7 @@ export async function predict(deps: PredictDeps, input: PredictInput, call: Pred
   const job = toDispatch(deployed, decision, input, call);
   const { result, cached } =
     input.cache === true
-      ? await deps.answers.through(call.tenant, job, () => dispatch(deps, job))
+      ? await deps.answers.through(PUBLIC_TENANT, job, () => dispatch(deps, job))
       : { result: await dispatch(deps, job), cached: false };
   const endMs = deps.now();
   const timing = { router_ms: routedMs - startMs, origin_ms: endMs - routedMs, total_ms: endMs - startMs };

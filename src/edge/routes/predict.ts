@@ -15,9 +15,6 @@ import type { EdgeTypes } from '../types.ts';
 /** Inputs of a batch that are under way at once: a Worker has six open connections. */
 const BATCH_CONCURRENCY = 6;
 
-/** Whose requests are that nobody signs for. */
-const PUBLIC_TENANT = 'public';
-
 /** What the route needs. */
 export interface PredictRouteDeps extends PredictDeps {
   readonly upstream: Upstream;
@@ -31,7 +28,7 @@ export function predictRoute(deps: PredictRouteDeps): Handler<EdgeTypes> {
     const deadlineMs = deadlineOf(c.req.raw.headers, deps.now(), deps.upstream.request_ms);
     const body = await readJson(c.req.raw);
     const id = c.get('requestId');
-    const call = { tenant: PUBLIC_TENANT, deadlineMs, regions: regionsOf(c.req.raw) };
+    const call = { deadlineMs, regions: regionsOf(c.req.raw) };
     if (typeof body === 'object' && body !== null && 'inputs' in body) {
       const { inputs } = parseWith(PredictEnvelope, body, 'body', 'invalid_request');
       const predictions = await mapLimited(

@@ -120,7 +120,7 @@ export function createHarness(options: HarnessOptions = {}) {
     },
   };
   const fetcher: typeof fetch = async (url, init) => {
-    if (init?.method !== 'POST') return options.get?.(String(url)) ?? new Response(null, { status: 404 });
+    if (init?.method !== 'POST') return options.get?.(new Request(url).url) ?? new Response(null, { status: 404 });
     const request = new Request(url, { method: 'POST', headers: init?.headers ?? {}, body: init?.body ?? '' });
     const call: OriginCall = { url: request.url, headers: request.headers, redirect: init?.redirect, body: await request.json() };
     calls.push(call);
