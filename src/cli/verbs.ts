@@ -10,8 +10,22 @@ import { inspect } from './commands/inspect.ts';
 import { merge } from './commands/merge.ts';
 import { origin } from './commands/origin.ts';
 import { predict } from './commands/predict.ts';
+import { report } from './commands/report.ts';
 import { searchVerb } from './commands/search.ts';
 import type { Verb } from './verb.ts';
 
 /** Every verb. */
-export const VERBS: readonly Verb[] = [build, add, merge, diagnoseVerb, evalVerb, predict, inspect, exportVerb, searchVerb, origin, dev];
+export const VERBS: readonly Verb[] = [
+  build,
+  add,
+  merge,
+  diagnoseVerb,
+  evalVerb,
+  report,
+  predict,
+  inspect,
+  exportVerb,
+  searchVerb,
+  origin,
+  dev,
+];

@@ -15,7 +15,12 @@ export interface EvaluatedRow {
   /** With the task's own mix and head. */
   readonly oracle: number;
   /** As a caller gets it: `expert` is the one whose head answered. */
-  readonly routed: { readonly expert: string; readonly prediction: number };
+  readonly routed: {
+    readonly expert: string;
+    readonly prediction: number;
+    /** Probability that the router gave that expert, where it states one. */
+    readonly confidence?: number;
+  };
 }
 
 /** One task with its rows. */
@@ -85,7 +90,6 @@ function scoreTask(name: string, task: EvaluatedTask): TaskScores {
   const { metric, rows } = task;
   const truth = rows.map((row) => row.label);
   const score = (predicted: readonly number[]): number => METRICS[metric](truth, predicted, task.classes ?? 0);
-  const foreign = foreignPrediction(name, task);
   const own = rows.filter((row) => row.routed.expert === name).length;
   const individual = rows.flatMap((row) => row.individual ?? []);
   return {
@@ -94,9 +98,19 @@ function scoreTask(name: string, task: EvaluatedTask): TaskScores {
     individual: task.individualScore ?? (individual.length === 0 ? null : score(individual)),
     shared: score(rows.map((row) => row.shared)),
     oracle: score(rows.map((row) => row.oracle)),
-    routed: score(rows.map(({ routed }) => (routed.expert === name ? routed.prediction : foreign))),
+    routed: score(routedPredictions(name, task)),
     routed_to_own: own / rows.length,
   };
+}
+
+/**
+ * What each row counts as when the router chose the head.
+ * @param name the task's own expert
+ * @throws {TwinrouteError} `config` for a regression without a range
+ */
+export function routedPredictions(name: string, task: EvaluatedTask): number[] {
+  const foreign = foreignPrediction(name, task);
+  return task.rows.map(({ routed }) => (routed.expert === name ? routed.prediction : foreign));
 }
 
 /** What a row that another expert answered counts as. */

@@ -1,11 +1,10 @@
 // `twinroute eval PACK --data DIR`: the quality table, honest about routing: the head is the one that the router chose.
 
 import { evaluate, type Evaluation } from '../../core/evaluate.ts';
-import { TwinrouteError } from '../../core/errors.ts';
 import { loadPredictor } from '../../origin/load-pack.ts';
 import { evaluatePack } from '../quality/evaluate-pack.ts';
 import { individualsOf } from '../quality/individuals-of.ts';
-import { readData, SPLITS, type Split } from '../quality/read-data.ts';
+import { readData, SPLITS, splitOf } from '../quality/read-data.ts';
 import { packRoute } from '../quality/pack-route.ts';
 import { withPack } from '../open-pack-folder.ts';
 import { exactly, integerOption, requiredOption, textOption } from '../options.ts';
@@ -53,12 +52,6 @@ export const evalVerb: Verb = {
     io.out(json ? JSON.stringify(result) : describe(result));
   },
 };
-
-function splitOf(text: string): Split {
-  const split = SPLITS.find((candidate) => candidate === text);
-  if (split !== undefined) return split;
-  throw new TwinrouteError('usage', `--split: expected ${SPLITS.join(', ')}, got "${text}"`, { param: 'split' });
-}
 
 function describe({ config, tasks, normalised, routing_accuracy: accuracy }: Evaluation & { readonly config: string }): string {
   const score = (value: number | null): string => (value === null ? '–' : value.toFixed(4));

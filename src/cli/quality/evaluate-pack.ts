@@ -45,9 +45,11 @@ export async function evaluatePack(
     const oracle: Job[] = [];
     const shared: Job[] = [];
     const routed: Job[] = [];
+    const confidences: (number | undefined)[] = [];
     for (const { text, text_pair: textPair } of rows) {
       const { ids, types } = predictor.encode(text, textPair);
-      const { mix, head } = await route({ text, textPair, ids, types });
+      const { mix, head, confidence } = await route({ text, textPair, ids, types });
+      confidences.push(confidence);
       oracle.push({ ids, types, mix: Float32Array.from(oneHot), head: own });
       shared.push({ ids, types, mix: new Float32Array(names.length), head: own });
       routed.push({ ids, types, mix, head: names.indexOf(head) });
@@ -62,13 +64,16 @@ export async function evaluatePack(
       classes: task.labels === null ? null : task.labels.length,
       ...(task.range !== undefined && { range: task.range }),
       ...(score !== undefined && { individualScore: score }),
-      rows: rows.map(({ label }, i): EvaluatedRow => ({
-        label,
-        ...(predictions !== undefined && { individual: predictions[i] }),
-        shared: byShared[i],
-        oracle: byOracle[i],
-        routed: { expert: names[routed[i].head], prediction: byRouter[i] },
-      })),
+      rows: rows.map(({ label }, i): EvaluatedRow => {
+        const confidence = confidences[i];
+        return {
+          label,
+          ...(predictions !== undefined && { individual: predictions[i] }),
+          shared: byShared[i],
+          oracle: byOracle[i],
+          routed: { expert: names[routed[i].head], prediction: byRouter[i], ...(confidence !== undefined && { confidence }) },
+        };
+      }),
     };
     done += rows.length;
     progress({ stage: 'evaluate', done, total, note: name });

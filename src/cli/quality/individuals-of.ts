@@ -12,7 +12,7 @@ import { withFolder } from '../../host/with-folder.ts';
 import { layoutOf, openArchitecture } from '../../model/registry.ts';
 import { readProvenance } from '../../build/provenance.ts';
 import type { Individual } from './evaluate-pack.ts';
-import { predictIndividual } from './individual.ts';
+import { predictIndividual, type IndividualExpert } from './individual.ts';
 import type { Split, TaskData } from './read-data.ts';
 
 /** Which rows are evaluated, and where checkpoints are. */
@@ -50,6 +50,25 @@ async function predictAll(
   path: string,
   progress: Progress,
 ): Promise<ReadonlyMap<string, readonly number[]>> {
+  const predictions = new Map<string, readonly number[]>();
+  await forEachExpert(pack, data, path, progress, async (name, expert, task) => {
+    predictions.set(name, await predictIndividual(expert, task));
+  });
+  return predictions;
+}
+
+/**
+ * Opens the checkpoint of each task's expert in turn.
+ * @param path folder with `base/` and a folder for each expert
+ * @throws {TwinrouteError} `incompatible` when the folder holds other models than the pack was built from
+ */
+export async function forEachExpert(
+  pack: Pack,
+  data: ReadonlyMap<string, TaskData>,
+  path: string,
+  progress: Progress,
+  use: (name: string, expert: IndividualExpert, task: TaskData) => Promise<void>,
+): Promise<void> {
   const { manifest } = pack;
   const tokenizer = createTokenizer(
     await pack.text(manifest.tokenizer.file),
@@ -57,20 +76,18 @@ async function predictAll(
     manifest.max_tokens,
   );
   const model = openArchitecture(manifest.architecture.type, manifest.architecture.config);
-  return withFolder(join(path, 'base'), async (baseFolder) => {
+  await withFolder(join(path, 'base'), async (baseFolder) => {
     await expectSame(baseFolder, manifest.base.sha256);
     const base = await openBase(baseFolder, () => layoutOf(model), manifest.base.sha256);
-    const predictions = new Map<string, readonly number[]>();
+    let done = 0;
     for (const [name, task] of data) {
-      progress({ stage: 'individual', done: predictions.size, total: data.size, note: name });
-      const own = await withFolder(join(path, name), async (folder) => {
+      progress({ stage: 'individual', done: done++, total: data.size, note: name });
+      await withFolder(join(path, name), async (folder) => {
         await expectSame(folder, expertOf(manifest, name).provenance.sha256);
-        return predictIndividual({ base, model, source: await openExpert(folder, base), tokenizer }, task);
+        await use(name, { base, model, source: await openExpert(folder, base), tokenizer }, task);
       });
-      predictions.set(name, own);
     }
     progress({ stage: 'individual', done: data.size, total: data.size });
-    return predictions;
   });
 }
 

@@ -17,7 +17,12 @@ export interface RouteInput {
 }
 
 /** Decides mix and head of a row; `mix` is in the order of the predictor's experts. */
-export type Route = (input: RouteInput) => Promise<{ readonly mix: Float32Array; readonly head: string }>;
+export type Route = (input: RouteInput) => Promise<{
+  readonly mix: Float32Array;
+  readonly head: string;
+  /** Probability of that head's expert, where the route states one. */
+  readonly confidence?: number | undefined;
+}>;
 
 /** A route with what it holds. */
 export interface PackRoute {
@@ -37,7 +42,8 @@ export async function packRoute(pack: Pack, predictor: Predictor): Promise<PackR
       throw new TwinrouteError('config', `${pack.name}: expected an origin router for routing "${manifest.routing}", got none`);
     const [{ features }] = await predictor.run([{ ids, types, mix: new Float32Array(names.length) }]);
     const [{ mix, scores }] = await predictor.route([features], undefined);
-    return { mix, head: names[argmax(mix.some((weight) => weight > 0) ? mix : scores)] };
+    const head = argmax(mix.some((weight) => weight > 0) ? mix : scores);
+    return { mix, head: names[head], confidence: scores[head] };
   };
   if (manifest.routing === 'origin' || manifest.router === undefined) return { route: byOrigin, close: () => Promise.resolve() };
   const session = await createNodeSession(await pack.bytes(manifest.router.file), { threads: 1 });
@@ -47,7 +53,7 @@ export async function packRoute(pack: Pack, predictor: Predictor): Promise<PackR
     if (abstained && manifest.routing === 'auto') return byOrigin(input);
     // When it abstains, the head of its best guess answers, over the shared model.
     const head = mix[0]?.expert ?? scores[argmax(scores.map(({ score }) => score))].expert;
-    return { mix: mixVector(mix, names), head };
+    return { mix: mixVector(mix, names), head, confidence: scores.find(({ expert }) => expert === head)?.score };
   };
   return { route: byEdge, close: () => session.release() };
 }

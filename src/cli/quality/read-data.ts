@@ -18,6 +18,16 @@ export const SPLITS = ['train', 'validation', 'test'] as const;
 export type Split = (typeof SPLITS)[number];
 
 /**
+ * The split of a name.
+ * @throws {TwinrouteError} `usage` for others
+ */
+export function splitOf(text: string): Split {
+  const split = SPLITS.find((candidate) => candidate === text);
+  if (split !== undefined) return split;
+  throw new TwinrouteError('usage', `--split: expected ${SPLITS.join(', ')}, got "${text}"`, { param: 'split' });
+}
+
+/**
  * Rows of every named task that the folder has, in the order of `names`.
  * @param limit rows a task at most, the first ones
  * @throws {TwinrouteError} `not_found` when a file is missing or no name has a task; `format` naming the line that does not fit; `config` for a label out of range

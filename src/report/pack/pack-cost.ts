@@ -95,3 +95,10 @@ export function packCost(
     ),
   };
 }
+
+/** Of the experts the one that is the dearest to hold alone. */
+export function dearestAlone({ alone }: PackCost): { readonly name: string; readonly cost: GraphCost } {
+  return Object.entries(alone)
+    .map(([name, cost]) => ({ name, cost }))
+    .reduce((most, expert) => (expert.cost.total > most.cost.total ? expert : most));
+}

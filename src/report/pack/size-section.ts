@@ -4,7 +4,7 @@ import type { Manifest } from '../../contract/manifest.ts';
 import type { Block, Section } from '../document.ts';
 import { barPlot } from '../plot/bar-plot.ts';
 import { count, megabytes, percent } from '../spell.ts';
-import { packBytes, packCost, type GraphCost, type PackBytes } from './pack-cost.ts';
+import { dearestAlone, packBytes, packCost, type GraphCost, type PackBytes } from './pack-cost.ts';
 
 /** Tokens of the request that costs are given for where no data says what is typical. */
 const REQUEST_TOKENS = 32;
@@ -55,14 +55,15 @@ function byteBlocks(manifest: Manifest): Block[] {
 }
 
 function costBlocks(manifest: Manifest, tokens: number): Block[] {
-  const { plain, alone, all, served } = packCost(manifest, tokens);
+  const cost = packCost(manifest, tokens);
+  const { plain, all, served } = cost;
+  const dearest = dearestAlone(cost);
   const row = (name: string, { total, modules }: GraphCost): readonly string[] => [
     name,
     (total / 1e6).toFixed(3),
     (modules / 1e6).toFixed(3),
     `× ${(total / plain.total).toFixed(3)}`,
   ];
-  const [dearest] = Object.entries(alone).toSorted(([, a], [, b]) => b.total - a.total);
   return [
     {
       kind: 'text',
@@ -77,7 +78,7 @@ function costBlocks(manifest: Manifest, tokens: number): Block[] {
       head: ['graph', 'MFLOP a token', 'of it modules', 'plain model'],
       rows: [
         row('plain model, one expert', plain),
-        row(`pack, one expert held (top-1; ${dearest[0]}, the dearest)`, dearest[1]),
+        row(`pack, one expert held (top-1; ${dearest.name}, the dearest)`, dearest.cost),
         row(`pack, all ${manifest.experts.length} experts held`, all),
       ],
     },
