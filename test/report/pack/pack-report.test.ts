@@ -1,96 +1,16 @@
 // A pack's own report on a small manifest: its numbers, its costs, and its grids.
 
 import { describe, expect, test } from 'vitest';
-import { Manifest, type ModuleTensor } from '../../../src/contract/manifest.ts';
-import { parseWith } from '../../../src/contract/parse.ts';
 import type { Assessment } from '../../../src/core/routing/calibrate.ts';
 import { toHtml } from '../../../src/report/html.ts';
 import { toMarkdown } from '../../../src/report/markdown.ts';
 import { energyGrid } from '../../../src/report/pack/energy-grid.ts';
 import { packBytes, packCost } from '../../../src/report/pack/pack-cost.ts';
 import { packReport } from '../../../src/report/pack/pack-report.ts';
+import { SMALL, smallManifest, TENSORS } from '../small-manifest.ts';
 
-const [d, inner, tokens, rank] = [6, 8, 4, 2];
-
-function tensor(name: string, shape: number[], change: Partial<ModuleTensor> = {}): ModuleTensor {
-  return { name, shape, kind: 'factored', rank, kept_energy: 0.9, error: 0.3, ...change };
-}
-
-const TENSORS = [
-  tensor('encoder.layer.0.attention.self.query.weight', [d, d], { kept_energy: 0.754_3 }),
-  tensor('encoder.layer.0.output.dense.weight', [d, inner]),
-  tensor('encoder.layer.1.attention.self.query.weight', [d, d], { kept_energy: 0.999_96, error: 0.006 }),
-  tensor('pooler.dense.weight', [d, d]),
-  tensor('encoder.layer.0.output.dense.bias', [d], { kind: 'whole', rank: 0, kept_energy: 1, error: 0 }),
-];
-
-function manifest(change: object = {}): Manifest {
-  const sha256 = 'a'.repeat(64);
-  const provenance = { sha256, license: 'mit', source: 'a <place>' };
-  const expert = (name: string, labels: string[]): object => ({
-    name,
-    kind: 'lora',
-    provenance,
-    problem: 'classification',
-    labels,
-    file: `experts/${name}.safetensors`,
-    format: 'int8',
-    tensors: TENSORS,
-  });
-  const value = {
-    schema: 1,
-    name: 'tiny',
-    config: '0'.repeat(16),
-    method: 'twin',
-    parameters: { rank },
-    seed: 0,
-    engine: 'wasm',
-    producer: 'twinroute 0',
-    architecture: {
-      type: 'bert',
-      config: {
-        model_type: 'bert',
-        vocab_size: 10,
-        hidden_size: d,
-        num_hidden_layers: 2,
-        num_attention_heads: 2,
-        intermediate_size: inner,
-        max_position_embeddings: 16,
-        type_vocab_size: 2,
-        layer_norm_eps: 1e-12,
-      },
-    },
-    max_tokens: 16,
-    base: provenance,
-    shared: { file: 'shared.safetensors', method: 'task_arithmetic', format: 'fp32' },
-    experts: [
-      { ...expert('birds', ['a', 'b', 'c']), individual: { metric: 'accuracy', value: 0.75, rows: 20 } },
-      expert('ships', ['a', 'b']),
-    ],
-    routing: 'edge',
-    router: {
-      file: 'router.onnx',
-      features: { version: 1, buckets: 16, word_ngrams: 2, char_ngrams: [2, 4], max_chars: 512 },
-      classes: ['birds', 'ships'],
-      policy: { temperature: 1, top_k: 1, threshold: 0, abstain: 0 },
-      rows: { train: 90, held_back: 10 },
-      accuracy: 0.8,
-      calibration_error: 0.05,
-    },
-    tokenizer: { file: 'tokenizer.json', config_file: 'tokenizer_config.json' },
-    files: {
-      'experts/birds.safetensors': { sha256, bytes: 300 },
-      'experts/ships.safetensors': { sha256, bytes: 200 },
-      'router.onnx': { sha256, bytes: 50 },
-      'samples.jsonl': { sha256, bytes: 7 },
-      'shared.safetensors': { sha256, bytes: 4000 },
-      'tokenizer.json': { sha256, bytes: 60 },
-      'tokenizer_config.json': { sha256, bytes: 3 },
-    },
-    ...change,
-  };
-  return parseWith(Manifest, value, 'manifest', 'internal');
-}
+const tokens = 4;
+const { d, inner, rank } = SMALL;
 
 const ASSESSMENT: Assessment = {
   confusion: [
@@ -101,7 +21,7 @@ const ASSESSMENT: Assessment = {
 };
 
 test('bytes are told by part and add up', () => {
-  expect(packBytes(manifest())).toEqual({
+  expect(packBytes(smallManifest())).toEqual({
     total: 4620,
     shared: 4000,
     unified: 0,
@@ -119,20 +39,20 @@ describe('packCost', () => {
   const module = tokens * rank * (2 * (d + d) + (d + inner)) + rank * (d + d) + d;
 
   test('counts every resident expert’s factors, and the fade’s', () => {
-    const cost = packCost(manifest(), tokens);
+    const cost = packCost(smallManifest(), tokens);
     expect(cost.served).toBe('beside');
     expect(cost.plain).toEqual({ total: (2 * (plain + 3 * d)) / tokens, modules: 0 });
     expect(cost.alone['ships']).toEqual({ total: (2 * (plain + module + 2 * d)) / tokens, modules: (2 * module) / tokens });
     expect(cost.all).toEqual({ total: (2 * (plain + 2 * module + 5 * d)) / tokens, modules: (4 * module) / tokens });
     const fade = { file: 'fade.safetensors', format: 'int8', tensors: TENSORS };
-    const faded = packCost(manifest({ shared: { file: 's', method: 'linear', format: 'fp32', fade } }), tokens);
+    const faded = packCost(smallManifest({ shared: { file: 's', method: 'linear', format: 'fp32', fade } }), tokens);
     expect(faded.alone['ships'].modules).toBe((4 * module) / tokens);
     expect(faded.all.modules).toBe((6 * module) / tokens);
   });
 
   test('knows that masked packs merge first', () => {
-    const masked = manifest().experts.map((expert) => ({ ...expert, format: 'bits', scale: 1 }));
-    const cost = packCost(manifest({ experts: masked }), tokens);
+    const masked = smallManifest().experts.map((expert) => ({ ...expert, format: 'bits', scale: 1 }));
+    const cost = packCost(smallManifest({ experts: masked }), tokens);
     expect(cost.served).toBe('merged');
     expect(cost.all.modules).toBe(0);
   });
@@ -153,12 +73,12 @@ test('tensors make a grid of kinds by layers, with those outside the layers belo
 });
 
 describe('the report', () => {
-  const report = packReport(manifest(), { edge: ASSESSMENT });
+  const report = packReport(smallManifest(), { edge: ASSESSMENT });
   const [text, page] = [toMarkdown(report), toHtml(report)];
 
   test('is a function of what it is given', () => {
-    expect(toMarkdown(packReport(manifest(), { edge: ASSESSMENT }))).toBe(text);
-    expect(toHtml(packReport(manifest(), { edge: ASSESSMENT }))).toBe(page);
+    expect(toMarkdown(packReport(smallManifest(), { edge: ASSESSMENT }))).toBe(text);
+    expect(toHtml(packReport(smallManifest(), { edge: ASSESSMENT }))).toBe(page);
   });
 
   test.each([
@@ -183,6 +103,6 @@ describe('the report', () => {
   });
 
   test('says so when nothing was held back', () => {
-    expect(toMarkdown(packReport(manifest(), {}))).toContain('too few examples to hold any back');
+    expect(toMarkdown(packReport(smallManifest(), {}))).toContain('too few examples to hold any back');
   });
 });

@@ -4,6 +4,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { escapeHtml } from '../../../src/report/escape.ts';
 import { barPlot } from '../../../src/report/plot/bar-plot.ts';
+import { dotPlot } from '../../../src/report/plot/dot-plot.ts';
 import { heatMap, type HeatCell } from '../../../src/report/plot/heat-map.ts';
 import { placeLabels } from '../../../src/report/plot/place-labels.ts';
 import { reliabilityDiagram } from '../../../src/report/plot/reliability.ts';
@@ -97,6 +98,32 @@ test('a heat map says every cell that has room, and leaves out what is not there
     }),
     settings,
   );
+});
+
+test('a dot plot has every value in its row, in the shape of its series', () => {
+  const dots = [
+    { shape: 'base', value: 30, hint: 'a' },
+    { shape: 'shared', value: -20, hint: 'b' },
+    { shape: 'oracle', value: 100, hint: 'c' },
+    { shape: 'routed', value: 90, hint: 'd' },
+  ] as const;
+  const svg = dotPlot({
+    ...TEXT,
+    series: dots.map(({ shape }) => [shape, `<${shape}>`] as const),
+    rows: [{ name: 'task', dots, text: '90.0' }],
+    axis: 'percent',
+    guide: { value: 100, name: 'expert' },
+  });
+  checkPlot(svg);
+  expect(hintsOf(svg).slice(1)).toEqual(['a', 'b', 'c', 'd']);
+  for (const { shape } of dots) {
+    // Once in the legend, once in the row.
+    expect(svg.match(new RegExp(`class="${shape}"`, 'g'))).toHaveLength(2);
+    expect(svg).toContain(`>&lt;${shape}&gt;</text>`);
+  }
+  const [guide] = [...svg.matchAll(/class="guide" x1="([\d.]+)"/g)].map(([, x]) => Number(x));
+  const [, own] = [...svg.matchAll(/class="oracle" d="M([\d.]+) /g)].map(([, x]) => Number(x));
+  expect(own).toBe(guide);
 });
 
 test('bars are as long as their values, up to the longest', () => {
