@@ -67,7 +67,7 @@ function aboutSection({
 
 function methodText(method: string, shared: Manifest['shared']): string {
   if (shared.unified !== undefined)
-    return `Method ${method}: the base, one unified vector of all task vectors, and of each expert a mask of one bit a parameter and one scale; weights are merged for each mix.`;
+    return `Method ${method}: the base, one unified vector of all task vectors, and of each expert a mask of one bit a parameter and its scales; weights are merged for each mix.`;
   const about = shared.fade === undefined ? '' : ' Modules are about the base: the shared part fades as a mix fills.';
   return `Method ${method}: a shared model by ${shared.method}, and one exclusive module an expert that is merged in per request.${about}`;
 }

@@ -51,7 +51,7 @@ describe('packCost', () => {
   });
 
   test('knows that masked packs merge first', () => {
-    const masked = smallManifest().experts.map((expert) => ({ ...expert, format: 'bits', scale: 1 }));
+    const masked = smallManifest().experts.map((expert) => ({ ...expert, format: 'bits' }));
     const cost = packCost(smallManifest({ experts: masked }), tokens);
     expect(cost.served).toBe('merged');
     expect(cost.all.modules).toBe(0);
