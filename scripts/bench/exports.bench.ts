@@ -1,5 +1,5 @@
 // Whether other programs answer as the origin does when they load what `twinroute export` wrote: transformers, peft (each adapter, and a
-// weighted `cat` of two) and a plain onnxruntime session. Prints the largest difference of logits and fails above 1e-4.
+// weighted `cat` of two; not of a pack of masks, which has no adapters) and a plain onnxruntime session. Prints the largest difference of logits and fails above 1e-4.
 //
 //   node scripts/bench/exports.bench.ts --python PYTHON [--pack packs/sample] [--rows 20] [--json FILE]
 //
@@ -128,10 +128,11 @@ const both = parseMix({ [first]: 0.6, [second]: 0.4 }, names);
 
 try {
   await write('hf', 'hf', { mix: both });
-  await write('peft', 'peft', {});
+  const hasAdapters = pack.manifest.method === 'twin';
+  if (hasAdapters) await write('peft', 'peft', {});
   await write('onnx', 'onnx', { mix: both });
   const pairs = rows.map(({ text, text_pair }) => [text, text_pair ?? null]);
-  const job = { rows: pairs, tokenizer: join(work, 'peft/base'), folder: join(work, 'peft') };
+  const job = { rows: pairs, tokenizer: join(work, 'hf'), folder: join(work, 'peft') };
   const jobs = [
     {
       name: `transformers, ${first} × 0.6 + ${second} × 0.4`,
@@ -139,11 +140,10 @@ try {
       head: first,
       ...job,
       folder: join(work, 'hf'),
-      tokenizer: join(work, 'hf'),
       adapters: [],
       weights: [],
     },
-    ...names.map((name) => ({
+    ...(hasAdapters ? names : []).map((name) => ({
       name: `peft, ${name}`,
       mix: parseMix({ [name]: 1 }, names),
       head: name,
@@ -151,14 +151,18 @@ try {
       adapters: [name],
       weights: [1],
     })),
-    {
-      name: `peft, cat of ${first} × 0.6 + ${second} × 0.4`,
-      mix: both,
-      head: first,
-      ...job,
-      adapters: [first, second],
-      weights: [0.6, 0.4],
-    },
+    ...(hasAdapters
+      ? [
+          {
+            name: `peft, cat of ${first} × 0.6 + ${second} × 0.4`,
+            mix: both,
+            head: first,
+            ...job,
+            adapters: [first, second],
+            weights: [0.6, 0.4],
+          },
+        ]
+      : []),
   ];
   const run = spawnSync(options.python, ['-c', PEER], {
     input: JSON.stringify(jobs),

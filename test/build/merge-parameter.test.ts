@@ -83,7 +83,7 @@ function expectFactored(module: MergedModule): MergedModule & { kind: 'factored'
 describe.each(STATIC_METHODS.map((method) => method.name))('with %s as the shared model', (name) => {
   const method = staticMethod(name);
 
-  test('full rank and a one-hot mix give each expert back, however it is stored and whatever λ', async () => {
+  test('oracle 1: full rank and a one-hot mix give each expert back, however it is stored and whatever λ', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.nat(1000),
@@ -181,7 +181,7 @@ test('spectra are the singular values of what is compressed, the fade’s last',
   }
 });
 
-test('adapters merged by their factors equal the same experts merged dense', async () => {
+test('oracle 10: adapters merged by their factors equal the same experts merged dense', async () => {
   const random = createRandom(5);
   const base = randomTensor(random, [40, 30]);
   const experts = [lora(random, [40, 30], 2), lora(random, [40, 30], 3), { kind: 'same' } as const];
@@ -197,7 +197,25 @@ test('adapters merged by their factors equal the same experts merged dense', asy
   }
 });
 
-test('a small matrix keeps a rank of at least 1 under any density', async () => {
+test('oracle 10: the average of two products is no product of averages; stacked factors are exact', async () => {
+  const random = createRandom(8);
+  const base = randomTensor(random, [20, 16]);
+  const experts = [lora(random, [20, 16], 2), lora(random, [20, 16], 2)];
+  const thetas = await Promise.all(experts.map((expert) => readTheta(base, expert, matmulPlain)));
+  const average = thetas[0].map((value, i) => (value + thetas[1][i]) / 2);
+  const { shared } = await mergeParameter('w', base, experts, settingsOf(2, { method: staticMethod('linear') }));
+  expect(maxDifference(shared, average)).toBeLessThan(1e-5);
+  const factors = await Promise.all(experts.map((expert) => (expert.kind === 'lora' ? expert.read() : Promise.reject(new Error('dense')))));
+  const mean = (side: 'a' | 'b'): FloatTensor =>
+    floatTensor(
+      factors[0][side].shape,
+      factors[0][side].data.map((value, i) => (value + factors[1][side].data[i]) / 2),
+    );
+  const averaged: ParameterSource = { kind: 'lora', rank: 2, read: () => Promise.resolve({ ...factors[0], a: mean('a'), b: mean('b') }) };
+  expect(maxDifference(await readTheta(base, averaged, matmulPlain), average)).toBeGreaterThan(0.1);
+});
+
+test('oracle 4: a small matrix keeps a rank of at least 1 under any density', async () => {
   const random = createRandom(6);
   const base = randomTensor(random, [1, 48]);
   const { module } = await mergeParameter(

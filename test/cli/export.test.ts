@@ -48,22 +48,25 @@ let lora: Fixture;
 let mixed: Fixture;
 /** Modules about the base: the shared part fades. */
 let faded: Fixture;
+/** Modules are masks over a unified vector. */
+let masked: Fixture;
 
 beforeAll(async () => {
   lora = await makeFixture(LORA, { energy: 0.9 });
   mixed = await makeFixture(MIXED, { rank: 4 });
   faded = await makeFixture(LORA, { rank: 2, about: 'base' });
+  masked = await makeFixture(MIXED, {}, 'emr');
 }, 60_000);
 
 afterAll(async () => {
-  for (const { models, folder, predictor } of [lora, mixed, faded]) {
+  for (const { models, folder, predictor } of [lora, mixed, faded, masked]) {
     await predictor.release();
     await folder.close();
     await models.remove();
   }
 });
 
-async function makeFixture(experts: readonly TinyExpert[], parameters: object): Promise<Fixture> {
+async function makeFixture(experts: readonly TinyExpert[], parameters: object, method: 'twin' | 'emr' = 'twin'): Promise<Fixture> {
   const models = await makeTinyModels({ experts });
   const examples = (name: string): string => join(models.dir, `${name}.jsonl`);
   for (const { name } of experts) {
@@ -74,10 +77,10 @@ async function makeFixture(experts: readonly TinyExpert[], parameters: object): 
   await writeFile(
     config,
     JSON.stringify({
-      merge_method: 'twin',
+      merge_method: method,
       base_model: models.base,
       models: entries,
-      parameters: { quantize: 'int8', ...parameters },
+      parameters: { ...(method === 'twin' && { quantize: 'int8' }), ...parameters },
       dtype: 'float16',
     }),
   );
@@ -131,11 +134,12 @@ describe('hf', () => {
   const MIX = { ships: 0.5, birds: 0.25 };
 
   test.each([
-    ['float32', TOLERANCE],
-    ['float16', 2e-2],
-  ])('a mix folded into %s answers as the pack does', async (dtype, tolerance) => {
-    const { out, record } = await exportTo(mixed, `hf-${dtype}`, '--format', 'hf', '--mix', JSON.stringify(MIX), '--dtype', dtype);
-    expect(record).toMatchObject({ format: 'hf', dtype, config: mixed.pack.manifest.config, heads: [{ expert: 'ships', first: 0 }] });
+    ['float32', 'twin', () => mixed, TOLERANCE],
+    ['float16', 'twin', () => mixed, 2e-2],
+    ['float32', 'emr', () => masked, TOLERANCE],
+  ] as const)('a mix folded into %s answers as the pack does: %s', async (dtype, _method, fixture, tolerance) => {
+    const { out, record } = await exportTo(fixture(), `hf-${dtype}`, '--format', 'hf', '--mix', JSON.stringify(MIX), '--dtype', dtype);
+    expect(record).toMatchObject({ format: 'hf', dtype, config: fixture().pack.manifest.config, heads: [{ expert: 'ships', first: 0 }] });
     expect(record.mix).toEqual([
       { expert: 'ships', weight: 0.5 },
       { expert: 'birds', weight: 0.25 },
@@ -151,9 +155,9 @@ describe('hf', () => {
       expert.head,
     ]);
     const mix = parseMix(MIX, ['birds', 'ships']);
-    expect(maxDifference(await runGraph(mixed, graph), await answers(mixed, mix, 'ships'))).toBeLessThan(tolerance);
+    expect(maxDifference(await runGraph(fixture(), graph), await answers(fixture(), mix, 'ships'))).toBeLessThan(tolerance);
     // The tokenizer is the pack's, so a checkpoint of it fits the base.
-    expect(await readFile(join(out, 'tokenizer.json'), 'utf8')).toBe(await mixed.pack.text('tokenizer.json'));
+    expect(await readFile(join(out, 'tokenizer.json'), 'utf8')).toBe(await fixture().pack.text('tokenizer.json'));
     await folder.close();
   });
 
@@ -286,6 +290,18 @@ describe('a pack whose shared part fades', () => {
     const { out } = await exportTo(faded, 'onnx-faded', '--format', 'onnx', '--mix', '{"birds": 0.5, "ships": 0.25}');
     const wanted = await answers(faded, parseMix({ birds: 0.5, ships: 0.25 }, ['birds', 'ships', 'stars']), 'birds');
     expect(maxDifference(await runGraph(faded, await readFile(join(out, 'model.onnx'))), wanted)).toBeLessThan(TOLERANCE);
+  });
+});
+
+describe('a pack of masks', () => {
+  test('is folded into one plain model, and has no open mix and no adapters', async () => {
+    const { out } = await exportTo(masked, 'onnx-masked', '--format', 'onnx', '--mix', '{"birds": 0.5, "ships": 0.25}');
+    const wanted = await answers(masked, parseMix({ birds: 0.5, ships: 0.25 }, ['birds', 'ships']), 'birds');
+    expect(maxDifference(await runGraph(masked, await readFile(join(out, 'model.onnx'))), wanted)).toBeLessThan(TOLERANCE);
+    const refusal = async (format: string): Promise<string> =>
+      (await runCli('export', masked.path, join(masked.models.dir, 'none'), '--format', format)).err;
+    expect(await refusal('onnx')).toMatch(/expected factored modules, got a pack of emr.*--mix/);
+    expect(await refusal('peft')).toMatch(/expected a pack of twin.*got one of emr; --format hf and onnx with --mix/);
   });
 });
 

@@ -187,7 +187,7 @@ describe.each(KINDS)('$name', ({ parameters, method, dense }) => {
     await inputs.models.remove();
   });
 
-  test('each row of a batch is answered as by the dense merge of its own mix', async () => {
+  test('oracles 2 and 14: each row of a batch is answered as by the dense merge of its own mix', async () => {
     const { pack } = opened;
     const {
       architecture,

@@ -25,7 +25,7 @@ const stsb: EvaluatedTask = {
 describe('evaluate', () => {
   const table = evaluate({ sst2, stsb });
 
-  test('scores each column, a foreign answer never counting as right', () => {
+  test('oracle 13: scores each column, the oracle’s beside the router’s, a foreign answer never counting as right', () => {
     // The third row's routed class would be right, had its own head given it.
     expect(table.tasks['sst2']).toEqual({
       metric: 'accuracy',

@@ -57,7 +57,7 @@ describe('parseMix', () => {
 });
 
 describe('mixVector', () => {
-  test('follows the order given and leaves out what it lacks', () => {
+  test('oracle 12: follows the order of names given and leaves out what it lacks', () => {
     const mix = parseMix({ cola: 0.25, mrpc: 0.5 }, experts);
     expect([...mixVector(mix, ['mrpc', 'sst2', 'cola'])]).toEqual([0.5, 0, 0.25]);
     expect([...mixVector(mix, ['sst2'])]).toEqual([0]);

@@ -70,7 +70,7 @@ describe('a real router', () => {
     expect(sizes).toEqual([2, 1, 3]);
   });
 
-  test('an abstention is answered by the shared model', async () => {
+  test('oracle 16: an abstention is answered by the shared model', async () => {
     const { post, calls } = edge(await assetsOf({}, tinyRouter(), { ...POLICY, abstain: 1 }));
     const { body } = await post('/v1/predict', { text: 'a' });
     expect(body).toMatchObject({ abstained: true, mix: [], usage: { experts: 0 } });

@@ -15,7 +15,7 @@ const TOLERANCE = 1e-5;
 const emit = ({ config, shared, experts, heads }: RandomTwin): Uint8Array => emitTwinGraph(bert, config, lookUp(shared), experts, heads);
 
 describe('the factored graph', () => {
-  test('answers each row of a batch like the dense merge of its own mix', { timeout: 60_000 }, async () => {
+  test('oracles 2 and 14: answers each row of a batch like the dense merge of its own mix', { timeout: 60_000 }, async () => {
     await fc.assert(
       fc.asyncProperty(SEEDS, async (seed) => {
         const random = createRandom(seed);

@@ -261,9 +261,7 @@ describe('RegMean', () => {
   };
   const theta = async (t: number, name: string): Promise<Float32Array> =>
     readTheta(await plan.base.readFloat(name), plan.experts[t].source.parameter(name), matmulPlain);
-
-  // Oracle 11 of reference/merging.md, through the encoder.
-  test('identical experts are returned in every kind of parameter, from unlike texts and few', async () => {
+  test('oracle 11: identical experts are returned in every kind of parameter, from unlike texts and few', async () => {
     const [birds, ships, stars] = plan.experts;
     const twins = [ships, { ...ships, examples: birds.examples }, { ...ships, examples: stars.examples.slice(0, 1) }];
     for (const name of [

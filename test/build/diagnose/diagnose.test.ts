@@ -128,7 +128,7 @@ describe('findings', () => {
     expect(codes(await diagnosisOf('birds', await variant('birds', 'copy', scaled(1)), 'stars'))).toContain('identical birds copy');
   });
 
-  test('task vectors of unlike length, with weights that even them out', async () => {
+  test('oracle 15: task vectors of unlike length, with weights that even them out', async () => {
     const { findings, normRatio } = await diagnosisOf('birds', await variant('stars', 'loud', scaled(10)));
     expect(normRatio).toBeGreaterThan(3);
     expect(findings.find(({ code }) => code === 'norm_mismatch')).toMatchObject({

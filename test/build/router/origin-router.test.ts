@@ -43,7 +43,7 @@ describe('layers', () => {
   const { vectors } = makeRows(20, 1);
   const plain = runLayers(layers, vectors, 20);
 
-  test('folding normalisations changes nothing', () => {
+  test('oracle 12: folding normalisations changes nothing', () => {
     const folded = foldNorms(layers);
     expect(folded.every(({ norm }) => norm === undefined)).toBe(true);
     expect(maxDifference(runLayers(folded, vectors, 20), plain)).toBeLessThan(1e-5);

@@ -60,8 +60,7 @@ describe('compressDelta', () => {
     expect(stored).toMatchObject({ rank: 0, keptEnergy: 1, error: 0, u: { rows: 5, cols: 0 }, v: { rows: 0, cols: 4 } });
   });
 
-  // Oracle 1 of reference/merging.md.
-  test.each([0.3, 1, -2])('one expert, full rank, λ = %d: shared + module is the expert to rounding', (lambda) => {
+  test.each([0.3, 1, -2])('oracle 1: one expert, full rank, λ = %d: shared + module is the expert to rounding', (lambda) => {
     const base = gaussian(20, 16, 7);
     const expert = gaussian(20, 16, 8);
     const tau = expert.data.map((value, i) => value - base.data[i]);

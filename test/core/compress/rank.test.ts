@@ -19,8 +19,8 @@ describe('chooseRank', () => {
     expect(chooseRank(values, energy, spec, 4, 9)).toBe(expected);
   });
 
-  // Oracle 4 of reference/merging.md: token_type_embeddings at density 0.1.
-  test('is never silently 0 on a 1×768 matrix', () => {
+  // token_type_embeddings at density 0.1.
+  test('oracle 4: is never silently 0 on a 1×768 matrix', () => {
     expect(chooseRank(Float64Array.of(1e-3), 1e-6, { density: 0.1 }, 1, 768)).toBe(1);
   });
 

@@ -15,8 +15,7 @@ describe('truncatedSvd', () => {
     for (let i = 1; i < k; i++) expect(svd.s[i]).toBeLessThanOrEqual(svd.s[i - 1]);
   });
 
-  // Oracle 3 of reference/merging.md.
-  test.each(HARD_MATRICES)('%s: the truncation error is the energy of the values left out (Eckart–Young)', (_, a) => {
+  test.each(HARD_MATRICES)('oracle 3, %s: the truncation error is the energy of the values left out (Eckart–Young)', (_, a) => {
     const all = truncatedSvd(a, Infinity);
     for (let r = 1; r < all.s.length; r += 3) {
       const svd = truncatedSvd(a, r);

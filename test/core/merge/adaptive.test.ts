@@ -84,9 +84,7 @@ async function sumsOf(vectors: readonly Matrix[], inputs: readonly Matrix[], off
 
 describe('RegMean', () => {
   const base = gaussian(4, 6, 1).data;
-
-  // Oracle 11 of reference/merging.md.
-  test('identical experts are returned, whatever they read', async () => {
+  test('oracle 11: identical experts are returned, whatever they read', async () => {
     const vector = gaussian(4, 6, 2);
     const merged = regMean(base, await sumsOf([vector, vector, vector], [gaussian(50, 6, 3), gaussian(50, 6, 4), gaussian(2, 6, 5)], 0.9));
     expect(
@@ -97,7 +95,7 @@ describe('RegMean', () => {
     ).toBeLessThan(1e-5);
   });
 
-  test('a singular Gram matrix is regularised: fewer tokens than inputs, an input that is always 0, no input at all', async () => {
+  test('oracle 11: a singular Gram matrix is regularised: fewer tokens than inputs, an input that is always 0, no input at all', async () => {
     const silent = { ...gaussian(3, 6, 8), data: gaussian(3, 6, 8).data.map((value, i) => (i % 6 === 2 ? 0 : value)) };
     const vectors = [gaussian(4, 6, 6), gaussian(4, 6, 7)];
     const merged = regMean(base, await sumsOf(vectors, [silent, silent], 0.9));

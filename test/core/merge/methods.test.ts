@@ -43,8 +43,7 @@ async function merge(name: string, vectors: readonly (readonly number[] | Float3
 const ALL = { density: 1 };
 
 describe('ties', () => {
-  // Oracle 6.
-  test('one expert, nothing trimmed: τ itself', async () => {
+  test('oracle 6: one expert, nothing trimmed: τ itself', async () => {
     const tau = gaussian(1, 50, 1).data;
     expect(await merge('ties', [tau], { parameters: { lambda: 1 }, experts: [ALL] })).toEqual([...tau]);
   });
@@ -79,7 +78,7 @@ describe('ties', () => {
     ).toEqual([1.75]);
   });
 
-  test('an entry whose sum is zero takes the sign of the majority, plus on a draw', async () => {
+  test('oracle 6: an entry whose sum is zero takes the sign of the majority, plus on a draw', async () => {
     const options = { parameters: { lambda: 1 }, experts: [ALL, ALL] };
     expect(
       await merge(
@@ -106,8 +105,7 @@ describe('ties', () => {
 });
 
 describe('dare', () => {
-  // Oracle 7.
-  test('the mean over seeds is τ; a seed gives the same numbers again', async () => {
+  test('oracle 7: the mean over seeds is τ; a seed gives the same numbers again', async () => {
     const tau = [1, -2, 3, 0.5];
     const options = { parameters: { lambda: 1 }, experts: [{ density: 0.4 }] };
     const runs = await Promise.all(Array.from({ length: 4000 }, (_, seed) => merge('dare_linear', [tau], { ...options, seed })));
@@ -315,8 +313,7 @@ describe('slerp and nuslerp', () => {
 });
 
 describe('tsv', () => {
-  // Oracle 8.
-  test('experts in orthogonal subspaces: the sum of their truncated task vectors', async () => {
+  test('oracle 8: experts in orthogonal subspaces: the sum of their truncated task vectors', async () => {
     const left = orthonormalRows(6, 12, 1);
     const right = orthonormalRows(6, 9, 2);
     // Each expert has 6 values; of these 9/3 = 3 are kept, and the kept ones of all experts are orthogonal only if 3 are all it has.

@@ -164,9 +164,7 @@ describe('task_arithmetic and linear', () => {
       weights.map((weight) => resolveParameters(method.expertParameters, { weight }, 'models[0].parameters')),
     );
   };
-
-  // Oracle 5 of reference/merging.md.
-  test('Task Arithmetic with λ = 1/T is the average of the experts', async () => {
+  test('oracle 5: Task Arithmetic with λ = 1/T is the average of the experts', async () => {
     const make = (): TensorContext => contextOf(staticMethod('linear'), [5, 4], 4);
     const context = make();
     const average = context.base.map((value, i) => value + context.vectors.reduce((sum, vector) => sum + vector[i], 0) / 4);

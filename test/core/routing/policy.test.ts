@@ -60,7 +60,7 @@ describe('each step', () => {
     expect(applyPolicy(logits, CLASSES, { ...PLAIN, threshold: 1 }).mix).toEqual([{ expert: 'sst2', weight: 1 }]);
   });
 
-  test('abstain empties the mix and keeps the scores', () => {
+  test('oracle 16: abstain empties the mix and keeps the scores', () => {
     const routing = applyPolicy(logits, CLASSES, { ...PLAIN, abstain: 0.51 });
     expect(routing).toMatchObject({ mix: [], abstained: true });
     expect(routing.scores[1].score).toBeCloseTo(0.5, 9);
