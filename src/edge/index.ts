@@ -22,7 +22,8 @@ function start(env: EdgeEnv): ReturnType<typeof createApp> {
       keepAlive: waitUntil,
     }),
     endpoints: parseJsonWith(Endpoints, env.ENDPOINTS, 'ENDPOINTS', 'unavailable'),
-    fetch,
+    // workerd's own fetch wants to be called as a function, not as a method of what holds it.
+    fetch: (input, init) => fetch(input, init),
     now: Date.now,
     newId: () => crypto.randomUUID(),
     keepAlive: waitUntil,
