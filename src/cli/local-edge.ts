@@ -42,6 +42,7 @@ export async function openEdge(pack: Pack, log: (line: string) => void): Promise
     now: () => performance.now(),
     newId: randomUUID,
     keepAlive: () => undefined,
+    experiments: undefined,
     log: (error, requestId) =>
       log(`${requestId}: ${error.code}: ${error.message}${error.cause === undefined ? '' : ` (${messageOf(error.cause)})`}`),
     upstream: parseWith(Upstream, { request_ms: REQUEST_MS, attempt_ms: REQUEST_MS }, 'upstream', 'internal'),

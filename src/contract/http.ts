@@ -2,6 +2,7 @@
 
 import * as z from 'zod/mini';
 import { EdgeExpert } from './edge-bundle.ts';
+import { EXPERIMENT_LIMITS } from './experiments.ts';
 import { ConfigId, Count, Fraction, Name } from './names.ts';
 
 /** Limits of a request, with reasons. */
@@ -37,8 +38,10 @@ export const PredictInput = z.strictObject({
   mix: z.optional(MixInput),
   /** Overrides the policy's top_k. */
   top_k: z.optional(z.int().check(z.minimum(1), z.maximum(64))),
-  /** Config to answer with; the first one otherwise. */
+  /** Config to answer with; otherwise that of the experiment that the request is enrolled in, or the first one. */
   config: z.optional(ConfigId),
+  /** The end user, in whatever words the caller keeps them apart: experiments give each the same config again and again. */
+  user: z.optional(z.string().check(z.minLength(1), z.maxLength(EXPERIMENT_LIMITS.userChars))),
   /** Adds router scores, endpoint and placement to the answer. */
   explain: z.optional(z.boolean()),
   /** An answer that was given to the same question before will do, where the edge keeps answers. */
@@ -78,6 +81,8 @@ export const Prediction = z.strictObject({
   cut: z.optional(z.strictObject({ wanted: z.array(MixEntry), covered: Fraction })),
   /** Set when it was answered before, for the same caller; usage and endpoint are those of then. */
   cached: z.optional(z.literal(true)),
+  /** The experiment that chose the config. */
+  experiment: z.optional(z.strictObject({ key: Name, arm: z.string(), forced: z.optional(z.boolean()) })),
   explain: z.optional(
     z.strictObject({
       router: z.array(z.strictObject({ expert: Name, score: z.number() })),

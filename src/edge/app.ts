@@ -3,18 +3,20 @@
 import { Hono, type Handler } from 'hono';
 import type { Endpoint } from '../contract/edge-bundle.ts';
 import type { Upstream } from '../contract/upstream.ts';
-import { createFleet } from '../core/balance/fleet.ts';
 import { createRetryBudget } from '../core/balance/retry-budget.ts';
 import { ERROR_CODES, TwinrouteError } from '../core/errors.ts';
 import { createAnswerCache } from './answer-cache.ts';
 import type { Bundles } from './bundles.ts';
 import { errorBody, toTwinrouteError } from './errors.ts';
+import { createExperiments, type ExperimentDeps } from './experiments/experiments.ts';
+import { createFleets } from './fleets.ts';
 import { checkEndpoints } from './middleware/check-endpoints.ts';
 import { requestId } from './middleware/request-id.ts';
 import { serverTiming } from './middleware/server-timing.ts';
 import { shed } from './middleware/shed.ts';
 import { openApi, type ApiOperation } from './openapi.ts';
 import { configsRoute, expertsRoute, healthRoute } from './routes/catalogue.ts';
+import { experimentRoute, experimentsRoute, feedbackRoute } from './routes/experiments.ts';
 import { predictRoute } from './routes/predict.ts';
 import { routeRoute } from './routes/route.ts';
 import type { EdgeTypes } from './types.ts';
@@ -29,6 +31,8 @@ export interface AppDeps {
   readonly newId: () => string;
   /** Keeps work running after the request that began it. */
   readonly keepAlive: (work: Promise<unknown>) => void;
+  /** Where experiments are published and measured; undefined where there are none. */
+  readonly experiments: Pick<ExperimentDeps, 'readPublished' | 'storeOf'> | undefined;
   /** Told of every failure that is not the caller's. */
   readonly log: (error: TwinrouteError, requestId: string) => void;
   /** How origins are treated. */
@@ -50,9 +54,10 @@ export function createApp(deps: AppDeps): Hono<EdgeTypes> {
     return error;
   };
   const { upstream, endpoints } = deps;
-  const fleet = createFleet(endpoints, upstream.endpoint_in_flight);
+  const fleets = createFleets(endpoints, upstream.endpoint_in_flight);
   const answers = createAnswerCache(upstream.cache, deps.now);
-  const parts = { ...deps, report, fleet, answers, budget: createRetryBudget(upstream.retry_budget) };
+  const experiments = deps.experiments && createExperiments({ ...deps, ...deps.experiments, sleep });
+  const parts = { ...deps, report, fleets, answers, experiments, budget: createRetryBudget(upstream.retry_budget) };
   const routes: readonly Route[] = [
     {
       method: 'post',
@@ -80,6 +85,28 @@ export function createApp(deps: AppDeps): Hono<EdgeTypes> {
     },
     { method: 'get', path: '/v1/configs', summary: 'Lists the deployed configs', answer: 'ConfigsAnswer', handler: configsRoute(parts) },
     {
+      method: 'post',
+      path: '/v1/feedback',
+      summary: 'Takes the outcome of an answer',
+      request: 'FeedbackRequest',
+      answer: 'FeedbackAnswer',
+      handler: feedbackRoute(parts),
+    },
+    {
+      method: 'get',
+      path: '/v1/experiments',
+      summary: 'Lists the experiments between configs',
+      answer: 'ExperimentsAnswer',
+      handler: experimentsRoute(parts),
+    },
+    {
+      method: 'get',
+      path: '/v1/experiments/{key}',
+      summary: 'Tells what was measured and decided in an experiment',
+      answer: 'ExperimentReport',
+      handler: experimentRoute(parts),
+    },
+    {
       method: 'get',
       path: '/health',
       summary: 'Tells what this isolate knows about its endpoints',
@@ -96,10 +123,10 @@ export function createApp(deps: AppDeps): Hono<EdgeTypes> {
   });
   app.use(requestId(deps), serverTiming(deps));
   app.post('/v1/*', shed({ now: deps.now, inFlight: upstream.in_flight, requestMs: upstream.request_ms }), checkEndpoints(parts));
-  for (const { method, path, handler } of routes) app.on(method, path, handler);
+  for (const { method, path, handler } of routes) app.on(method, honoPath(path), handler);
   app.get('/openapi.json', (c) => c.json(openApi(routes)));
   for (const { method, path } of [...routes, { method: 'get', path: '/openapi.json' }]) {
-    app.all(path, (c) => {
+    app.all(honoPath(path), (c) => {
       c.header('allow', method.toUpperCase());
       throw new TwinrouteError('method_not_allowed', `method: expected ${method.toUpperCase()}, got ${c.req.method}`);
     });
@@ -108,4 +135,15 @@ export function createApp(deps: AppDeps): Hono<EdgeTypes> {
     throw new TwinrouteError('not_found', `path: expected one that /openapi.json lists, got ${c.req.path.slice(0, 100)}`);
   });
   return app;
+}
+
+/** `/a/{b}` as hono writes it. */
+function honoPath(path: string): string {
+  return path.replaceAll(/\{(\w+)\}/g, ':$1');
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms);
+  });
 }

@@ -1,6 +1,7 @@
 // What a deployment binds to the Worker; wrangler.toml and src/cli/dev/start-edge.ts name the same things.
 
 import type { Directory } from './durable/directory.ts';
+import type { ExperimentState } from './durable/experiment-state.ts';
 
 /** Bindings and variables. */
 export interface EdgeEnv {
@@ -12,4 +13,10 @@ export interface EdgeEnv {
   readonly UPSTREAM?: string;
   /** Every account of the deployment, in one object. */
   readonly DIRECTORY?: DurableObjectNamespace<Directory>;
+  /** State of each experiment design. */
+  readonly EXPERIMENT_STATES?: DurableObjectNamespace<ExperimentState>;
+  /** Published config; its key `experiments` is JSON of contract/experiments.ts's `Experiments`. */
+  readonly CONFIG?: KVNamespace;
+  /** The same JSON, where the namespace has none. */
+  readonly EXPERIMENTS?: string;
 }

@@ -62,7 +62,8 @@ function bytesTensor(name: string, value: string): unknown {
  */
 export function decodeAnswer(value: unknown, request: OriginRequest, bundle: EdgeBundle): OriginAnswer {
   const { model_version: version, outputs } = parseWith(OipResponse, value, 'origin answer', 'upstream');
-  if (version !== undefined && version !== bundle.config) throw lie('model_version', bundle.config, version.slice(0, 64));
+  // Who counts an answer for a config must know that it is that config's.
+  if (version !== bundle.config) throw lie('model_version', bundle.config, version?.slice(0, 64) ?? 'nothing');
   const tensors: Tensors = new Map(outputs.map((tensor) => [tensor.name, tensor]));
   const { mix, head, scores } = request.merge === undefined ? decodeRouting(tensors, bundle) : { ...request.merge, scores: [] };
   const expert = bundle.experts.find((candidate) => candidate.name === head);

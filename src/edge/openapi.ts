@@ -1,6 +1,7 @@
 // The OpenAPI document, generated from the schemas that parse the requests.
 
 import * as z from 'zod/mini';
+import * as experiments from '../contract/experiment-report.ts';
 import * as http from '../contract/http.ts';
 
 const SCHEMAS = {
@@ -14,12 +15,17 @@ const SCHEMAS = {
   ExpertsAnswer: http.ExpertsAnswer,
   ConfigsAnswer: http.ConfigsAnswer,
   HealthAnswer: http.HealthAnswer,
+  FeedbackRequest: experiments.FeedbackRequest,
+  FeedbackAnswer: experiments.FeedbackAnswer,
+  ExperimentReport: experiments.ExperimentReport,
+  ExperimentsAnswer: experiments.ExperimentsAnswer,
   ErrorBody: http.ErrorBody,
 } as const;
 
 /** One operation of the interface; bodies are named by their schema. */
 export interface ApiOperation {
   readonly method: 'get' | 'post';
+  /** Parameters in braces. */
   readonly path: string;
   readonly summary: string;
   readonly request?: keyof typeof SCHEMAS;
@@ -38,7 +44,10 @@ export function openApi(operations: readonly ApiOperation[]): object {
     paths[path] = {
       [method]: {
         summary,
-        parameters: query.map((name) => ({ name, in: 'query', required: false, schema: { type: 'string' } })),
+        parameters: [
+          ...Array.from(path.matchAll(/\{(\w+)\}/g), ([, name]) => ({ name, in: 'path', required: true, schema: { type: 'string' } })),
+          ...query.map((name) => ({ name, in: 'query', required: false, schema: { type: 'string' } })),
+        ],
         ...(request === undefined ? {} : { requestBody: { required: true, content: json(request) } }),
         responses: {
           200: { description: 'The answer', content: json(answer) },

@@ -10,12 +10,14 @@ import type { AnswerCache } from './answer-cache.ts';
 import type { AttemptDeps, Dispatch } from './attempt.ts';
 import { canPlaceWhole } from './choose-endpoint.ts';
 import { dispatch, type Dispatched } from './dispatch.ts';
+import type { Fleets } from './fleets.ts';
 
-/** Whose answers those are that nobody has a key for. */
-const PUBLIC_TENANT = 'public';
+/** Whose requests and answers those are that nobody has a key for. */
+export const PUBLIC_TENANT = 'public';
 
 /** What predicting needs. */
-export interface PredictDeps extends AttemptDeps {
+export interface PredictDeps extends Omit<AttemptDeps, 'fleet'> {
+  readonly fleets: Fleets;
   readonly bundles: Bundles;
   readonly answers: AnswerCache;
 }
@@ -33,9 +35,10 @@ export interface PredictCall {
  * Answers one input.
  * @throws {TwinrouteError} whatever stood in the way, see decide.ts and dispatch.ts
  */
-export async function predict(deps: PredictDeps, input: PredictInput, call: PredictCall): Promise<Prediction> {
-  const startMs = deps.now();
-  const deployed = await deps.bundles.load(input.config);
+export async function predict({ fleets, ...rest }: PredictDeps, input: PredictInput, call: PredictCall): Promise<Prediction> {
+  const startMs = rest.now();
+  const deployed = await rest.bundles.load(input.config);
+  const deps = { ...rest, fleet: fleets.of(deployed.bundle.config) };
   const decision = settle(deps, deployed, await decide(deployed, input));
   const routedMs = deps.now();
   const job = toDispatch(deployed, decision, input, call);
@@ -49,7 +52,7 @@ export async function predict(deps: PredictDeps, input: PredictInput, call: Pred
 }
 
 /** Falls back to the edge's own merge when the origin should route but no endpoint that could is up. */
-function settle(deps: PredictDeps, deployed: DeployedConfig, decision: Decision): Decision {
+function settle(deps: AttemptDeps, deployed: DeployedConfig, decision: Decision): Decision {
   if (!decision.originRoutes || decision.merge === undefined || canPlaceWhole(deps, everyExpert(deployed))) return decision;
   return { originRoutes: false, merge: decision.merge };
 }

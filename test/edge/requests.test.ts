@@ -177,7 +177,16 @@ test('/openapi.json describes every route from the schemas', async () => {
   const { app } = createHarness();
   const text = await (await app.request('/openapi.json')).text();
   const document = parseJsonWith(OpenApi, text, 'openapi.json', 'internal');
-  expect(Object.keys(document.paths)).toEqual(['/v1/predict', '/v1/route', '/v1/experts', '/v1/configs', '/health']);
+  expect(Object.keys(document.paths)).toEqual([
+    '/v1/predict',
+    '/v1/route',
+    '/v1/experts',
+    '/v1/configs',
+    '/v1/feedback',
+    '/v1/experiments',
+    '/v1/experiments/{key}',
+    '/health',
+  ]);
   const { schemas } = document.components;
   expect(schemas['PredictInput']).toMatchObject({
     type: 'object',

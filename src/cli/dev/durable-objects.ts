@@ -1,4 +1,4 @@
 // The Worker's Durable Objects on this machine, kept in step with wrangler.toml (test/cli/dev/durable-objects.test.ts compares them).
 
 /** Class by binding. */
-export const DURABLE_OBJECTS = { DIRECTORY: 'Directory' } as const;
+export const DURABLE_OBJECTS = { DIRECTORY: 'Directory', EXPERIMENT_STATES: 'ExperimentState' } as const;

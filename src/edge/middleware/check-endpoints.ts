@@ -3,13 +3,13 @@
 import type { MiddlewareHandler } from 'hono';
 import type { Endpoint } from '../../contract/edge-bundle.ts';
 import type { Upstream } from '../../contract/upstream.ts';
-import type { Fleet } from '../../core/balance/fleet.ts';
+import type { Fleets } from '../fleets.ts';
 import type { EdgeTypes } from '../types.ts';
 
 /** What checking needs. */
 export interface CheckOptions {
   readonly endpoints: readonly Endpoint[];
-  readonly fleet: Fleet;
+  readonly fleets: Fleets;
   readonly fetch: typeof fetch;
   readonly now: () => number;
   readonly upstream: Pick<Upstream, 'attempt_ms' | 'check'>;
@@ -34,7 +34,7 @@ export function checkEndpoints(options: CheckOptions): MiddlewareHandler<EdgeTyp
   };
 }
 
-async function check({ fleet, fetch, now, upstream }: CheckOptions, { id, url }: Endpoint): Promise<void> {
+async function check({ fleets, fetch, now, upstream }: CheckOptions, { id, url }: Endpoint): Promise<void> {
   let ready = false;
   try {
     const response = await fetch(`${url.replace(/\/+$/, '')}/v2/health/ready`, {
@@ -46,5 +46,5 @@ async function check({ fleet, fetch, now, upstream }: CheckOptions, { id, url }:
   } catch {
     // Not reached, or not in time.
   }
-  fleet.of(id).checked(ready, now());
+  for (const fleet of fleets.known()) fleet.of(id).checked(ready, now());
 }

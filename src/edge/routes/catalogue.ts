@@ -3,7 +3,7 @@
 import type { Handler } from 'hono';
 import type { ConfigsAnswer, ExpertsAnswer, HealthAnswer } from '../../contract/http.ts';
 import type { Bundles } from '../bundles.ts';
-import type { ChooseDeps } from '../choose-endpoint.ts';
+import type { PredictDeps } from '../predict.ts';
 import type { EdgeTypes } from '../types.ts';
 
 /** Experts of the config that the query names, else of the first. */
@@ -27,13 +27,14 @@ export function configsRoute(deps: { readonly bundles: Bundles }): Handler<EdgeT
   };
 }
 
-/** This isolate's view; fails when the deployed packs cannot be read. */
-export function healthRoute(deps: Pick<ChooseDeps, 'endpoints' | 'fleet' | 'now'> & { readonly bundles: Bundles }): Handler<EdgeTypes> {
+/** This isolate's view by requests of the first config; fails when the deployed packs cannot be read. */
+export function healthRoute(deps: Pick<PredictDeps, 'bundles' | 'endpoints' | 'fleets' | 'now'>): Handler<EdgeTypes> {
   return async (c) => {
     const { configs } = await deps.bundles.index();
     const nowMs = deps.now();
+    const fleet = deps.fleets.of(configs[0].config);
     const endpoints = deps.endpoints.map(({ id }) => {
-      const { state, inFlight, latencyMs, failureShare } = deps.fleet.of(id).figures(nowMs);
+      const { state, inFlight, latencyMs, failureShare } = fleet.of(id).figures(nowMs);
       return { id, up: state === 'up', state, in_flight: inFlight, latency_ms: latencyMs, failure_share: failureShare };
     });
     const status = endpoints.some((endpoint) => endpoint.up) ? 'ok' : 'degraded';

@@ -9,6 +9,8 @@ import { createApp, type AppDeps } from '../../../src/edge/app.ts';
 import type { Bundles, DeployedConfig } from '../../../src/edge/bundles.ts';
 
 export const CONFIG = '0123456789abcdef';
+/** A second config of the same experts. */
+export const OTHER_CONFIG = 'fedcba9876543210';
 export const ALL: Endpoint = { id: 'all', url: 'http://all.test', experts: '*' };
 export const LEFT: Endpoint = { id: 'left', url: 'http://left.test/', experts: ['cola', 'sst2'] };
 export const RIGHT: Endpoint = { id: 'right', url: 'http://right.test', experts: ['stsb'] };
@@ -57,10 +59,17 @@ export interface HarnessOptions {
   readonly uniform?: () => number;
   /** Answers what is no inference. */
   readonly get?: (url: string) => Response;
+  readonly experiments?: AppDeps['experiments'];
+  readonly keepAlive?: AppDeps['keepAlive'];
 }
 
 export function input(call: OriginCall, name: string): OriginInput | undefined {
   return call.body.inputs.find((candidate) => candidate.name === name);
+}
+
+/** The config that a call asks for. */
+export function configOf(call: OriginCall): string {
+  return /versions\/([0-9a-f]+)\//.exec(call.url)?.[1] ?? '';
 }
 
 /** A good answer for the head that was asked for, with changes to single outputs. */
@@ -79,7 +88,8 @@ export function answer(call: OriginCall, changes: Record<string, object | undefi
     router_scores: routed ? { datatype: 'FP32', shape: [1, 3], data: [0.25, 0.7, 0.05] } : undefined,
     ...changes,
   }).flatMap(([name, output]) => (output === undefined ? [] : [{ name, ...output }]));
-  return Response.json({ model_name: 'sample', model_version: CONFIG, id: call.body.id, outputs });
+  const version = configOf(call);
+  return Response.json({ model_name: 'sample', model_version: version, id: call.body.id, outputs });
 }
 
 /** A request that never ends unless it is aborted. */
@@ -113,8 +123,16 @@ export function createHarness(options: HarnessOptions = {}) {
     }),
   };
   const bundles: Bundles = {
-    index: async () => ({ schema: 1, configs: [{ config: CONFIG, name: 'sample', sha256: '0'.repeat(64) }] }),
+    index: async () => ({
+      schema: 1,
+      configs: [CONFIG, ...(options.experiments === undefined ? [] : [OTHER_CONFIG])].map((config) => ({
+        config,
+        name: 'sample',
+        sha256: '0'.repeat(64),
+      })),
+    }),
     async load(config) {
+      if (config === OTHER_CONFIG) return { ...deployed, bundle: { ...deployed.bundle, config } };
       if (config !== undefined && config !== CONFIG) throw new TwinrouteError('not_found', `config: got ${config}`, { param: 'config' });
       return deployed;
     },
@@ -133,7 +151,8 @@ export function createHarness(options: HarnessOptions = {}) {
     fetch: fetcher,
     now: options.now ?? Date.now,
     newId: () => `id-${ids++}`,
-    keepAlive: (work) => void background.push(work),
+    keepAlive: options.keepAlive ?? ((work) => void background.push(work)),
+    experiments: options.experiments,
     log: (error) => void logged.push(error),
     upstream: z.parse(Upstream, { request_ms: 2_000, attempt_ms: options.attemptMs ?? 1_000, ...options.upstream }),
     uniform: options.uniform ?? (() => 0),
