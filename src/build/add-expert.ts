@@ -28,6 +28,7 @@ import type { NewExpert } from './new-expert.ts';
 import { createPackFiles, writeReport, type PackFiles } from './pack-files.ts';
 import { rankRuleOf, type BuildPlan } from './plan.ts';
 import { buildRouters } from './router/build-routers.ts';
+import { sharedGraph } from './router/shared-features.ts';
 import { sampleLines, SAMPLES_FILE } from './samples.ts';
 
 /** What an addition runs on and tells. */
@@ -65,7 +66,7 @@ export async function addExpert(pack: Pack, expert: NewExpert, out: string, deps
     const entry = await writeExpert(pack, expert, format, files, folder, deps);
     const plan = routerPlan(manifest, expert, await pack.text(manifest.tokenizer.file), await pack.text(manifest.tokenizer.config_file));
     const routers = await withFolder(folder.path, (draft) =>
-      buildRouters(plan, files, { folder: draft, sharedFile: manifest.shared.file }, deps),
+      buildRouters(plan, files, () => sharedGraph(plan, draft, manifest.shared.file), deps),
     );
     await files.write(SAMPLES_FILE, sampleLines(plan.experts));
     const draft: Manifest = {
@@ -107,7 +108,7 @@ async function writeExpert(
   { engine, progress }: AddDeps,
 ): Promise<ManifestExpert> {
   const { manifest } = pack;
-  const rank = rankRuleOf(parseWith(RankParameters, manifest.parameters, 'manifest.json: parameters', 'format'));
+  const rank = rankRuleOf(parseWith(RankParameters, manifest.parameters, 'manifest.json: parameters', 'format'), manifest.method);
   const spoolPath = join(folder.path, '.spool');
   const spool = await createSpool(spoolPath);
   try {

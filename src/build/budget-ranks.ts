@@ -3,6 +3,7 @@
 import type { Progress } from '../core/progress.ts';
 import { ranksOfBudget, valuesOfBudget, type Budget, type Spectrum } from '../core/compress/budget.ts';
 import type { MethodOf } from './adapt/adapt-input.ts';
+import type { ParameterSpec } from '../model/architecture.ts';
 import { parameterSpectra, type MergeSettings } from './merge-parameter.ts';
 import type { BuildPlan } from './plan.ts';
 
@@ -11,19 +12,19 @@ export type RankTable = (parameter: string, t: number) => number;
 
 /**
  * Shares a budget out among all matrices of all experts.
+ * @param parameters those with modules
  * @throws {TwinrouteError} `config` when the budget is too small for a rank of 1 everywhere
  * Cost: every input read once more, and a decomposition of every delta
  */
 export async function budgetRanks(
-  { base, model, experts }: BuildPlan,
+  { base, experts }: BuildPlan,
+  parameters: readonly ParameterSpec[],
   budget: Budget,
   methodOf: MethodOf,
   settings: Omit<MergeSettings, 'rankOf' | 'method'>,
   progress: Progress,
 ): Promise<RankTable> {
-  const matrices = model.parameters.flatMap(({ name, shape }) =>
-    shape.length === 2 ? [{ name, shape: [shape[0], shape[1]] as const }] : [],
-  );
+  const matrices = parameters.flatMap(({ name, shape }) => (shape.length === 2 ? [{ name, shape: [shape[0], shape[1]] as const }] : []));
   const owners = experts.length + (settings.about === 'base' ? 1 : 0);
   const limit = valuesOfBudget(
     matrices.flatMap(({ shape }) => Array.from({ length: owners }, () => shape)),

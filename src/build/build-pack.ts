@@ -8,6 +8,8 @@ import { MANIFEST_SCHEMA, type Manifest, type ManifestExpert, type Score } from 
 import { encodeManifest, MANIFEST_FILE } from '../formats/manifest-file.ts';
 import { openPack } from '../formats/pack.ts';
 import { writeSafetensors } from '../formats/safetensors-writer.ts';
+import type { FolderSource } from '../formats/source.ts';
+import { packGraph } from '../model/pack-graph.ts';
 import { writeFolder } from '../host/atomic-folder.ts';
 import { checkpointFile } from '../host/checkpoint-file.ts';
 import { createSha256 } from '../host/files.ts';
@@ -16,12 +18,14 @@ import { withFolder } from '../host/with-folder.ts';
 import { packReport } from '../report/pack/pack-report.ts';
 import { adapt } from './adapt/adapt.ts';
 import type { MethodOf } from './adapt/adapt-input.ts';
+import { buildGates, openWritten } from './adapt/build-gates.ts';
 import type { Engine } from './engine/engine.ts';
 import { expertGroup, FACTOR_FORMATS, FADE_GROUP, mergeModels, SHARED_FORMATS, SHARED_GROUP, type MergedTensors } from './merge-models.ts';
 import { mergeEmr, UNIFIED_GROUP } from './merge-emr.ts';
 import { createPackFiles, writeReport, type PackFiles } from './pack-files.ts';
 import type { BuildPlan } from './plan.ts';
 import { buildRouters } from './router/build-routers.ts';
+import { sharedGraph } from './router/shared-features.ts';
 import { sampleLines, SAMPLES_FILE } from './samples.ts';
 
 /** Where a pack's shared model lies. */
@@ -52,12 +56,16 @@ export async function buildPack(plan: BuildPlan, out: string, deps: BuildDeps): 
     const files = createPackFiles(folder);
     const methodOf = await adapt({ ...plan, seed: plan.config.parameters.seed }, { ...deps, checkpoint });
     const tensors = await throughSpool(join(folder.path, '.spool'), (spool) => writeModels(plan, methodOf, spool, files, deps));
-    const routers = await withFolder(folder.path, (draft) => buildRouters(plan, files, { folder: draft, sharedFile: SHARED_FILE }, deps));
+    const described = describe(plan, tensors, deps);
+    const gates = await withFolder(folder.path, (draft) => buildGates(plan, described, files, draft, { ...deps, checkpoint }));
+    const routers = await withFolder(folder.path, (draft) =>
+      buildRouters(plan, files, () => draftGraph(plan, { ...described, gates }, draft), deps),
+    );
     await files.write(TOKENIZER.file, plan.tokenizer.json);
     await files.write(TOKENIZER.config_file, plan.tokenizer.config);
     const samples = sampleLines(plan.experts);
     if (samples !== '') await files.write(SAMPLES_FILE, samples);
-    const draft = { ...describe(plan, tensors, deps), ...routers.entries, files: files.written() };
+    const draft = { ...described, ...(gates !== undefined && { gates }), ...routers.entries, files: files.written() };
     await writeReport(files, packReport(draft, routers.assessments));
     const manifest = { ...draft, files: files.written() };
     await folder.write(MANIFEST_FILE, encodeManifest(manifest, createSha256));
@@ -65,6 +73,12 @@ export async function buildPack(plan: BuildPlan, out: string, deps: BuildDeps): 
   });
   await checkpoint.remove();
   return written;
+}
+
+/** What an origin runs before anybody routed: the shared model, or under gates all of it. */
+function draftGraph(plan: BuildPlan, manifest: Omit<Manifest, 'files'>, draft: FolderSource): Promise<Uint8Array> {
+  if (manifest.gates === undefined) return sharedGraph(plan, draft, manifest.shared.file);
+  return packGraph({ name: draft.name, manifest, source: (file) => openWritten(draft, file) }, []);
 }
 
 /** Whether a folder is a pack: its manifest is whole. Other folders are never replaced. */
@@ -149,6 +163,7 @@ export function describe(
         shared: { method: plan.method.name, ...plan.parameters },
         experts: Object.fromEntries(plan.experts.map(({ name }, t) => [name, plan.expertParameters[t]])),
         ...plan.rank,
+        ...(plan.gates !== undefined && { gate: plan.gates }),
         ...(about === 'base' && { about }),
         quantize,
       }),

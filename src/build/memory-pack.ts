@@ -33,7 +33,7 @@ export interface MemoryPack {
  * @throws {TwinrouteError} `config` for parameters that the method does not take
  */
 export function retune(plan: BuildPlan, config: NamedConfig): BuildPlan {
-  return { ...plan, config, ...resolveShared(config), rank: rankRuleOf(config.parameters) };
+  return { ...plan, config, ...resolveShared(config), rank: rankRuleOf(config.parameters, config.merge_method) };
 }
 
 /**
@@ -64,10 +64,10 @@ export function keepInputs(plan: BuildPlan): BuildPlan {
  */
 export async function buildInMemory(plan: BuildPlan, engine: Engine): Promise<MemoryPack> {
   const { method } = plan;
-  if (isAdaptive(method))
+  if (isAdaptive(method) || plan.gates !== undefined)
     throw new TwinrouteError(
       'unsupported',
-      `${method.name}: expected a method that merges without learning, got one that learns for minutes each time`,
+      `${plan.gates === undefined ? method.name : plan.config.merge_method}: expected a method that merges without learning, got one that learns for minutes each time`,
       { param: 'parameters.shared' },
     );
   const files = new Map<string, Uint8Array>();
@@ -120,10 +120,10 @@ export async function routerInMemory(
       param: 'parameters.router',
     });
   const files = new Map<string, Uint8Array>();
-  const empty = { name: 'pack in memory', open: () => Promise.resolve(undefined), list: () => Promise.resolve([]) };
+  const noGraph = (): Promise<never> => Promise.reject(new TwinrouteError('internal', 'routerInMemory: expected no router of an origin'));
   const {
     entries: { router },
-  } = await buildRouters(plan, memoryFiles(files), { folder: empty, sharedFile: SHARED_FILE }, deps);
+  } = await buildRouters(plan, memoryFiles(files), noGraph, deps);
   const model = files.get(router?.file ?? '');
   if (router === undefined || model === undefined)
     throw new TwinrouteError('internal', 'routerInMemory: expected a router and its file, got none');

@@ -4,6 +4,7 @@
 import type { RankSpec } from '../core/compress/rank.ts';
 import type { Progress } from '../core/progress.ts';
 import { TwinrouteError } from '../core/errors.ts';
+import { baseAlone } from '../core/merge/wemoe.ts';
 import type { FactorFormat, ModuleTensor } from '../contract/manifest.ts';
 import type { MatMul } from '../core/linalg/matrix.ts';
 import { HEAD_BIAS, HEAD_WEIGHT, storeFloats } from '../formats/expert-file.ts';
@@ -50,7 +51,8 @@ export interface MergedTensors {
 }
 
 /**
- * Merges every parameter of the plan into the spool, heads included.
+ * Merges every parameter of the plan into the spool, heads included. Under gates, gated parameters are the base's with modules about it, and
+ * no other parameter has modules.
  * @param methodOf the method of each parameter: the plan's own, or what it learnt
  * @throws {TwinrouteError} `numeric` when the shared model does not fit its dtype; `format` for NaN weights
  */
@@ -63,6 +65,7 @@ export async function mergeModels(
 ): Promise<MergedTensors> {
   const { base, model, experts, config, rank } = plan;
   const { about } = config.parameters;
+  const gated = plan.gates && new Set(model.architecture.parts(model.config).flatMap(({ parameters }) => parameters));
   const settings = {
     parameters: plan.parameters,
     expertParameters: plan.expertParameters,
@@ -71,7 +74,10 @@ export async function mergeModels(
     seed: config.parameters.seed,
     matmul,
   };
-  const table = 'budget' in rank ? await budgetRanks(plan, rank.budget, methodOf, settings, progress) : undefined;
+  const hasModules = (name: string): boolean => gated === undefined || gated.has(name);
+  const ownMethod: MethodOf = (name) => (gated?.has(name) === true ? baseAlone : methodOf(name));
+  const ranked = model.parameters.filter(({ name }) => hasModules(name));
+  const table = 'budget' in rank ? await budgetRanks(plan, ranked, rank.budget, ownMethod, settings, progress) : undefined;
   const rankOf = (name: string, t: number): RankSpec => ('budget' in rank ? { rank: table?.(name, t) ?? 1 } : rank);
   const entries: ModuleTensor[][] = experts.map(() => []);
   const fade: ModuleTensor[] = [];
@@ -80,7 +86,7 @@ export async function mergeModels(
     const sources = experts.map((expert) => expert.source.parameter(name));
     const merged = await mergeParameter(name, await base.readFloat(name), sources, {
       ...settings,
-      method: methodOf(name),
+      method: ownMethod(name),
       rankOf: (t) => rankOf(name, t),
     });
     await addShared(spool, name, shape, merged.shared, config.dtype);
@@ -89,7 +95,7 @@ export async function mergeModels(
       into.push(moduleEntry(name, shape, module));
     };
     if (merged.fade !== undefined) await store(FADE_GROUP, merged.fade, fade);
-    for (const t of experts.keys()) await store(expertGroup(t), await merged.module(t), entries[t]);
+    if (hasModules(name)) for (const t of experts.keys()) await store(expertGroup(t), await merged.module(t), entries[t]);
   }
   for (const [t, { source }] of experts.entries()) {
     for (const { tensor, data } of [storeFloats(HEAD_WEIGHT, source.head.weight), storeFloats(HEAD_BIAS, source.head.bias)])

@@ -7,9 +7,10 @@ import { canonicalJson } from '../core/canonical-json.ts';
 import type { Budget } from '../core/compress/budget.ts';
 import type { RankSpec } from '../core/compress/rank.ts';
 import { messageOf, TwinrouteError } from '../core/errors.ts';
-import type { SharedMethod } from '../core/merge/adaptive.ts';
+import { isAdaptive, type SharedMethod } from '../core/merge/adaptive.ts';
 import type { Parameters } from '../core/merge/method.ts';
-import type { RankParameters } from '../contract/build-config.ts';
+import { WEMOE_FORMS } from '../core/merge/wemoe.ts';
+import type { BuildConfig, GateParameters, RankParameters } from '../contract/build-config.ts';
 import type { Provenance } from '../contract/manifest.ts';
 import { Example } from '../contract/tasks.ts';
 import { openBase, openExpert, type Base, type ExpertSource } from '../formats/checkpoint.ts';
@@ -17,6 +18,7 @@ import { hashText } from '../formats/hash.ts';
 import { parseJsonl } from '../formats/jsonl.ts';
 import { createTokenizer } from '../formats/tokenizer.ts';
 import { createSha256, openFolder, type HostFolder } from '../host/files.ts';
+import type { Gates } from '../model/gate.ts';
 import { layoutOf, openArchitecture, type OpenArchitecture } from '../model/registry.ts';
 import { readProvenance } from './provenance.ts';
 import { readConfig, type NamedConfig } from './read-config.ts';
@@ -56,6 +58,8 @@ export interface BuildPlan {
   readonly parameters: Parameters;
   readonly expertParameters: readonly Parameters[];
   readonly rank: RankSpec | { readonly budget: Budget };
+  /** Which gates there are and how they learn; undefined for a method without. */
+  readonly gates: (Gates & Omit<GateParameters, 'layers'>) | undefined;
   readonly tokenizer: TokenizerFiles;
   readonly maxTokens: number;
   /** Closes every input. */
@@ -78,6 +82,13 @@ export async function planBuild(configFile: string): Promise<BuildPlan> {
 export async function planConfig(config: NamedConfig): Promise<BuildPlan> {
   const { parameters: given } = config;
   const { method, parameters, expertParameters } = resolveShared(config);
+  const gates = gatesOf(config);
+  if (gates !== undefined && isAdaptive(method))
+    throw new TwinrouteError(
+      'config',
+      `parameters.shared: expected a method that merges without learning beside gates, which learn themselves, got ${method.name}`,
+      { param: 'parameters.shared' },
+    );
   const folders: HostFolder[] = [];
   const close = async (): Promise<void> => void (await Promise.all(folders.map((folder) => folder.close())));
   const open = async (path: string): Promise<HostFolder> => {
@@ -108,7 +119,7 @@ export async function planConfig(config: NamedConfig): Promise<BuildPlan> {
       const examples = entry.examples === undefined ? [] : parseJsonl(Example, text, entry.examples);
       experts.push({ name: entry.name, source, provenance: await readProvenance(folder, createSha256), examples });
     }
-    const rank = rankRuleOf(given);
+    const rank = rankRuleOf(given, config.merge_method);
     const tokenizer = await readTokenizer(baseFolder);
     const maxTokens = maxTokensOf(given.max_tokens, model);
     createTokenizer(tokenizer.json, tokenizer.config, maxTokens); // a tokenizer that does not load is refused before the work
@@ -121,6 +132,7 @@ export async function planConfig(config: NamedConfig): Promise<BuildPlan> {
         rank,
         ...(given.about === 'base' && { about: given.about }), // the default is left out: configs older than it keep their ids
         ...(config.merge_method === 'emr' && { scale: given.scale }),
+        ...(gates !== undefined && { gates }),
         quantize: given.quantize,
         router: given.router,
         policy: given.policy,
@@ -136,19 +148,40 @@ export async function planConfig(config: NamedConfig): Promise<BuildPlan> {
       }),
       createSha256,
     ).slice(0, 16);
-    return { config, id, model, base, baseProvenance, experts, method, parameters, expertParameters, rank, tokenizer, maxTokens, close };
+    return {
+      config,
+      id,
+      model,
+      base,
+      baseProvenance,
+      experts,
+      method,
+      parameters,
+      expertParameters,
+      rank,
+      gates,
+      tokenizer,
+      maxTokens,
+      close,
+    };
   } catch (error) {
     await close();
     throw error;
   }
 }
 
-/** The rule that a config or a manifest states. */
-export function rankRuleOf({ rank, energy, density, budget }: RankParameters): BuildPlan['rank'] {
+/** The gates of a config, if its method has any. */
+function gatesOf({ merge_method: method, parameters: { gate } }: BuildConfig): BuildPlan['gates'] {
+  return method === 'wemoe' || method === 'e_wemoe' ? { per: WEMOE_FORMS[method].per, ...gate } : undefined;
+}
+
+/** The rule that a config or a manifest states, or that of its method. */
+export function rankRuleOf({ rank, energy, density, budget }: RankParameters, method: string): BuildPlan['rank'] {
   if (budget !== undefined) return { budget };
   if (energy !== undefined) return { energy };
   if (density !== undefined) return { density };
-  return rank === undefined ? DEFAULT_RANK : { rank };
+  if (rank !== undefined) return { rank };
+  return method === 'wemoe' || method === 'e_wemoe' ? WEMOE_FORMS[method].rank : DEFAULT_RANK;
 }
 
 function maxTokensOf(wanted: number | undefined, { config }: OpenArchitecture): number {

@@ -35,7 +35,7 @@ export function parseConfig(value: unknown, file: string): NamedConfig {
     throw new TwinrouteError('config', `${file}: expected one of rank, energy, density and budget, got ${given} of them`, {
       param: 'parameters',
     });
-  refuseForeignParameters(config.merge_method, value, file);
+  refuseIdleParameters(config.merge_method, value, file);
   const models = config.models.map((model) => ({ ...model, name: model.name ?? basename(model.model) }));
   const seen = new Set<string>();
   for (const { name } of models) {
@@ -46,8 +46,17 @@ export function parseConfig(value: unknown, file: string): NamedConfig {
   return { ...config, name: config.name ?? basename(file, extname(file)), models };
 }
 
-/** What of a config says how a method without shared model and ranks is built. */
-const EMR_PARAMETERS = ['scale', 'router', 'policy', 'max_tokens', 'seed'];
+/** What of a config says how a pack of any method is built. */
+const PLAIN_PARAMETERS = ['router', 'policy', 'max_tokens', 'seed'];
+const RANKED_PARAMETERS = ['shared', 'lambda', 'rank', 'energy', 'density', 'budget', 'quantize', ...PLAIN_PARAMETERS];
+
+/** Parameters that a method reads, and whether it reads those of single models. */
+const PARAMETERS_OF: Readonly<Record<BuildConfig['merge_method'], { readonly names: readonly string[]; readonly ofModels: boolean }>> = {
+  twin: { names: [...RANKED_PARAMETERS, 'about'], ofModels: true },
+  emr: { names: ['scale', ...PLAIN_PARAMETERS], ofModels: false },
+  wemoe: { names: [...RANKED_PARAMETERS, 'gate'], ofModels: true },
+  e_wemoe: { names: [...RANKED_PARAMETERS, 'gate'], ofModels: true },
+};
 
 const GivenParameters = z.looseObject({
   parameters: z.optional(z.looseObject({})),
@@ -55,18 +64,14 @@ const GivenParameters = z.looseObject({
 });
 
 /** @throws {TwinrouteError} `config` for a parameter that would have no effect */
-function refuseForeignParameters(method: NamedConfig['merge_method'], value: unknown, file: string): void {
+function refuseIdleParameters(method: BuildConfig['merge_method'], value: unknown, file: string): void {
+  const { names, ofModels } = PARAMETERS_OF[method];
   const { parameters = {}, models } = parseWith(GivenParameters, value, file, 'config');
-  const given = Object.keys(parameters);
-  if (method === 'twin') {
-    if (!given.includes('scale')) return;
-    throw new TwinrouteError('config', `${file}: expected scale with merge_method emr, got it with ${method}`, { param: 'scale' });
-  }
   const odd =
-    given.find((name) => !EMR_PARAMETERS.includes(name)) ??
-    (models.some((model) => model.parameters !== undefined) ? 'models[].parameters' : undefined);
+    Object.keys(parameters).find((name) => !names.includes(name)) ??
+    (!ofModels && models.some((model) => model.parameters !== undefined) ? 'models[].parameters' : undefined);
   if (odd !== undefined)
-    throw new TwinrouteError('config', `${file}: expected of merge_method emr no parameters but ${EMR_PARAMETERS.join(', ')}, got ${odd}`, {
+    throw new TwinrouteError('config', `${file}: expected of merge_method ${method} no parameters but ${names.join(', ')}, got ${odd}`, {
       param: odd,
     });
 }

@@ -35,7 +35,20 @@ export const RankParameters = z.object({
 });
 export type RankParameters = z.infer<typeof RankParameters>;
 
-/** Parameters of a Twin or EMR pack. */
+/** How gates are built and learnt; only for `wemoe` and `e_wemoe`. */
+const GateParameters = z.strictObject({
+  /** Linear layers of a gate. */
+  layers: z._default(z.union([z.literal(1), z.literal(2)]), 2),
+  /** Steps of Adam at most; learning stops earlier when held-back texts gain nothing. */
+  steps: z._default(z.int().check(z.minimum(1), z.maximum(100_000)), 200),
+  /** Learning rate of Adam. */
+  rate: z._default(z.number().check(z.gt(0), z.maximum(1)), 1e-4),
+  /** Texts of each task in a step. */
+  batch: z._default(z.int().check(z.minimum(1), z.maximum(1024)), 16),
+});
+export type GateParameters = z.infer<typeof GateParameters>;
+
+/** Parameters of a pack; which of them its method takes, read-config.ts says. */
 export const TwinParameters = z.strictObject({
   /**
    * How the shared model is made: the name of a static method of the registry, or `{ method, … }` with its parameters, where those of an
@@ -57,6 +70,7 @@ export const TwinParameters = z.strictObject({
    * (`means`, the published code); or a number for each tensor or for each row.
    */
   scale: z._default(z.enum(['sums', 'means', 'per_tensor', 'per_row']), 'per_row'),
+  gate: z._default(GateParameters, () => z.parse(GateParameters, {})),
   quantize: z._default(z.enum(['none', 'fp16', 'int8', 'int4']), 'int8'),
   router: z._default(z.enum(['edge', 'origin', 'auto']), 'edge'),
   /** Overrides of the routing policy. */
@@ -70,8 +84,11 @@ export type TwinParameters = z.infer<typeof TwinParameters>;
 export const BuildConfig = z.strictObject({
   /** The pack's name; defaults to the config file's name without its ending. */
   name: z.optional(Name),
-  /** `emr` has no shared model, ranks or factors: of the parameters it takes `scale`, `router`, `policy`, `max_tokens` and `seed`. */
-  merge_method: z.enum(['twin', 'emr']),
+  /**
+   * `emr` has no shared model, ranks or factors: of the parameters it takes `scale`, `router`, `policy`, `max_tokens` and `seed`. `scale` is its
+   * alone, `about` is `twin`'s, `gate` is that of `wemoe` and `e_wemoe`.
+   */
+  merge_method: z.enum(['twin', 'emr', 'wemoe', 'e_wemoe']),
   base_model: z.string().check(z.minLength(1)),
   models: z.array(ConfigModel).check(z.minLength(1), z.maxLength(10_000)),
   parameters: z._default(TwinParameters, () => z.parse(TwinParameters, {})),

@@ -56,6 +56,21 @@ const ManifestFade = z.strictObject({
 /** Stored type of whole tensors. */
 const FloatFormat = z.enum(['fp32', 'fp16', 'bf16']);
 
+/** Gates that decide inside the model how much of each expert a layer gets; a request's mix only chooses the head. */
+const ManifestGates = z.strictObject({
+  file: z.string(),
+  format: FloatFormat,
+  /** Linear layers of a gate. */
+  layers: z.union([z.literal(1), z.literal(2)]),
+  /** One gate for each gated part of the architecture, or one for all. */
+  per: z.enum(['part', 'model']),
+  /** Texts it was trained on and texts held back. */
+  rows: z.strictObject({ train: Count, held_back: Count }),
+  /** Σ over classifiers of the mean entropy on held-back texts, before the first step and at the step whose gates were kept. */
+  entropy: z.strictObject({ start: z.number(), kept: z.number(), step: Count }),
+});
+export type ManifestGates = z.infer<typeof ManifestGates>;
+
 /** One expert of a pack. */
 export const ManifestExpert = z.strictObject({
   name: Name,
@@ -147,6 +162,7 @@ export const Manifest = z.strictObject({
     /** The vector that the experts' masks are over, parameters by name; those that no expert changes are absent. */
     unified: z.optional(z.strictObject({ file: z.string(), format: FloatFormat })),
   }),
+  gates: z.optional(ManifestGates),
   experts: z.array(ManifestExpert).check(z.minLength(1), z.maxLength(10_000)),
   /** Who decides: the edge's light router, the origin's, or the origin's where the edge's abstains. */
   routing: z.enum(['edge', 'origin', 'auto']),

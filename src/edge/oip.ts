@@ -22,6 +22,7 @@ export interface OriginRequest {
 
 /** One row's answer. */
 export interface OriginAnswer {
+  /** What was mixed: as it was asked for, as the origin routed, or as the model's gates weighed the experts. */
   readonly mix: Mix;
   /** The expert whose head answered. */
   readonly head: string;
@@ -66,10 +67,11 @@ export function decodeAnswer(value: unknown, request: OriginRequest, bundle: Edg
   if (version !== bundle.config) throw lie('model_version', bundle.config, version?.slice(0, 64) ?? 'nothing');
   const tensors: Tensors = new Map(outputs.map((tensor) => [tensor.name, tensor]));
   const { mix, head, scores } = request.merge === undefined ? decodeRouting(tensors, bundle) : { ...request.merge, scores: [] };
+  const gates = tensors.has('gates') ? decodeGates(tensors, bundle) : undefined;
   const expert = bundle.experts.find((candidate) => candidate.name === head);
   if (expert === undefined) throw new TwinrouteError('internal', `decodeAnswer: expected an expert of ${bundle.config}, got ${head}`);
   return {
-    mix,
+    mix: gates ?? mix,
     head,
     scores,
     logits: decodeLogits(tensors, expert),
@@ -104,6 +106,13 @@ function decodeRouting(tensors: Tensors, bundle: EdgeBundle): Pick<OriginAnswer,
   const [head] = read(tensors, 'head', 'BYTES', z.string(), 1);
   if (!names.includes(head)) throw lie('head', 'an expert of the pack', head.slice(0, 64));
   return { mix, scores, head };
+}
+
+/** What gates inside the model decided, whatever the mix was: any real weights, heaviest first. */
+function decodeGates(tensors: Tensors, bundle: EdgeBundle): OriginAnswer['mix'] {
+  const names = bundle.experts.map((expert) => expert.name);
+  const weights = readByExpert(tensors, 'gates', names).map(({ expert, value }) => ({ expert, weight: value }));
+  return weights.sort((a, b) => b.weight - a.weight);
 }
 
 /** A tensor `[1, E]`, one column per expert of the pack in the pack's order. */

@@ -112,7 +112,7 @@ export async function holdInMemory(pack: Pack, files: readonly string[]): Promis
  * The manifest's entry of an expert.
  * @throws {TwinrouteError} `not_found` listing the pack's experts
  */
-export function expertOf(manifest: Manifest, name: string): ManifestExpert {
+export function expertOf(manifest: Pick<Manifest, 'experts' | 'name'>, name: string): ManifestExpert {
   const expert = manifest.experts.find((candidate) => candidate.name === name);
   if (expert !== undefined) return expert;
   throw new TwinrouteError(

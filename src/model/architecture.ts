@@ -9,6 +9,13 @@ export interface ParameterSpec {
   readonly shape: readonly number[];
 }
 
+/** A part of an architecture that may have a gate: what enters it may decide its mix. */
+export interface GatedPart {
+  readonly name: string;
+  /** Names of its parameters in checkpoint order. */
+  readonly parameters: readonly string[];
+}
+
 /** The inputs of an encoder as values of an interpreter, each `[B, T]`. */
 export interface EncoderInputs<V> {
   readonly ids: V;
@@ -33,7 +40,9 @@ export interface Architecture<C> {
   readonly prefixes: readonly string[];
   /** Parameters of the encoder in checkpoint order (heads excluded). */
   parameters(config: C): readonly ParameterSpec[];
-  /** Width that heads read. */
+  /** Parts that `encode` runs by `Ops.gated`, in their order. */
+  parts(config: C): readonly GatedPart[];
+  /** Width that heads read, and of what enters a part. */
   width(config: C): number;
   encode<V>(ops: Ops<V>, config: C, inputs: EncoderInputs<V>): EncoderOutputs<V>;
 }

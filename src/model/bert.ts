@@ -37,6 +37,12 @@ export const bert: Architecture<BertConfig> = {
     ];
   },
 
+  parts: (config) =>
+    Array.from({ length: config.num_hidden_layers }, (_, i) => {
+      const { layer, up, down } = namesOf(i);
+      return { name: layer, parameters: [up, down].flatMap((name) => [`${name}.bias`, `${name}.weight`]) };
+    }),
+
   width: (config) => config.hidden_size,
 
   encode(ops, config, { ids, mask, types }) {
@@ -51,7 +57,8 @@ export const bert: Architecture<BertConfig> = {
       const [query, key, value] = [ops.linear(names.query, hidden), ops.linear(names.key, hidden), ops.linear(names.value, hidden)];
       const attended = ops.linear(names.attended, ops.attention(query, key, value, mask, { heads, scale }));
       hidden = ops.layerNorm(names.attendedNorm, ops.add(attended, hidden), config.layer_norm_eps);
-      const inner = ops.linear(names.down, ops.gelu(ops.linear(names.up, hidden)));
+      const mlp = ops.gated(names.layer, hidden, mask);
+      const inner = mlp.linear(names.down, mlp.gelu(mlp.linear(names.up, hidden)));
       hidden = ops.layerNorm(names.norm, ops.add(inner, hidden), config.layer_norm_eps);
     }
     return { hidden, pooled: ops.tanh(ops.linear(POOLER, ops.firstToken(hidden))) };
@@ -62,6 +69,7 @@ export const bert: Architecture<BertConfig> = {
 function namesOf(i: number) {
   const layer = `encoder.layer.${i}`;
   return {
+    layer,
     query: `${layer}.attention.self.query`,
     key: `${layer}.attention.self.key`,
     value: `${layer}.attention.self.value`,

@@ -2,6 +2,7 @@
 //
 // Letters: T tokens, m × n a matrix, R the ranks of all experts' modules of one parameter added up, d hidden width, C classes of all heads.
 
+import { gateMix, gateParameters, type Gates } from './gate.ts';
 import type { OpenArchitecture } from './registry.ts';
 import type { Ops } from './ops.ts';
 
@@ -11,7 +12,7 @@ export interface Macs {
   readonly shared: number;
   /** Of attention's scores and of mixing by them: `2 · T² · d` a layer. */
   readonly attention: number;
-  /** Of factors beside the shared matrices: `R · (m + n)` a token, `R · n` for a table of rows, and once a request each vector's changes. */
+  /** Of factors beside the shared matrices: `R · (m + n)` a token, `R · n` for a table of rows, and once a request each vector's changes; and of gates. */
   readonly modules: number;
   /** Of all heads: `C · d`. */
   readonly heads: number;
@@ -23,14 +24,19 @@ export interface AddedWork {
   size(parameter: string): number;
   /** Classes of all heads. */
   readonly classes: number;
+  /** Gates over so many experts. */
+  readonly gates?: (Gates & { readonly experts: number }) | undefined;
 }
 
 /**
  * Multiply-adds of one request of T tokens. Only products count: sums, norms, activations and look-ups are a few a value.
  * Cost: one run of the definition over numbers
  */
-export function countMacs({ architecture, config, parameters, width }: OpenArchitecture, tokens: number, added: AddedWork): Macs {
-  const shapes = new Map(parameters.map(({ name, shape }) => [name, shape]));
+export function countMacs(model: OpenArchitecture, tokens: number, added: AddedWork): Macs {
+  const { architecture, config, parameters, width } = model;
+  const { gates } = added;
+  const ofGates = gates === undefined ? [] : gateParameters(model, gates, gates.experts);
+  const shapes = new Map([...parameters, ...ofGates].map(({ name, shape }) => [name, shape]));
   const total = { shared: 0, attention: 0, modules: 0 };
   const sizes = (name: string): readonly number[] => shapes.get(name) ?? [0, 0];
   const vector = (name: string): void => void (total.modules += added.size(name) * sizes(name)[0]);
@@ -60,9 +66,18 @@ export function countMacs({ architecture, config, parameters, width }: OpenArchi
     },
     add: (a) => a,
     gelu: (x) => x,
+    relu: (x) => x,
     tanh: (x) => x,
     firstToken: () => 1,
     meanTokens: () => 1,
+    gated(part, x, mask) {
+      if (gates === undefined) return ops;
+      const before = total.shared;
+      gateMix(ops, gates, part, x, mask);
+      total.modules += total.shared - before;
+      total.shared = before;
+      return ops;
+    },
   };
   architecture.encode(ops, config, { ids: tokens, mask: tokens, types: tokens });
   return { ...total, heads: added.classes * width };

@@ -41,6 +41,7 @@ export function createMixedWeights(
   mix: ValueName | undefined,
 ): MixedWeights {
   const columnsByOwners = new Map<string, ValueName>();
+  const vectors = new Map<string, ValueName>();
 
   /** The mix's column of each owner, in that order: `[B, 1, owners]`. */
   const mixColumns = (owners: readonly number[]): ValueName => {
@@ -58,6 +59,25 @@ export function createMixedWeights(
     const tensor = shared(name);
     if (tensor.shape.length === 2) return tensor;
     throw new TwinrouteError('shape', `${name}: expected a matrix, got [${tensor.shape.join(', ')}]`);
+  };
+
+  const makeVector = (name: string): ValueName => {
+    const tensor = shared(name);
+    const value = graph.constant(name, 'float32', tensor.shape, () => tensor.data);
+    const deltas: FloatTensor[] = [];
+    const owners: number[] = [];
+    for (const [e, expert] of experts.entries()) {
+      const module = expert.module(name);
+      if (module === undefined) continue;
+      if (module.kind !== 'whole')
+        throw new TwinrouteError('shape', `${expert.name}, ${name}: expected a whole delta for a vector, got a ${module.kind} one`);
+      deltas.push(expectFloat(module.delta, tensor.shape, `${expert.name}, delta of ${name}`));
+      owners.push(e);
+    }
+    if (owners.length === 0) return value;
+    const rows = graph.constant(`${name}.deltas`, 'float32', [deltas.length, ...tensor.shape], () => concatRows(deltas));
+    const delta = graph.node('MatMul', [mixColumns(owners), rows]); // [B, 1, owners] · [owners, m] → [B, 1, m]
+    return graph.node('Add', [value, delta]);
   };
 
   return {
@@ -83,22 +103,9 @@ export function createMixedWeights(
     },
 
     vector(name) {
-      const tensor = shared(name);
-      const value = graph.constant(name, 'float32', tensor.shape, () => tensor.data);
-      const deltas: FloatTensor[] = [];
-      const owners: number[] = [];
-      for (const [e, expert] of experts.entries()) {
-        const module = expert.module(name);
-        if (module === undefined) continue;
-        if (module.kind !== 'whole')
-          throw new TwinrouteError('shape', `${expert.name}, ${name}: expected a whole delta for a vector, got a ${module.kind} one`);
-        deltas.push(expectFloat(module.delta, tensor.shape, `${expert.name}, delta of ${name}`));
-        owners.push(e);
-      }
-      if (owners.length === 0) return value;
-      const rows = graph.constant(`${name}.deltas`, 'float32', [deltas.length, ...tensor.shape], () => concatRows(deltas));
-      const delta = graph.node('MatMul', [mixColumns(owners), rows]); // [B, 1, owners] · [owners, m] → [B, 1, m]
-      return graph.node('Add', [value, delta]);
+      const known = vectors.get(name) ?? makeVector(name);
+      vectors.set(name, known);
+      return known;
     },
   };
 }

@@ -1,19 +1,30 @@
 // From an architecture and its weights to the graph that an origin runs. Inputs `input_ids`, `attention_mask`, `token_type_ids`
 // (int64 `[B, T]`) and, with experts, `mix` (f32 `[B, E]`, columns in the experts' order). Outputs `logits` (f32 `[B, C]`, the heads of
 // all experts side by side, each whole: heads are never mixed) and `features` (f32 `[B, d]`, the mean over tokens of the last hidden
-// states, which the paper's router reads).
+// states, which the paper's router reads). With gates there is no `mix`: the output `gates` (f32 `[B, P, E]`) tells what each part chose.
 
 import { expectFloat } from '../core/tensor.ts';
+import { gateMix, type Gates } from './gate.ts';
 import { createGraph, type GraphBuilder, type ValueName } from '../formats/onnx/graph.ts';
 import type { Architecture } from './architecture.ts';
 import { concatRows, transpose } from './matrices.ts';
 import { createMixedWeights } from './mixed-weights.ts';
 import { createOnnxOps } from './onnx-ops.ts';
+import type { Ops } from './ops.ts';
 import type { GraphExpert, GraphHead, ReadParameter } from './twin-parameters.ts';
+
+/** What only some models have. */
+export interface GraphExtras {
+  /** Module whose weight is the sum of the experts'. */
+  readonly fade?: GraphExpert | undefined;
+  /** Their parameters are read as any other. */
+  readonly gates?: Gates | undefined;
+}
 
 /**
  * ONNX bytes of the model with factored experts: each request of a batch is answered by `W_s + Σ_e mix[e] · U_e · V_e`, and with a fade F
  * by `W_s + (Σ_e mix[e]) · F + Σ_e mix[e] · U_e · V_e`: to the graph the fade is one more expert, whose weight is the sum of the others'.
+ * With gates the modules are those of gated parts alone, each mixed as its own gate says.
  * @param heads output layers in the order of `logits`; without any there is no such output
  * @throws {TwinrouteError} `shape` when a module or head does not fit; `unsupported` when the file would reach 2 GiB
  * Cost: the file's size in memory, and one weight at a time beside it
@@ -24,10 +35,10 @@ export function emitTwinGraph<C>(
   shared: ReadParameter,
   experts: readonly GraphExpert[],
   heads: readonly GraphHead[],
-  fade?: GraphExpert,
+  { fade, gates }: GraphExtras = {},
 ): Uint8Array {
   const graph = createGraph(architecture.type);
-  emitInto(graph, architecture, config, shared, experts, heads, fade);
+  emitInto(graph, architecture, config, shared, experts, heads, { fade, gates });
   return graph.encode(experts.length === 0 ? {} : { experts: experts.map((expert) => expert.name).join(' ') });
 }
 
@@ -39,18 +50,26 @@ export function emitInto<C>(
   shared: ReadParameter,
   experts: readonly GraphExpert[],
   heads: readonly GraphHead[],
-  fade?: GraphExpert,
+  { fade, gates }: GraphExtras = {},
 ): void {
   const ids = graph.input('input_ids', 'int64', ['batch', 'tokens']);
   const mask = graph.input('attention_mask', 'int64', ['batch', 'tokens']);
   const types = graph.input('token_type_ids', 'int64', ['batch', 'tokens']);
-  const mix = experts.length === 0 ? undefined : graph.input('mix', 'float32', ['batch', experts.length]);
+  const mix = experts.length === 0 || gates !== undefined ? undefined : graph.input('mix', 'float32', ['batch', experts.length]);
   const fades = fade !== undefined && mix !== undefined;
   const weights = fades ? graph.node('Concat', [mix, graph.node('ReduceSum', [mix, graph.ints([1])])], { axis: { int: 1 } }) : mix; // [B, E + 1]
-  const ops = createOnnxOps(graph, createMixedWeights(graph, shared, fades ? [...experts, fade] : experts, weights));
+  const flat = (value: ValueName): ValueName => graph.node('Squeeze', [value, graph.ints([1])]);
+  const chosen: ValueName[] = [];
+  const gated = (part: string, x: ValueName, tokens: ValueName): Ops<ValueName> => {
+    if (gates === undefined) return ops;
+    const own = gateMix(ops, gates, part, x, tokens); // [B, 1, E]
+    chosen.push(own);
+    return createOnnxOps(graph, createMixedWeights(graph, shared, experts, flat(own)));
+  };
+  const mixed = gates !== undefined ? [] : fades ? [...experts, fade] : experts;
+  const ops: Ops<ValueName> = createOnnxOps(graph, createMixedWeights(graph, shared, mixed, weights), gated);
   const { hidden, pooled } = architecture.encode(ops, config, { ids, mask, types });
   const width = architecture.width(config);
-  const flat = (value: ValueName): ValueName => graph.node('Squeeze', [value, graph.ints([1])]);
   if (heads.length > 0) {
     const classes = heads.reduce((sum, head) => sum + head.bias.data.length, 0);
     for (const [i, { weight, bias }] of heads.entries()) expectFloat(weight, [bias.data.length, width], `head ${i}`);
@@ -59,6 +78,10 @@ export function emitInto<C>(
     );
     const bias = graph.constant('heads.bias', 'float32', [classes], () => concatRows(heads.map((head) => head.bias)));
     graph.output('logits', flat(graph.node('Add', [graph.node('MatMul', [pooled, weight]), bias])), 'float32', ['batch', classes]);
+  }
+  if (gates !== undefined) {
+    const all = graph.node('Concat', chosen, { axis: { int: 1 } });
+    graph.output('gates', all, 'float32', ['batch', chosen.length, experts.length]);
   }
   graph.output('features', flat(ops.meanTokens(hidden, mask)), 'float32', ['batch', width]);
 }

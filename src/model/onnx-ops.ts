@@ -8,11 +8,14 @@ import { transpose } from './matrices.ts';
 import type { MixedWeights } from './mixed-weights.ts';
 import type { Ops } from './ops.ts';
 
+/** The operators of a part with a gate; undefined where the model has none. */
+export type GatedOps = Ops<ValueName>['gated'];
+
 /** Added to the score of a token that is not attended to: far below any score, far inside f32. */
 const MASKED_SCORE = -1e9;
 
 /** The operators over a graph. */
-export function createOnnxOps(graph: GraphBuilder, weights: MixedWeights): Ops<ValueName> {
+export function createOnnxOps(graph: GraphBuilder, weights: MixedWeights, gated?: GatedOps): Ops<ValueName> {
   const { node, ints, scalar } = graph;
   const memo = new Map<string, ValueName>();
   /** A value derived from an input once a graph, not once a layer. */
@@ -32,7 +35,7 @@ export function createOnnxOps(graph: GraphBuilder, weights: MixedWeights): Ops<V
   const weighted = (rows: ValueName, columnWeights: ValueName, right: ValueName): ValueName =>
     node('MatMul', [node('Mul', [rows, columnWeights]), right]);
 
-  return {
+  const ops: Ops<ValueName> = {
     embed(name, ids) {
       const parameter = `${name}.weight`;
       const table = weights.matrix(parameter);
@@ -61,7 +64,9 @@ export function createOnnxOps(graph: GraphBuilder, weights: MixedWeights): Ops<V
       const parameter = `${name}.weight`;
       const matrix = weights.matrix(parameter);
       const [m, n] = matrix.shape;
-      const product = node('MatMul', [x, graph.constant(parameter, 'float32', [n, m], () => transpose(matrix.data, matrix.shape))]);
+      // A gate of all parts is asked more than once.
+      const transposed = once(parameter, () => graph.constant(parameter, 'float32', [n, m], () => transpose(matrix.data, matrix.shape)));
+      const product = node('MatMul', [x, transposed]);
       const factors = weights.factors(parameter);
       const bias = weights.vector(`${name}.bias`);
       if (factors === undefined) return node('Add', [product, bias]);
@@ -89,6 +94,7 @@ export function createOnnxOps(graph: GraphBuilder, weights: MixedWeights): Ops<V
 
     add: (a, b) => node('Add', [a, b]),
     gelu: (x) => node('Gelu', [x]),
+    relu: (x) => node('Relu', [x]),
     tanh: (x) => node('Tanh', [x]),
     firstToken: (x) => node('Slice', [x, ints([0]), ints([1]), ints([1])]),
 
@@ -97,5 +103,8 @@ export function createOnnxOps(graph: GraphBuilder, weights: MixedWeights): Ops<V
       const count = node('Max', [node('ReduceSum', [row, ints([2])]), scalar(1)]); // [B, 1, 1]
       return node('Div', [node('MatMul', [row, x]), count]);
     },
+
+    gated: gated ?? (() => ops),
   };
+  return ops;
 }

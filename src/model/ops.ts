@@ -27,9 +27,15 @@ export interface Ops<V> {
   add(a: V, b: V): V;
   /** Exact (erf) GELU. */
   gelu(x: V): V;
+  relu(x: V): V;
   tanh(x: V): V;
   /** The first token's vector: `[B, T, d]` → `[B, 1, d]`. */
   firstToken(x: V): V;
   /** Mean over the tokens whose mask is 1: `[B, T, d]`, `[B, T]` → `[B, 1, d]`. */
   meanTokens(x: V, mask: V): V;
+  /**
+   * The operators of a part whose mix may be decided by what enters it, `x [B, T, d]`: those of this interpreter itself where the model has no
+   * gates.
+   */
+  gated(part: string, x: V, mask: V): Ops<V>;
 }

@@ -1,62 +1,60 @@
-// From a pack to the graph that serves it: the shared model, and the modules and heads of those experts that are to be resident.
+// From a pack to the graph that serves it: the shared model, and the modules and heads of those experts that are to be resident. Gates weigh all
+// experts of their pack, so all modules are in a graph with gates, whoever is resident.
 
 import { TwinrouteError } from '../core/errors.ts';
+import type { Manifest } from '../contract/manifest.ts';
 import type { Matrix } from '../core/linalg/matrix.ts';
-import { expectFinite } from '../core/assert-finite.ts';
-import { expectFloat, floatTensor, type FloatTensor } from '../core/tensor.ts';
-import { loadExpert, openModules, readModules, type LoadedModule } from '../formats/expert-file.ts';
+import { floatTensor, type FloatTensor } from '../core/tensor.ts';
+import { loadExpert, openModules, readModules, type LoadedExpert, type LoadedModule } from '../formats/expert-file.ts';
 import { expertOf, type Pack } from '../formats/pack.ts';
-import { openSafetensors } from '../formats/safetensors.ts';
+import { readTensors } from '../formats/read-tensors.ts';
+import { gateParameters } from './gate.ts';
 import { emitTwinGraph } from './onnx-emitter.ts';
 import { openArchitecture } from './registry.ts';
 import type { ExclusiveModule, GraphExpert, GraphHead } from './twin-parameters.ts';
 
+/** Methods whose experts are factors beside the shared model. */
+const FACTORED = ['twin', 'wemoe', 'e_wemoe'];
+
+/** What of a pack a graph is made from; so much is there before the pack is. */
+export type DraftPack = Pick<Pack, 'name' | 'source'> & { readonly manifest: Omit<Manifest, 'files'> };
+
 /**
  * ONNX bytes of a pack's merge.
- * @param experts names of the resident experts, in the order of the graph's `mix` columns and heads
+ * @param experts names of the resident experts, in the order of the graph's `mix` columns and heads; columns of `gates` are the pack's experts
  * @throws {TwinrouteError} `unsupported` for a method without factors; `not_found` for an expert that the pack lacks; `integrity` and `format` when a file is not what the manifest says
  * Cost: the shared model in f32 twice (read and graph), and the experts' factors in f32
  */
-export async function packGraph(pack: Pack, experts: readonly string[]): Promise<Uint8Array> {
+export async function packGraph(pack: DraftPack, experts: readonly string[]): Promise<Uint8Array> {
   const { manifest } = pack;
-  if (manifest.method !== 'twin')
+  if (!FACTORED.includes(manifest.method))
     throw new TwinrouteError(
       'unsupported',
       `${pack.name}: expected factored modules, got a pack of ${manifest.method}, whose mixes have to be merged (--mix) before they are one graph`,
     );
   const model = openArchitecture(manifest.architecture.type, manifest.architecture.config);
-  const shared = await readShared(pack, model.parameters);
-  const graphExperts: GraphExpert[] = [];
-  const heads: GraphHead[] = [];
-  for (const name of experts) {
-    const entry = expertOf(manifest, name);
-    const { modules, head } = await loadExpert(await pack.source(entry.file), entry, model.width);
-    graphExperts.push({ name, module: (parameter) => toModule(modules.get(parameter)) });
-    heads.push(head);
-  }
+  const { gates } = manifest;
+  if ((gates === undefined) !== (manifest.method === 'twin'))
+    throw new TwinrouteError('format', `${pack.name}: expected gates in a pack of ${FACTORED.slice(1).join(' or ')}, and in no other`);
+  const shared = await readTensors(await pack.source(manifest.shared.file), model.parameters);
+  const loaded = new Map<string, LoadedExpert>();
+  for (const entry of gates === undefined ? experts.map((name) => expertOf(manifest, name)) : manifest.experts)
+    loaded.set(entry.name, await loadExpert(await pack.source(entry.file), entry, model.width));
+  const heads = experts.map((name): GraphHead => loaded.get(expertOf(manifest, name).name)?.head ?? unknown(name));
+  const graphExperts = [...loaded.values()].map(({ name, modules }): GraphExpert => ({
+    name,
+    module: (parameter) => toModule(modules.get(parameter)),
+  }));
   const { fade } = manifest.shared;
   const fadeModules = fade && (await readModules(await openModules(await pack.source(fade.file), fade), fade));
   const graphFade = fadeModules && { name: 'fade', module: (parameter: string) => toModule(fadeModules.get(parameter)) };
-  return emitTwinGraph(model.architecture, model.config, (name) => lookUp(shared, name), graphExperts, heads, graphFade);
+  const gateTensors = gates && (await readTensors(await pack.source(gates.file), gateParameters(model, gates, manifest.experts.length)));
+  const read = (name: string): FloatTensor => shared.get(name) ?? gateTensors?.get(name) ?? unknown(name);
+  return emitTwinGraph(model.architecture, model.config, read, graphExperts, heads, { fade: graphFade, gates });
 }
 
-async function readShared(
-  pack: Pack,
-  parameters: readonly { readonly name: string; readonly shape: readonly number[] }[],
-): Promise<ReadonlyMap<string, FloatTensor>> {
-  const file = await openSafetensors(await pack.source(pack.manifest.shared.file));
-  const tensors = new Map<string, FloatTensor>();
-  for (const { name, shape } of parameters) {
-    const title = `${file.name}: ${name}`;
-    tensors.set(name, expectFinite(expectFloat(await file.readFloat(name), shape, title), title));
-  }
-  return tensors;
-}
-
-function lookUp(tensors: ReadonlyMap<string, FloatTensor>, name: string): FloatTensor {
-  const tensor = tensors.get(name);
-  if (tensor === undefined) throw new TwinrouteError('internal', `packGraph: expected a parameter of the architecture, got ${name}`);
-  return tensor;
+function unknown(name: string): never {
+  throw new TwinrouteError('internal', `packGraph: expected a parameter or an expert of the pack, got ${name}`);
 }
 
 function toModule(module: LoadedModule | undefined): ExclusiveModule | undefined {

@@ -2,10 +2,11 @@
 // parameters. Uses only kernels and gradients that the cpu, wasm, WebGPU and TensorFlow backends all have. Memory is the caller's: run
 // it inside `tf.tidy` or `tf.grads`.
 //
-// Letters: B batch, T tokens, d hidden width, h attention heads.
+// Letters: B batch, T tokens, d hidden width, h attention heads, E experts, m × n a matrix, R the ranks of all experts' modules of one added up.
 
 import type * as tfjs from '@tensorflow/tfjs';
 import type { Architecture, EncoderInputs } from './architecture.ts';
+import { gateMix, type Gates } from './gate.ts';
 import type { Ops } from './ops.ts';
 
 /** The tfjs module: `@tensorflow/tfjs` with any backend, or tfjs-node. */
@@ -26,6 +27,24 @@ export interface Encoded {
   readonly features: Tensor;
 }
 
+/** Experts that parts with gates mix, each request its own way. */
+export interface GatedExperts {
+  readonly gates: Gates;
+  /** Factors of all experts side by side, `u [m, R]`, `v [R, n]`, and whose each is, `owners [E, R]` of 0 and 1; undefined where none has any. */
+  factors(parameter: string): { readonly u: Tensor; readonly v: Tensor; readonly owners: Tensor } | undefined;
+  /** What each expert adds to a vector, `[E, m]`; undefined where none adds anything. */
+  deltas(parameter: string): Tensor | undefined;
+}
+
+/** What a caller may want of the operators. */
+export interface TfjsOptions {
+  /** Called for each linear layer, in the order in which they run. */
+  readonly tap?: LinearTap;
+  readonly experts?: GatedExperts;
+  /** Parameters to which no gradient is taken: a linear layer's backward pass costs half without its weight's. */
+  readonly isFixed?: (parameter: string) => boolean;
+}
+
 /** Sees what a linear layer reads, `[B, T, n]`, or `[B, 1, n]` behind `firstToken`. */
 export type LinearTap = (name: string, x: Tensor) => void;
 
@@ -33,7 +52,6 @@ export type LinearTap = (name: string, x: Tensor) => void;
  * Runs an encoder on a batch.
  * @param parameter gives a parameter by its name in the checkpoint, without prefix
  * @param inputs int32, each `[B, T]`
- * @param tap called for each linear layer, in the order in which they run
  */
 export function encodeBatch<C>(
   tf: Tfjs,
@@ -41,15 +59,19 @@ export function encodeBatch<C>(
   config: C,
   parameter: (name: string) => Tensor,
   inputs: EncoderInputs<Tensor>,
-  tap?: LinearTap,
+  options?: TfjsOptions,
 ): Encoded {
-  const ops = createTfjsOps(tf, parameter, tap);
+  const ops = createTfjsOps(tf, parameter, options);
   const { hidden, pooled } = architecture.encode(ops, config, inputs);
   return { hidden, pooled: tf.squeeze(pooled, [1]), features: tf.squeeze(ops.meanTokens(hidden, inputs.mask), [1]) };
 }
 
 /** The operators over tensors; token ids and masks are int32. */
-export function createTfjsOps(tf: Tfjs, parameter: (name: string) => Tensor, tap?: LinearTap): Ops<Tensor> {
+export function createTfjsOps(
+  tf: Tfjs,
+  parameter: (name: string) => Tensor,
+  { tap, experts, isFixed = () => false }: TfjsOptions = {},
+): Ops<Tensor> {
   /** `[B, T, d]` → `[B, h, T, d / h]` */
   const split = (x: Tensor, heads: number): Tensor => {
     const [b, t, d] = x.shape;
@@ -70,7 +92,41 @@ export function createTfjsOps(tf: Tfjs, parameter: (name: string) => Tensor, tap
       };
     })(x, weight);
 
-  return {
+  /** The same where nobody asks for the weight's gradient, which a custom one would be computed with all the same. */
+  const productOfFixed = (x: Tensor, weight: Tensor): Tensor =>
+    tf.customGrad((_, save) => {
+      if (typeof save === 'function') save([weight]);
+      return { value: tf.matMul(x, tf.transpose(weight)), gradFunc: (dy: Tensor, [kept]: Tensor[]) => tf.matMul(dy, kept) };
+    })(x);
+
+  const linear = (name: string, x: Tensor): Tensor => {
+    tap?.(name, x);
+    const [b, t, n] = x.shape;
+    const weight = parameter(`${name}.weight`);
+    const multiply = isFixed(`${name}.weight`) ? productOfFixed : product;
+    const flat = multiply(tf.reshape(x, [b * t, n]), weight); // batches would be slow, too
+    return tf.reshape(tf.add(flat, parameter(`${name}.bias`)), [b, t, weight.shape[0]]);
+  };
+
+  /** A linear layer with the experts' modules beside it, `mix [B, 1, E]`. */
+  const mixedLinear = (name: string, x: Tensor, mix: Tensor, { factors, deltas }: GatedExperts): Tensor => {
+    const [b, t, n] = x.shape;
+    const own = factors(`${name}.weight`);
+    const delta = deltas(`${name}.bias`);
+    let y = linear(name, x);
+    if (own !== undefined) {
+      const { u, v, owners } = own;
+      const inner = tf.reshape(productOfFixed(tf.reshape(x, [b * t, n]), v), [b, t, v.shape[0]]);
+      const weighted = tf.mul(inner, weightsOf(mix, owners)); // [B, T, R]
+      y = tf.add(y, tf.reshape(productOfFixed(tf.reshape(weighted, [b * t, v.shape[0]]), u), y.shape));
+    }
+    return delta === undefined ? y : tf.add(y, weightsOf(mix, delta));
+  };
+
+  /** `mix [B, 1, E]` · `columns [E, k]` → `[B, 1, k]` */
+  const weightsOf = (mix: Tensor, columns: Tensor): Tensor => tf.expandDims(productOfFixed(tf.squeeze(mix, [1]), tf.transpose(columns)), 1);
+
+  const ops: Ops<Tensor> = {
     embed(name, ids) {
       const table = parameter(`${name}.weight`);
       const [rows, width] = table.shape;
@@ -90,13 +146,7 @@ export function createTfjsOps(tf: Tfjs, parameter: (name: string) => Tensor, tap
       return tf.expandDims(tf.slice(parameter(`${name}.weight`), [0, 0], [tokens, -1]), 0);
     },
 
-    linear(name, x) {
-      tap?.(name, x);
-      const [b, t, n] = x.shape;
-      const weight = parameter(`${name}.weight`);
-      const flat = product(tf.reshape(x, [b * t, n]), weight); // batches would be slow, too
-      return tf.reshape(tf.add(flat, parameter(`${name}.bias`)), [b, t, weight.shape[0]]);
-    },
+    linear,
 
     layerNorm(name, x, epsilon) {
       const centred = tf.sub(x, tf.mean(x, -1, true));
@@ -116,6 +166,7 @@ export function createTfjsOps(tf: Tfjs, parameter: (name: string) => Tensor, tap
 
     add: (a, b) => tf.add(a, b),
     gelu: (x) => tf.mul(tf.mul(x, 0.5), tf.add(tf.erf(tf.mul(x, Math.SQRT1_2)), 1)),
+    relu: (x) => tf.relu(x),
     tanh: (x) => tf.tanh(x),
     firstToken: (x) => tf.slice(x, [0, 0, 0], [-1, 1, -1]),
 
@@ -124,5 +175,12 @@ export function createTfjsOps(tf: Tfjs, parameter: (name: string) => Tensor, tap
       const total = tf.sum(tf.mul(x, weights), 1, true);
       return tf.div(total, tf.maximum(tf.sum(weights, 1, true), 1));
     },
+
+    gated(part, x, mask) {
+      if (experts === undefined) return ops;
+      const mix = gateMix(ops, experts.gates, part, x, mask);
+      return { ...ops, linear: (name, input) => mixedLinear(name, input, mix, experts) };
+    },
   };
+  return ops;
 }

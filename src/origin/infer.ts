@@ -21,6 +21,7 @@ interface DoneRow {
   readonly row: InferRow;
   readonly head: number;
   readonly logits: Float32Array;
+  readonly gates: Float32Array | undefined;
 }
 
 /**
@@ -33,7 +34,7 @@ export async function infer(model: ServedModel, { rows, route }: InferInputs, op
       rows.map(({ encoded, mix }) => ({ ...encoded, mix })),
       options,
     );
-    const done = rows.map((row, i) => ({ row, head: row.head ?? argmax(row.mix), logits: outputs[i].logits }));
+    const done = rows.map((row, i) => ({ row, head: row.head ?? argmax(row.mix), logits: outputs[i].logits, gates: outputs[i].gates }));
     return { outputs: describe(model, done), queueMs, computeMs };
   }
   const { routed, outputs, queueMs, computeMs } = await inferRouted(model, rows, route.topK, options);
@@ -41,13 +42,8 @@ export async function infer(model: ServedModel, { rows, route }: InferInputs, op
     row,
     head: row.head ?? argmax(isEmpty(routed[i].mix) ? routed[i].scores : routed[i].mix),
     logits: outputs[i].logits,
+    gates: outputs[i].gates,
   }));
-  const stacked = (name: string, vectors: readonly Float32Array[]): OutputTensor => {
-    const width = model.predictor.experts.length;
-    const values = new Float32Array(vectors.length * width);
-    for (const [i, vector] of vectors.entries()) values.set(vector, i * width);
-    return { name, datatype: 'FP32', shape: [vectors.length, width], values };
-  };
   return {
     outputs: [
       ...describe(model, done),
@@ -105,6 +101,7 @@ function describe({ predictor }: ServedModel, done: readonly DoneRow[]): readonl
     return problem === 'classification' ? labels[argmax(own)] : '';
   });
   const shape = [done.length];
+  const gates = done.flatMap(({ gates: own }) => (own === undefined ? [] : [own]));
   return [
     { name: 'logits', datatype: 'FP32', shape: [done.length, width], values: logits },
     { name: 'classes', datatype: 'INT32', shape, values: Int32Array.from(done, ({ head }) => experts[head].labels.length) },
@@ -112,7 +109,16 @@ function describe({ predictor }: ServedModel, done: readonly DoneRow[]): readonl
     { name: 'head', datatype: 'BYTES', shape, values: done.map(({ head }) => experts[head].name) },
     { name: 'tokens', datatype: 'INT32', shape, values: Int32Array.from(done, ({ row }) => row.encoded.ids.length) },
     { name: 'truncated', datatype: 'BOOL', shape, values: done.map(({ row }) => row.encoded.truncated) },
+    ...(gates.length === 0 ? [] : [stacked('gates', gates)]),
   ];
+}
+
+/** Vectors of one length as a tensor. */
+function stacked(name: string, vectors: readonly Float32Array[]): OutputTensor {
+  const width = vectors[0].length;
+  const values = new Float32Array(vectors.length * width);
+  for (const [i, vector] of vectors.entries()) values.set(vector, i * width);
+  return { name, datatype: 'FP32', shape: [vectors.length, width], values };
 }
 
 function isEmpty(mix: Float32Array): boolean {

@@ -20,7 +20,7 @@ export function inputsOf({ reads, predictor }: ServedModel): readonly OipTensorM
   ];
 }
 
-/** Outputs that a model gives; the last two only when it was asked to route. */
+/** Outputs that a model gives; `gates` from a model with gates, the last two only when it was asked to route. */
 export function outputsOf({ predictor }: ServedModel): readonly OipTensorMetadata[] {
   const routed: readonly OipTensorMetadata[] = ['mix', 'router_scores'].map((name) => ({
     name,
@@ -34,6 +34,7 @@ export function outputsOf({ predictor }: ServedModel): readonly OipTensorMetadat
     { name: 'head', datatype: 'BYTES', shape: [-1] },
     { name: 'tokens', datatype: 'INT32', shape: [-1] },
     { name: 'truncated', datatype: 'BOOL', shape: [-1] },
+    ...(predictor.gated === undefined ? [] : [{ name: 'gates', datatype: 'FP32', shape: [-1, predictor.gated.length] } as const]),
     ...(predictor.route === undefined ? [] : routed),
   ];
 }
@@ -51,6 +52,7 @@ export function metadataOf(model: ServedModel, versions: readonly string[]): Oip
       experts: predictor.experts.map((expert) => expert.name).join(','),
       max_tokens: predictor.maxTokens,
       route: predictor.route !== undefined,
+      ...(predictor.gated !== undefined && { gates: predictor.gated.join(','), mix: 'chooses the head; gates weigh the experts' }),
     },
   };
 }

@@ -1,4 +1,4 @@
-// How a pack's method is run: one row a method. Every session takes the encoder's inputs and `mix`, and gives `logits` and `features`.
+// How a pack's method is run: one row a method. Every session takes the encoder's inputs and `mix`, and gives `logits` and `features`, with gates also `gates`.
 
 import { TwinrouteError } from '../core/errors.ts';
 import type { Pack } from '../formats/pack.ts';
@@ -25,7 +25,18 @@ const merged: CreatePackSession = async (pack, experts, { cacheBytes = 1 << 30, 
   return createMergedSession({ session: await createNodeSession(model, options), merge, cacheBytes });
 };
 
-const METHODS: Readonly<Record<string, CreatePackSession>> = { twin: factored, emr: merged };
+/** The same, but the graph's own gates mix, so that there is no mix to feed. */
+const gated: CreatePackSession = async (pack, experts, options) => {
+  const session = await factored(pack, experts, options);
+  return { ...session, run: ({ mix: _, ...feeds }) => session.run(feeds) };
+};
+
+const METHODS: Readonly<Record<string, CreatePackSession>> = {
+  twin: factored,
+  emr: merged,
+  wemoe: gated,
+  e_wemoe: gated,
+};
 
 /**
  * A session over a pack.

@@ -26,6 +26,8 @@ export interface PredictorOutput {
   readonly logits: Float32Array;
   /** What the origin's router reads, `[d]`. */
   readonly features: Float32Array;
+  /** Weight of each expert of `gated`, the mean over the model's parts; only where the model has gates. */
+  readonly gates?: Float32Array;
 }
 
 /** The origin router's word on one row. */
@@ -43,6 +45,8 @@ export interface Predictor {
   readonly version: string;
   readonly experts: readonly ServedExpert[];
   readonly maxTokens: number;
+  /** All experts of a pack with gates, resident or not: the gates weigh them, and a row's mix only chooses the head. */
+  readonly gated?: readonly string[];
   /** Token ids are below this. */
   readonly vocabulary: number;
   /** Token types are below this. */

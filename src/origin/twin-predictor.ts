@@ -16,7 +16,7 @@ export interface TwinParts {
   readonly manifest: Manifest;
   /** Names of the resident experts, in the order in which the graph was emitted. */
   readonly experts: readonly string[];
-  /** The graph: `input_ids`, `attention_mask`, `token_type_ids` `[B, T]`, `mix [B, E]` → `logits [B, ΣC]`, `features [B, d]`. */
+  /** The graph: `input_ids`, `attention_mask`, `token_type_ids` `[B, T]`, `mix [B, E]` → `logits [B, ΣC]`, `features [B, d]`, and `gates [B, P, E]` from gates. */
   readonly session: Session;
   /** Cuts to the pack's `max_tokens`. */
   readonly tokenizer: Pick<Tokenizer, 'encode'>;
@@ -38,6 +38,7 @@ export function createTwinPredictor({ manifest, experts, session, tokenizer, rou
   if (served.length === 0) throw new TwinrouteError('config', `origin: expected at least one resident expert of pack ${manifest.name}`);
   const { config } = manifest.architecture;
   const classes = served.reduce((sum, expert) => sum + expert.labels.length, 0);
+  const gated = manifest.gates && manifest.experts.map((expert) => expert.name);
   const router =
     routerSession !== undefined && manifest.origin_router !== undefined
       ? createOriginRouter(manifest.origin_router, experts, routerSession)
@@ -47,16 +48,18 @@ export function createTwinPredictor({ manifest, experts, session, tokenizer, rou
     name: manifest.name,
     version: manifest.config,
     experts: served,
+    ...(gated !== undefined && { gated }),
     maxTokens: manifest.max_tokens,
     vocabulary: sizeIn(config, 'vocab_size'),
     segments: sizeIn(config, 'type_vocab_size'),
     encode: (text, pair) => tokenizer.encode(text, pair),
     run: (rows) =>
       asDefect(manifest.name, async () => {
-        const { logits, features } = await session.run(feedsOf(rows, served.length));
+        const { logits, features, gates } = await session.run(feedsOf(rows, served.length));
         return rowsOf(
           expectFloat(logits, [rows.length, classes], 'logits'),
           expectFloat(features, [rows.length, features?.shape[1] ?? 0], 'features'),
+          gated && expectFloat(gates, [rows.length, gates?.shape[1] ?? 0, gated.length], 'gates'),
         );
       }),
     ...(router !== undefined && { route: (features, topK) => asDefect(manifest.name, () => router(features, topK)) }),
@@ -84,14 +87,24 @@ function feedsOf(rows: readonly PredictorRow[], experts: number): Record<string,
 }
 
 /** One output per row; the rows alias the graph's fresh tensors. */
-function rowsOf(logits: FloatTensor, features: FloatTensor): readonly PredictorOutput[] {
+function rowsOf(logits: FloatTensor, features: FloatTensor, gates: FloatTensor | undefined): readonly PredictorOutput[] {
   const [batch, classes] = logits.shape;
   const width = features.shape[1];
   if (!logits.data.every(Number.isFinite)) throw new TwinrouteError('numeric', 'logits: expected finite values');
   return Array.from({ length: batch }, (_, i) => ({
     logits: logits.data.subarray(i * classes, (i + 1) * classes),
     features: features.data.subarray(i * width, (i + 1) * width),
+    ...(gates !== undefined && { gates: meanOfParts(gates, i) }),
   }));
+}
+
+/** Mean over parts of row `i` of `[B, P, E]`. */
+function meanOfParts({ shape: [, parts, experts], data }: FloatTensor, i: number): Float32Array {
+  return Float32Array.from({ length: experts }, (_, e) => {
+    let sum = 0;
+    for (let part = 0; part < parts; part++) sum += data[(i * parts + part) * experts + e];
+    return sum / parts;
+  });
 }
 
 function sizeIn(config: Readonly<Record<string, unknown>>, key: string): number {

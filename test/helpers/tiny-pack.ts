@@ -26,6 +26,14 @@ export function tinyText(expert: string, seed: number): string {
   return Array.from({ length: 4 + random.below(6) }, () => words[random.below(words.length)]).join(' ');
 }
 
+/** What a method has by default. */
+const DEFAULTS: Readonly<Record<'twin' | 'emr' | 'wemoe' | 'e_wemoe', object>> = {
+  twin: { rank: 4, quantize: 'int8' },
+  emr: {},
+  wemoe: { rank: 4, gate: { steps: 3, rate: 0.01, batch: 2 } },
+  e_wemoe: { gate: { steps: 3, rate: 0.01, batch: 2 } },
+};
+
 /** A tiny pack's inputs in one temporary folder. */
 export interface TinyInputs {
   readonly models: TinyModels;
@@ -38,12 +46,12 @@ export interface TinyInputs {
 /**
  * Makes models, examples, data and a config.
  * @param parameters further lines of the config's `parameters`
- * @param method `merge_method`; only `twin` has ranks and formats by default
+ * @param method `merge_method`; `emr` has no ranks and formats, gates learn for three steps
  */
 export async function makeTinyInputs(
   parameters: Readonly<Record<string, unknown>> = {},
   seed = 1,
-  method: 'twin' | 'emr' = 'twin',
+  method: 'twin' | 'emr' | 'wemoe' | 'e_wemoe' = 'twin',
 ): Promise<TinyInputs> {
   const models = await makeTinyModels({ seed, experts: TINY_EXPERTS });
   const lines = (rows: readonly object[]): string => rows.map((row) => `${JSON.stringify(row)}\n`).join('');
@@ -73,7 +81,7 @@ export async function makeTinyInputs(
       merge_method: method,
       base_model: models.base,
       models: TINY_EXPERTS.map(({ name }) => ({ name, model: models.experts[name], examples: join(models.dir, `${name}.jsonl`) })),
-      parameters: { ...(method === 'twin' && { rank: 4, quantize: 'int8' }), ...parameters },
+      parameters: { ...DEFAULTS[method], ...parameters },
       dtype: 'float32',
     }),
   );

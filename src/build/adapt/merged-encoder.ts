@@ -5,35 +5,18 @@
 import type * as tfjs from '@tensorflow/tfjs';
 import { TwinrouteError } from '../../core/errors.ts';
 import type { CoefficientMethod } from '../../core/merge/adaptive.ts';
-import type { TokenRow } from '../../model/encoder-feeds.ts';
+import { encodeBatch } from '../../model/tfjs-executor.ts';
 import type { AdaptDeps, AdaptInput } from './adapt-input.ts';
-import { entropyGradients, entropySum, type HeadTensors } from './entropy.ts';
-import { cutBatches } from './token-batches.ts';
+import type { Learnable } from './descend.ts';
+import { entropyGradients, meanEntropy, type Pool } from './entropy.ts';
 import { stackVectors, type VectorStack } from './vector-stack.ts';
 
-/** Tokens of a forward pass; with the backward one below, what bounds memory beside the model. */
-const PASS_TOKENS = 1024;
-/** Tokens of a backward pass, which keeps all that the forward one made. */
-const STEP_TOKENS = 512;
-
-/** Texts of a task with the head that answers them. */
-export interface EntropyTask {
-  readonly rows: readonly TokenRow[];
-  readonly head: HeadTensors;
-}
-
 /** A merge that can be tried at any coefficients, `[T · P]` with the experts of a group side by side. */
-export interface MergedEncoder {
+export interface MergedEncoder extends Learnable {
   /** Parameters that any expert changes; the group of each is its place, or 0 when there is one group. */
   readonly names: readonly string[];
   /** P */
   readonly groups: number;
-  /** Σ over tasks of the mean entropy. */
-  entropy(coefficients: readonly number[], tasks: readonly EntropyTask[]): Promise<number>;
-  /** Its gradient with respect to every coefficient. */
-  gradient(coefficients: readonly number[], tasks: readonly EntropyTask[]): Promise<number[]>;
-  /** Takes everything off the engine. */
-  dispose(): void;
 }
 
 /**
@@ -76,42 +59,31 @@ export async function createMergedEncoder(
     throw new TwinrouteError('internal', `createMergedEncoder: expected the name of a parameter, got ${name}`);
   };
 
+  const places = new Map(names.map((name, place) => [name, place]));
+  const poolOf =
+    (merged: readonly tfjs.Tensor[]): Pool =>
+    (inputs) => {
+      const parameter = (name: string): tfjs.Tensor => {
+        const place = places.get(name);
+        return place === undefined ? fixedParameter(name) : merged[place];
+      };
+      return encodeBatch(tf, model.architecture, model.config, parameter, inputs).pooled;
+    };
+
   return {
     names,
     groups,
 
     async entropy(coefficients, tasks) {
       const merged = mergeAll(coefficients);
-      const byName = new Map(names.map((name, place) => [name, merged[place]]));
-      const parameter = (name: string): tfjs.Tensor => byName.get(name) ?? fixedParameter(name);
-      let total = 0;
-      for (const { rows, head } of tasks) {
-        for (const batch of cutBatches(rows, PASS_TOKENS)) {
-          const sum = entropySum(tf, model, parameter, head, batch);
-          total += (await sum.data())[0] / rows.length;
-          sum.dispose();
-        }
-      }
+      const total = await meanEntropy(tf, poolOf(merged), tasks);
       tf.dispose(merged);
       return total;
     },
 
     async gradient(coefficients, tasks) {
       const merged = mergeAll(coefficients);
-      let sums: tfjs.Tensor[] | undefined;
-      for (const { rows, head } of tasks) {
-        for (const batch of cutBatches(rows, STEP_TOKENS)) {
-          const before: readonly tfjs.Tensor[] | undefined = sums;
-          sums = tf.tidy(() =>
-            entropyGradients(tf, model, names, merged, fixedParameter, head, batch).map((gradient, place) => {
-              const scaled = tf.div(gradient, rows.length);
-              return before === undefined ? scaled : tf.add(before[place], scaled);
-            }),
-          );
-          if (before !== undefined) tf.dispose([...before]);
-        }
-      }
-      const whole = sums ?? [];
+      const whole = entropyGradients(tf, poolOf, merged, tasks);
       const products = tf.tidy(() => tf.stack(stacks.map((stack, place) => stack.inner(whole[place])))); // [parameters, T]
       const values = await products.data();
       tf.dispose([...merged, ...whole, products]);

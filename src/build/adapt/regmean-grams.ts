@@ -86,15 +86,17 @@ function collectGrams(
     tf.tidy(() => {
       const inputs = tokenBatch(tf, batch);
       const tokens = batch.reduce((sum, { ids }) => sum + ids.length, 0);
-      encodeBatch(tf, model.architecture, model.config, parameter, inputs, (layer, x) => {
-        const [b, t, n] = x.shape;
-        const isPooled = t === 1;
-        const kept = tf.reshape(isPooled ? x : tf.mul(x, tf.expandDims(tf.cast(inputs.mask, 'float32'), 2)), [b * t, n]);
-        const gram = tf.matMul(tf.transpose(kept), kept);
-        const known = grams.get(layer);
-        grams.set(layer, tf.keep(known === undefined ? gram : tf.add(known, gram)));
-        known?.dispose();
-        counts.set(layer, (counts.get(layer) ?? 0) + (isPooled ? b : tokens));
+      encodeBatch(tf, model.architecture, model.config, parameter, inputs, {
+        tap: (layer, x) => {
+          const [b, t, n] = x.shape;
+          const isPooled = t === 1;
+          const kept = tf.reshape(isPooled ? x : tf.mul(x, tf.expandDims(tf.cast(inputs.mask, 'float32'), 2)), [b * t, n]);
+          const gram = tf.matMul(tf.transpose(kept), kept);
+          const known = grams.get(layer);
+          grams.set(layer, tf.keep(known === undefined ? gram : tf.add(known, gram)));
+          known?.dispose();
+          counts.set(layer, (counts.get(layer) ?? 0) + (isPooled ? b : tokens));
+        },
       });
     });
   }

@@ -7,7 +7,6 @@ import type { Manifest } from '../../contract/manifest.ts';
 import { parseWith } from '../../contract/parse.ts';
 import { Policy } from '../../contract/policy.ts';
 import type { Engine } from '../engine/engine.ts';
-import type { FolderSource } from '../../formats/source.ts';
 import type { PackFiles } from '../pack-files.ts';
 import type { BuildPlan } from '../plan.ts';
 import { trainOriginRouter } from './origin-router.ts';
@@ -22,12 +21,8 @@ const DEFAULT_POLICY = { top_k: 1, threshold: 0, abstain: 0 };
 /** Under `auto` the edge leaves to the origin what it is not sure of. */
 const AUTO_POLICY = { abstain: 0.5 };
 
-/** The pack in the making. */
-export interface Draft {
-  readonly folder: FolderSource;
-  /** Name of the shared model's file, which is written already. */
-  readonly sharedFile: string;
-}
+/** ONNX bytes of the pack in the making as an origin runs it before anybody routed; only asked for where the origin routes. */
+export type DraftGraph = () => Promise<Uint8Array>;
 
 /** The part of a plan that routers depend on. */
 export interface RouterPlan extends Pick<BuildPlan, 'model' | 'tokenizer' | 'maxTokens'> {
@@ -53,7 +48,7 @@ export interface BuiltRouters {
 export async function buildRouters(
   plan: RouterPlan,
   files: PackFiles,
-  draft: Draft,
+  draft: DraftGraph,
   { engine, progress }: { readonly engine: Engine; readonly progress: Progress },
 ): Promise<BuiltRouters> {
   const { router: kind, policy, seed } = plan.config.parameters;
@@ -76,7 +71,7 @@ export async function buildRouters(
     };
   }
   if (kind !== 'edge') {
-    const features = await sharedFeatures(plan, draft.folder, draft.sharedFile, rows, progress);
+    const features = await sharedFeatures(plan, await draft(), rows, progress);
     const labels = rows.map((row) => row.expert);
     const { model, temperature, assessment, ...facts } = await trainOriginRouter(engine, features, labels, {
       classes: classes.length,

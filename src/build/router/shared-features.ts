@@ -1,10 +1,10 @@
-// What the paper's router reads: the mean over tokens of the shared model's last hidden states.
+// What the paper's router reads: the mean over tokens of the last hidden states of the shared model, or of a model with gates.
 //
 // Letters: N rows, d width.
 
 import type { Progress } from '../../core/progress.ts';
 import { expectFloat, floatTensor, type FloatTensor } from '../../core/tensor.ts';
-import { openSafetensors } from '../../formats/safetensors.ts';
+import { readTensors } from '../../formats/read-tensors.ts';
 import type { FolderSource } from '../../formats/source.ts';
 import { createTokenizer } from '../../formats/tokenizer.ts';
 import { TwinrouteError } from '../../core/errors.ts';
@@ -16,28 +16,36 @@ import type { BuildPlan } from '../plan.ts';
 import type { RouterRow } from './train.ts';
 
 /**
- * Features of every row, `[N, d]`.
- * @param folder holds `sharedFile`, the shared model as it is stored: what an origin will run
- * Cost: the model in f32 twice, and one pass a row
+ * ONNX bytes of the shared model without heads.
+ * @param folder holds `sharedFile`, the shared model as it is stored
+ * Cost: the model in f32 twice
  */
-export async function sharedFeatures(
-  plan: Pick<BuildPlan, 'model' | 'tokenizer' | 'maxTokens'>,
-  folder: FolderSource,
-  sharedFile: string,
-  rows: readonly RouterRow[],
-  progress: Progress,
-): Promise<FloatTensor> {
+export async function sharedGraph({ model }: Pick<BuildPlan, 'model'>, folder: FolderSource, sharedFile: string): Promise<Uint8Array> {
   const source = await folder.open(sharedFile);
   if (source === undefined)
     throw new TwinrouteError('internal', `sharedFeatures: expected ${sharedFile} in ${folder.name}, got no such file`);
-  const file = await openSafetensors(source);
-  const parameters = new Map<string, FloatTensor>();
-  for (const { name } of plan.model.parameters) parameters.set(name, await file.readFloat(name));
-  const { architecture, config, width } = plan.model;
-  const shapes = new Map(plan.model.parameters.map(({ name, shape }) => [name, shape]));
-  const session = await createNodeSession(
-    emitPlainGraph(architecture, config, (name) => expectFloat(parameters.get(name), shapes.get(name) ?? [], name), []),
-  );
+  const parameters = await readTensors(source, model.parameters);
+  const read = (name: string): FloatTensor => {
+    const tensor = parameters.get(name);
+    if (tensor !== undefined) return tensor;
+    throw new TwinrouteError('internal', `sharedGraph: expected the name of a parameter, got ${name}`);
+  };
+  return emitPlainGraph(model.architecture, model.config, read, []);
+}
+
+/**
+ * Features of every row, `[N, d]`.
+ * @param graph what an origin will run where nobody has routed yet
+ * Cost: one pass a row
+ */
+export async function sharedFeatures(
+  plan: Pick<BuildPlan, 'model' | 'tokenizer' | 'maxTokens'>,
+  graph: Uint8Array,
+  rows: readonly RouterRow[],
+  progress: Progress,
+): Promise<FloatTensor> {
+  const { width } = plan.model;
+  const session = await createNodeSession(graph);
   try {
     const tokenizer = createTokenizer(plan.tokenizer.json, plan.tokenizer.config, plan.maxTokens);
     const encoded = rows.map(({ text, text_pair: pair }) => tokenizer.encode(text, pair));

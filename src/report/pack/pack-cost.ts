@@ -11,6 +11,7 @@ export interface PackBytes {
   /** The vector that masks are over. */
   readonly unified: number;
   readonly fade: number;
+  readonly gates: number;
   /** Of all experts: modules and heads. */
   readonly experts: number;
   readonly routers: number;
@@ -23,17 +24,19 @@ export interface PackBytes {
 export function packBytes({
   files,
   shared,
+  gates,
   experts,
   router,
   origin_router: originRouter,
   tokenizer,
-}: Pick<Manifest, 'files' | 'shared' | 'experts' | 'router' | 'origin_router' | 'tokenizer'>): PackBytes {
+}: Pick<Manifest, 'files' | 'shared' | 'gates' | 'experts' | 'router' | 'origin_router' | 'tokenizer'>): PackBytes {
   const sum = (names: readonly (string | undefined)[]): number =>
     names.reduce((bytes, name) => bytes + (name === undefined ? 0 : (files[name]?.bytes ?? 0)), 0);
   const parts = {
     shared: sum([shared.file]),
     unified: sum([shared.unified?.file]),
     fade: sum([shared.fade?.file]),
+    gates: sum([gates?.file]),
     experts: sum(experts.map(({ file }) => file)),
     routers: sum([router?.file, originRouter?.file]),
     tokenizer: sum([tokenizer.file, tokenizer.config_file]),
@@ -45,7 +48,7 @@ export function packBytes({
 /** FLOPs per token of one graph. */
 export interface GraphCost {
   readonly total: number;
-  /** Of `total`, what factors beside the shared matrices take. */
+  /** Of `total`, what factors beside the shared matrices and gates take. */
   readonly modules: number;
 }
 
@@ -56,7 +59,7 @@ export interface PackCost {
   readonly served: 'beside' | 'merged';
   /** One expert as a model of its own. */
   readonly plain: GraphCost;
-  /** An origin that holds that expert alone, by its name: the least that a top-1 mix can cost. */
+  /** An origin that holds that expert alone, by its name: the least that a top-1 mix can cost. Gates need the modules of all. */
   readonly alone: Readonly<Record<string, GraphCost>>;
   /** An origin that holds all experts: each request passes all modules, whatever its mix. */
   readonly all: GraphCost;
@@ -68,7 +71,7 @@ export interface PackCost {
  * heads) count once a request. `countMacs` has each term.
  */
 export function packCost(
-  { architecture, experts, shared }: Pick<Manifest, 'architecture' | 'experts' | 'shared'>,
+  { architecture, experts, shared, gates }: Pick<Manifest, 'architecture' | 'experts' | 'shared' | 'gates'>,
   tokens: number,
 ): PackCost {
   const model = openArchitecture(architecture.type, architecture.config);
@@ -77,12 +80,18 @@ export function packCost(
     const sizes = new Map<string, number>();
     for (const { name, kind, rank } of modules.flat())
       sizes.set(name, (sizes.get(name) ?? 0) + (kind === 'factored' ? rank : kind === 'whole' ? 1 : 0));
-    const macs = countMacs(model, tokens, { size: (name) => sizes.get(name) ?? 0, classes });
+    const macs = countMacs(model, tokens, {
+      size: (name) => sizes.get(name) ?? 0,
+      classes,
+      // A plain model has none.
+      gates: gates !== undefined && modules.length > 0 ? { ...gates, experts: experts.length } : undefined,
+    });
     const perToken = (count: number): number => (2 * count) / tokens;
     return { total: perToken(macs.shared + macs.attention + macs.modules + macs.heads), modules: perToken(macs.modules) };
   };
   const masked = experts.some(({ format }) => format === 'bits');
-  const modulesOf = (tensors: readonly ModuleTensor[]): readonly (readonly ModuleTensor[])[] => (masked ? [] : [tensors, ...always]);
+  const modulesOf = (tensors: readonly ModuleTensor[]): readonly (readonly ModuleTensor[])[] =>
+    masked ? [] : gates === undefined ? [tensors, ...always] : experts.map((expert) => expert.tensors);
   const classes = experts.map(({ labels }) => labels.length);
   return {
     tokens,

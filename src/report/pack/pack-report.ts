@@ -1,7 +1,7 @@
 // A pack's own report: what is known when it is built. Nothing in it is taken with a clock, so that the same inputs give the same bytes.
 
 import type { Assessment } from '../../core/routing/calibrate.ts';
-import type { Manifest, ManifestExpert } from '../../contract/manifest.ts';
+import type { Manifest, ManifestExpert, ManifestGates } from '../../contract/manifest.ts';
 import type { Report, Section, Table } from '../document.ts';
 import { routerBlocks } from '../router-blocks.ts';
 import { count, percent } from '../spell.ts';
@@ -37,6 +37,7 @@ export function packReport(manifest: Manifest, assessments: RouterAssessments): 
 function aboutSection({
   method,
   shared,
+  gates,
   base,
   parameters,
   architecture,
@@ -48,7 +49,7 @@ function aboutSection({
   return {
     title: 'What it is',
     blocks: [
-      { kind: 'text', text: methodText(method, shared) },
+      { kind: 'text', text: methodText(method, shared, gates) },
       {
         kind: 'table',
         head: ['', ''],
@@ -56,6 +57,7 @@ function aboutSection({
         rows: [
           ['base', `${base.source} (${base.license}), ${base.sha256.slice(0, 16)}`],
           ['parameters', JSON.stringify(parameters)],
+          ...(gates === undefined ? [] : [['gates', gatesText(gates)]]),
           ['architecture', architecture.type],
           ['longest input', `${maxTokens} tokens`],
           ['built by', `${producer} on ${engine}, seed ${seed}`],
@@ -65,7 +67,14 @@ function aboutSection({
   };
 }
 
-function methodText(method: string, shared: Manifest['shared']): string {
+function gatesText({ layers, per, rows, entropy: { start, kept, step } }: ManifestGates): string {
+  const of = per === 'part' ? 'one for each layer of the model' : 'one for all layers of the model';
+  return `${layers} linear ${layers === 1 ? 'layer' : 'layers'}, ${of}; learnt from ${rows.train} texts: entropy on ${rows.held_back} held-back ones ${start.toFixed(4)} before, ${kept.toFixed(4)} after step ${step}`;
+}
+
+function methodText(method: string, shared: Manifest['shared'], gates: ManifestGates | undefined): string {
+  if (gates !== undefined)
+    return `Method ${method}: a shared model by ${shared.method} but for its MLPs, which are the base's, and of each expert a module for every MLP; gates inside the model weigh them for each text, so that a mix only chooses the head.`;
   if (shared.unified !== undefined)
     return `Method ${method}: the base, one unified vector of all task vectors, and of each expert a mask of one bit a parameter and its scales; weights are merged for each mix.`;
   const about = shared.fade === undefined ? '' : ' Modules are about the base: the shared part fades as a mix fills.';

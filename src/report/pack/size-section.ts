@@ -13,6 +13,7 @@ const PARTS: readonly (readonly [keyof PackBytes, string])[] = [
   ['shared', 'shared model'],
   ['unified', 'unified vector'],
   ['fade', 'fade'],
+  ['gates', 'gates'],
   ['experts', 'experts'],
   ['routers', 'routers'],
   ['tokenizer', 'tokenizer'],

@@ -6,7 +6,8 @@ import type * as tfjs from '@tensorflow/tfjs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { adapt } from '../../../src/build/adapt/adapt.ts';
 import type { AdaptInput, Checkpoint, MethodOf } from '../../../src/build/adapt/adapt-input.ts';
-import { createMergedEncoder, type EntropyTask, type MergedEncoder } from '../../../src/build/adapt/merged-encoder.ts';
+import type { EntropyTask } from '../../../src/build/adapt/entropy.ts';
+import { createMergedEncoder, type MergedEncoder } from '../../../src/build/adapt/merged-encoder.ts';
 import { tokenBatch, tokenRows } from '../../../src/build/adapt/token-batches.ts';
 import { buildPack } from '../../../src/build/build-pack.ts';
 import type { Engine } from '../../../src/build/engine/engine.ts';
@@ -300,14 +301,9 @@ describe('RegMean', () => {
           tf.tidy(() => {
             const read = (parameter: string): tfjs.Tensor =>
               tf.tensor(own.get(parameter) ?? [], [...(plan.model.parameters.find((spec) => spec.name === parameter)?.shape ?? [])]);
-            encodeBatch(
-              tf,
-              plan.model.architecture,
-              plan.model.config,
-              read,
-              tokenBatch(tf, [row]),
-              (tapped, x) => tapped === layer && inputs.push(...x.dataSync()),
-            );
+            encodeBatch(tf, plan.model.architecture, plan.model.config, read, tokenBatch(tf, [row]), {
+              tap: (tapped, x) => tapped === layer && inputs.push(...x.dataSync()),
+            });
           });
         }
         const tokens = inputs.length / n;
