@@ -27,11 +27,25 @@ export interface Encoded {
   readonly features: Tensor;
 }
 
+/** The factors of all experts that change one matrix. */
+export interface GatedFactors {
+  /** `[m, R]` */
+  readonly u: Tensor;
+  /** `[R, m]` */
+  readonly uTransposed: Tensor;
+  /** `[R, n]` */
+  readonly v: Tensor;
+  /** `[n, R]` */
+  readonly vTransposed: Tensor;
+  /** Whose each rank is: 1 there, else 0, `[E, R]`. */
+  readonly owners: Tensor;
+}
+
 /** Experts that parts with gates mix, each request its own way. */
 export interface GatedExperts {
   readonly gates: Gates;
-  /** Factors of all experts side by side, `u [m, R]`, `v [R, n]`, and whose each is, `owners [E, R]` of 0 and 1; undefined where none has any. */
-  factors(parameter: string): { readonly u: Tensor; readonly v: Tensor; readonly owners: Tensor } | undefined;
+  /** Factors of all experts side by side; undefined where none has any. */
+  factors(parameter: string): GatedFactors | undefined;
   /** What each expert adds to a vector, `[E, m]`; undefined where none adds anything. */
   deltas(parameter: string): Tensor | undefined;
 }
@@ -41,8 +55,8 @@ export interface TfjsOptions {
   /** Called for each linear layer, in the order in which they run. */
   readonly tap?: LinearTap;
   readonly experts?: GatedExperts;
-  /** Parameters to which no gradient is taken: a linear layer's backward pass costs half without its weight's. */
-  readonly isFixed?: (parameter: string) => boolean;
+  /** Transposes `[n, m]` of weights to which no gradient is taken: without it a linear layer's backward pass costs half. */
+  readonly transposed?: (parameter: string) => Tensor | undefined;
 }
 
 /** Sees what a linear layer reads, `[B, T, n]`, or `[B, 1, n]` behind `firstToken`. */
@@ -70,7 +84,7 @@ export function encodeBatch<C>(
 export function createTfjsOps(
   tf: Tfjs,
   parameter: (name: string) => Tensor,
-  { tap, experts, isFixed = () => false }: TfjsOptions = {},
+  { tap, experts, transposed = () => undefined }: TfjsOptions = {},
 ): Ops<Tensor> {
   /** `[B, T, d]` → `[B, h, T, d / h]` */
   const split = (x: Tensor, heads: number): Tensor => {
@@ -92,19 +106,23 @@ export function createTfjsOps(
       };
     })(x, weight);
 
-  /** The same where nobody asks for the weight's gradient, which a custom one would be computed with all the same. */
-  const productOfFixed = (x: Tensor, weight: Tensor): Tensor =>
+  /**
+   * `x · right` with `right [n, m]` and its transpose, to neither of which anybody asks for a gradient; a custom gradient would be computed all
+   * the same.
+   */
+  const productOfFixed = (x: Tensor, right: Tensor, left: Tensor): Tensor =>
     tf.customGrad((_, save) => {
-      if (typeof save === 'function') save([weight]);
-      return { value: tf.matMul(x, tf.transpose(weight)), gradFunc: (dy: Tensor, [kept]: Tensor[]) => tf.matMul(dy, kept) };
+      if (typeof save === 'function') save([left]);
+      return { value: tf.matMul(x, right), gradFunc: (dy: Tensor, [kept]: Tensor[]) => tf.matMul(dy, kept) };
     })(x);
 
   const linear = (name: string, x: Tensor): Tensor => {
     tap?.(name, x);
     const [b, t, n] = x.shape;
     const weight = parameter(`${name}.weight`);
-    const multiply = isFixed(`${name}.weight`) ? productOfFixed : product;
-    const flat = multiply(tf.reshape(x, [b * t, n]), weight); // batches would be slow, too
+    const rows = tf.reshape(x, [b * t, n]); // batches would be slow, too
+    const right = transposed(`${name}.weight`);
+    const flat = right === undefined ? product(rows, weight) : productOfFixed(rows, right, weight);
     return tf.reshape(tf.add(flat, parameter(`${name}.bias`)), [b, t, weight.shape[0]]);
   };
 
@@ -115,16 +133,18 @@ export function createTfjsOps(
     const delta = deltas(`${name}.bias`);
     let y = linear(name, x);
     if (own !== undefined) {
-      const { u, v, owners } = own;
-      const inner = tf.reshape(productOfFixed(tf.reshape(x, [b * t, n]), v), [b, t, v.shape[0]]);
+      const { u, uTransposed, v, vTransposed, owners } = own;
+      const ranks = v.shape[0];
+      const inner = tf.reshape(productOfFixed(tf.reshape(x, [b * t, n]), vTransposed, v), [b, t, ranks]);
       const weighted = tf.mul(inner, weightsOf(mix, owners)); // [B, T, R]
-      y = tf.add(y, tf.reshape(productOfFixed(tf.reshape(weighted, [b * t, v.shape[0]]), u), y.shape));
+      y = tf.add(y, tf.reshape(productOfFixed(tf.reshape(weighted, [b * t, ranks]), uTransposed, u), y.shape));
     }
     return delta === undefined ? y : tf.add(y, weightsOf(mix, delta));
   };
 
   /** `mix [B, 1, E]` · `columns [E, k]` → `[B, 1, k]` */
-  const weightsOf = (mix: Tensor, columns: Tensor): Tensor => tf.expandDims(productOfFixed(tf.squeeze(mix, [1]), tf.transpose(columns)), 1);
+  const weightsOf = (mix: Tensor, columns: Tensor): Tensor =>
+    tf.expandDims(productOfFixed(tf.squeeze(mix, [1]), columns, tf.transpose(columns)), 1);
 
   const ops: Ops<Tensor> = {
     embed(name, ids) {
