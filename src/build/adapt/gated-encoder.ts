@@ -10,7 +10,7 @@ import type { LoadedExpert, LoadedModule } from '../../formats/expert-file.ts';
 import { gateParameters, type Gates } from '../../model/gate.ts';
 import { concatColumns, concatRows } from '../../model/matrices.ts';
 import type { OpenArchitecture } from '../../model/registry.ts';
-import { encodeBatch, type GatedExperts } from '../../model/tfjs-executor.ts';
+import { encodeBatch, type GatedExperts, type GatedFactors } from '../../model/tfjs-executor.ts';
 import type { Tfjs } from '../engine/engine.ts';
 import type { Learnable } from './descend.ts';
 import { entropyGradients, meanEntropy, type Pool } from './entropy.ts';
@@ -25,12 +25,17 @@ export interface GatedModel {
 
 /**
  * Puts a model with gates on the engine. Its numbers are the gates' parameters, one after another as `gateParameters` lists them.
- * Cost: the shared model and the experts' factors in f32
+ * Cost: the shared model and the experts' factors in f32, twice
  */
 export function createGatedEncoder(tf: Tfjs, { model, gates, shared, experts }: GatedModel): Learnable {
   const { architecture, config } = model;
   const toTf = ({ data, shape }: FloatTensor): tfjs.Tensor => tf.tensor(data, [...shape]);
   const fixed = new Map([...shared].map(([name, tensor]) => [name, toTf(tensor)]));
+  const transposes = new Map(
+    [...fixed].flatMap(([name, tensor]): [string, tfjs.Tensor][] =>
+      tensor.rank === 2 && !name.startsWith('embeddings.') ? [[name, tf.transpose(tensor)]] : [],
+    ),
+  );
   const gated = putExperts(
     tf,
     architecture.parts(config).flatMap(({ parameters }) => parameters),
@@ -58,8 +63,10 @@ export function createGatedEncoder(tf: Tfjs, { model, gates, shared, experts }: 
         if (tensor !== undefined) return tensor;
         throw new TwinrouteError('internal', `createGatedEncoder: expected the name of a parameter, got ${name}`);
       };
-      return encodeBatch(tf, architecture, config, parameter, inputs, { experts: gated.experts, isFixed: (name) => !places.has(name) })
-        .pooled;
+      return encodeBatch(tf, architecture, config, parameter, inputs, {
+        experts: gated.experts,
+        transposed: (name) => transposes.get(name),
+      }).pooled;
     };
 
   return {
@@ -80,7 +87,7 @@ export function createGatedEncoder(tf: Tfjs, { model, gates, shared, experts }: 
     },
 
     dispose() {
-      tf.dispose([...fixed.values()]);
+      tf.dispose([...fixed.values(), ...transposes.values()]);
       gated.dispose();
     },
   };
@@ -93,16 +100,19 @@ function putExperts(
   gates: Gates,
   experts: GatedModel['experts'],
 ): { readonly experts: GatedExperts; dispose(): void } {
-  const factors = new Map<string, NonNullable<ReturnType<GatedExperts['factors']>>>();
+  const factors = new Map<string, GatedFactors>();
   const deltas = new Map<string, tfjs.Tensor>();
   for (const name of parameters) {
     const modules = experts.map((expert) => expert.modules.get(name));
     const [us, vs, owners] = stackFactors(modules);
     if (owners.length > 0) {
       const [m, n] = [us[0].shape[0], vs[0].shape[1]];
+      const [u, v] = [tf.tensor2d(concatColumns(us), [m, owners.length]), tf.tensor2d(concatRows(vs), [owners.length, n])];
       factors.set(name, {
-        u: tf.tensor2d(concatColumns(us), [m, owners.length]),
-        v: tf.tensor2d(concatRows(vs), [owners.length, n]),
+        u,
+        uTransposed: tf.transpose(u),
+        v,
+        vTransposed: tf.transpose(v),
         owners: tf.tensor2d(experts.map((_, e) => owners.map((owner) => (owner === e ? 1 : 0)))),
       });
     }
@@ -114,7 +124,7 @@ function putExperts(
   }
   return {
     experts: { gates, factors: (name) => factors.get(name), deltas: (name) => deltas.get(name) },
-    dispose: () => tf.dispose([[...factors.values()].flatMap(({ u, v, owners }) => [u, v, owners]), [...deltas.values()]]),
+    dispose: () => tf.dispose([[...factors.values()].flatMap((own) => Object.values(own)), [...deltas.values()]]),
   };
 }
 
