@@ -55,7 +55,7 @@ export async function addExpert(pack: Pack, expert: NewExpert, out: string, deps
   if (manifest.method !== 'twin' || format === 'bits')
     throw new TwinrouteError(
       'unsupported',
-      `${pack.name}: expected a pack of twin, got one of ${manifest.method}, where a new expert changes what all share; build it anew`,
+      `${pack.name}: expected a pack of twin, got one of ${manifest.method}, where a new expert changes ${manifest.gates === undefined ? 'what all share' : 'the gates, which weigh all'}; build it anew`,
     );
   return writeFolder(out, isPack, async (folder) => {
     const files = createPackFiles(folder);

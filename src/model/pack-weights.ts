@@ -42,7 +42,7 @@ export async function openPackWeights(pack: Pack): Promise<PackWeights> {
   if (!FOLDABLE.includes(manifest.method)) {
     throw new TwinrouteError(
       'unsupported',
-      `${pack.name}: expected a pack of ${FOLDABLE.join(', ')}, got one of ${manifest.method}, whose experts are no sums of weights`,
+      `${pack.name}: expected a pack of ${FOLDABLE.join(', ')}, got one of ${manifest.method}, ${manifest.gates === undefined ? 'whose experts are no sums of weights' : 'whose gates weigh experts anew for each text, so that no mix can be folded; --format onnx without --mix has the gates inside'}`,
     );
   }
   const model = openArchitecture(manifest.architecture.type, manifest.architecture.config);

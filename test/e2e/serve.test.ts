@@ -18,20 +18,26 @@ beforeAll(async () => {
 afterAll(() => inputs.models.remove());
 
 describe('twinroute dev', () => {
-  test.each(['twin', 'emr'] as const)('--once answers every sample of a pack of %s through workerd and exits 0', async (method) => {
-    const other = method === 'twin' ? undefined : await makeTinyInputs({}, 1, method);
-    const program = start('dev', other === undefined ? pack : await buildTinyPack(other), '--once', '--json');
-    expect({ code: await program.ended, output: program.output() }).toMatchObject({ code: 0 });
-    await other?.models.remove();
-    const lines = program.output().split('\n');
-    const answers: unknown = JSON.parse(lines.find((line) => line.startsWith('[{')) ?? 'null');
-    expect(answers).toMatchObject(
-      TINY_EXPERTS.map(({ name }) => ({
-        sample: { expert: name },
-        outcome: { ok: true, prediction: { task: name, mix: [{ expert: name, weight: 1 }] } },
-      })),
-    );
-  });
+  test.each(['twin', 'emr', 'wemoe', 'e_wemoe'] as const)(
+    '--once answers every sample of a pack of %s through workerd and exits 0',
+    async (method) => {
+      const other = method === 'twin' ? undefined : await makeTinyInputs({}, 1, method);
+      const program = start('dev', other === undefined ? pack : await buildTinyPack(other), '--once', '--json');
+      expect({ code: await program.ended, output: program.output() }).toMatchObject({ code: 0 });
+      await other?.models.remove();
+      const lines = program.output().split('\n');
+      const answers: unknown = JSON.parse(lines.find((line) => line.startsWith('[{')) ?? 'null');
+      expect(answers).toMatchObject(
+        TINY_EXPERTS.map(({ name }) => ({
+          sample: { expert: name },
+          outcome: {
+            ok: true,
+            prediction: { task: name, ...(method === 'twin' || method === 'emr' ? { mix: [{ expert: name, weight: 1 }] } : {}) },
+          },
+        })),
+      );
+    },
+  );
 
   test('serves until it is told to stop', async () => {
     const program = start('dev', pack, '--port', '0', '--origin-port', '0');

@@ -35,6 +35,18 @@ const manifest: Manifest = {
   files: { 'shared.safetensors': { sha256: SHA, bytes: 12 } },
 };
 
+test('gates read back as they were written', () => {
+  const gates: Manifest['gates'] = {
+    file: 'gates.safetensors',
+    format: 'fp16',
+    layers: 2,
+    per: 'model',
+    rows: { train: 80, held_back: 20 },
+    entropy: { start: 1.5, kept: 0.75, step: 40 },
+  };
+  expect(decodeManifest(encodeManifest({ ...manifest, method: 'e_wemoe', gates }, createSha256), createSha256).gates).toEqual(gates);
+});
+
 describe('manifest.json', () => {
   const bytes = encodeManifest(manifest, createSha256);
 

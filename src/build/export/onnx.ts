@@ -2,6 +2,7 @@
 
 import { TwinrouteError } from '../../core/errors.ts';
 import type { FloatTensor } from '../../core/tensor.ts';
+import type { Manifest } from '../../contract/manifest.ts';
 import type { ExportedHead } from '../../contract/export-record.ts';
 import { emitPlainGraph } from '../../model/onnx-emitter.ts';
 import { packGraph } from '../../model/pack-graph.ts';
@@ -37,7 +38,7 @@ export const onnx: ExportFormat = {
       heads,
       experts: inside,
       dropped: {},
-      usage: usageOf(heads, mix === undefined ? experts.map(({ name }) => name) : undefined, pack.manifest.max_tokens),
+      usage: usageOf(heads, mix === undefined ? experts.map(({ name }) => name) : undefined, pack.manifest),
     };
   },
 };
@@ -65,7 +66,11 @@ function headsOf(experts: Parameters<typeof exportedHead>[0][]): ExportedHead[] 
   });
 }
 
-function usageOf(heads: readonly ExportedHead[], columns: readonly string[] | undefined, maxTokens: number): string {
+function usageOf(
+  heads: readonly ExportedHead[],
+  columns: readonly string[] | undefined,
+  { max_tokens: maxTokens, gates }: Pick<Manifest, 'max_tokens' | 'gates'>,
+): string {
   const classes = heads.reduce((sum, { labels }) => sum + labels.length, 0);
   return [
     `Opset 20 of the ONNX operators, no others; B rows of T tokens, cut to ${maxTokens} tokens by tokenizer.json's rules.`,
@@ -75,7 +80,7 @@ function usageOf(heads: readonly ExportedHead[], columns: readonly string[] | un
     '| input_ids | int64 | [B, T] | token ids |',
     '| attention_mask | int64 | [B, T] | 1 for a token, 0 for padding |',
     '| token_type_ids | int64 | [B, T] | 0 for the first text, 1 for the second |',
-    ...(columns === undefined
+    ...(columns === undefined || gates !== undefined
       ? []
       : [
           `| mix | float32 | [B, ${columns.length}] | weight of each expert, a row's own: ${columns.join(', ')}; zeros give the shared model |`,
@@ -85,6 +90,9 @@ function usageOf(heads: readonly ExportedHead[], columns: readonly string[] | un
     '| --- | --- | --- | --- |',
     ...(heads.length === 0 ? [] : [`| logits | float32 | [B, ${classes}] | before softmax; columns below |`]),
     '| features | float32 | [B, d] | mean over tokens of the last hidden states |',
+    ...(columns === undefined || gates === undefined
+      ? []
+      : [`| gates | float32 | [B, layers, ${columns.length}] | weight that each layer's gate gave each expert: ${columns.join(', ')} |`]),
     ...(heads.length === 0 ? [] : ['', '| head | columns of logits | problem | labels |', '| --- | --- | --- | --- |']),
     ...heads.map(
       ({ expert, first, labels, problem }) =>

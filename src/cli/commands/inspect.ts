@@ -24,7 +24,7 @@ export const inspect: Verb = {
 };
 
 function describe(manifest: Manifest): string {
-  const { files, shared, router, base } = manifest;
+  const { files, shared, router, base, gates } = manifest;
   const total = Object.values(files).reduce((sum, file) => sum + file.bytes, 0);
   const sharedBytes = files[shared.file]?.bytes ?? 0;
   return [
@@ -47,6 +47,11 @@ function describe(manifest: Manifest): string {
     router === undefined
       ? 'no edge router: the origin routes'
       : `edge router: ${bytes(files[router.file]?.bytes ?? 0)}, ${router.rows.train} rows, accuracy ${percent(router.accuracy)} and calibration error ${percent(router.calibration_error)} on ${router.rows.held_back} held-back rows; policy ${JSON.stringify(router.policy)}`,
+    ...(gates === undefined
+      ? []
+      : [
+          `gates: ${bytes(files[gates.file]?.bytes ?? 0)} (${gates.format}), ${gates.layers} layers, ${gates.per === 'part' ? 'one for each layer of the model' : 'one for all layers'}, ${gates.rows.train} texts; entropy ${gates.entropy.start.toFixed(4)} before learning, ${gates.entropy.kept.toFixed(4)} after step ${gates.entropy.step}, on ${gates.rows.held_back} held-back texts`,
+        ]),
     '',
     table(
       ['file', 'bytes', 'sha256'],
