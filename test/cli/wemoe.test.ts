@@ -90,7 +90,7 @@ describe.each(['wemoe', 'e_wemoe'] as const)('%s', (method) => {
       const weights = new Map<string, FloatTensor>();
       for (const { name, shape } of model.parameters) {
         const part = partOf.get(name);
-        const coefficients = part === undefined ? [0.3, 0.3, 0.3] : [...floats(gates).slice(3 * part, 3 * part + 3)];
+        const coefficients = part === undefined ? [0.3, 0.3, 0.3] : [...floats(gates).subarray(3 * part, 3 * part + 3)];
         weights.set(name, await merged(name, shape, coefficients));
       }
       const plain = await createNodeSession(
