@@ -26,6 +26,7 @@ test('bytes are told by part and add up', () => {
     shared: 4000,
     unified: 0,
     fade: 0,
+    gates: 0,
     experts: 500,
     routers: 50,
     tokenizer: 63,
