@@ -266,7 +266,7 @@ describe('an EMR pack', () => {
     await ranked.models.remove();
     const scaled = await makeTinyInputs({ scale: 'sums' });
     expect((await runCli('build', scaled.config, '--out', join(scaled.models.dir, 'never'))).err).toMatch(
-      /expected scale with merge_method emr/,
+      /merge_method twin no parameters but .*, got scale/,
     );
     await scaled.models.remove();
     const inputs = await makeTinyInputs({}, 1, 'emr');

@@ -28,13 +28,13 @@ export const peft: ExportFormat = {
   takes: ['dtype', 'lossy'],
   async write({ pack, dtype, lossy }, files) {
     const { manifest } = pack;
+    const weights = await openPackWeights(pack);
     if (manifest.method !== 'twin') {
       throw new TwinrouteError(
         'unsupported',
         `peft: expected a pack of twin, whose modules are of low rank as LoRA's are, got one of ${manifest.method}; --format hf and onnx with --mix fold its experts into plain weights`,
       );
     }
-    const weights = await openPackWeights(pack);
     const { isLinear, prefix } = hfModel(weights.model);
     if (manifest.experts.some(({ name }) => name === BASE_FOLDER)) {
       throw new TwinrouteError('unsupported', `peft: expected no expert named ${BASE_FOLDER}, which is the folder of the shared model`, {
