@@ -39,6 +39,7 @@ export async function openEdge(pack: Pack, log: (line: string) => void): Promise
     }),
     endpoints: [{ id: 'local', url: origin.url, experts: '*' }],
     fetch,
+    signing: undefined,
     now: () => performance.now(),
     newId: randomUUID,
     keepAlive: () => undefined,

@@ -3,6 +3,7 @@
 import * as z from 'zod/mini';
 import { EdgeExpert } from './edge-bundle.ts';
 import { EXPERIMENT_LIMITS } from './experiments.ts';
+import { Receipt } from './receipt.ts';
 import { ConfigId, Count, Fraction, Name } from './names.ts';
 
 /** Limits of a request, with reasons. */
@@ -89,6 +90,8 @@ export const Prediction = z.strictObject({
       routed_by: z.enum(['edge', 'origin', 'caller']),
       endpoint: z.string(),
       attempts: Count,
+      /** What the origin signed for the answer; absent where edge and origins do not sign. */
+      receipt: z.optional(Receipt),
     }),
   ),
 });

@@ -22,6 +22,8 @@ export const ERROR_CODES = {
   invalid_request: { fault: 'user', status: 400 },
   /** A request body is larger than the limit. */
   too_large: { fault: 'user', status: 413 },
+  /** No valid key; says no more than that. */
+  unauthorized: { fault: 'user', status: 401 },
   /** A named expert, model, config, path or file does not exist. */
   not_found: { fault: 'user', status: 404 },
   /** The method is not allowed on this path. */

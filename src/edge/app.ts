@@ -5,6 +5,7 @@ import type { Endpoint } from '../contract/edge-bundle.ts';
 import type { Upstream } from '../contract/upstream.ts';
 import { createRetryBudget } from '../core/balance/retry-budget.ts';
 import { ERROR_CODES, TwinrouteError } from '../core/errors.ts';
+import type { SigningContext } from '../formats/signing/request-signature.ts';
 import { createAnswerCache } from './answer-cache.ts';
 import type { Bundles } from './bundles.ts';
 import { errorBody, toTwinrouteError } from './errors.ts';
@@ -26,6 +27,8 @@ export interface AppDeps {
   readonly bundles: Bundles;
   readonly endpoints: readonly Endpoint[];
   readonly fetch: typeof fetch;
+  /** Signs requests to origins, and wants receipts; undefined where origins trust the network. */
+  readonly signing: SigningContext | undefined;
   /** Milliseconds. */
   readonly now: () => number;
   readonly newId: () => string;

@@ -1,6 +1,7 @@
 // From a decided merge to an answer: place it, ask, and elsewhere or once more when that failed and a retry is worth it.
 
 import type { Endpoint } from '../contract/edge-bundle.ts';
+import type { Receipt } from '../contract/receipt.ts';
 import { TwinrouteError } from '../core/errors.ts';
 import type { Placement } from '../core/placement.ts';
 import { ask, type AttemptDeps, type Dispatch, type Settled } from './attempt.ts';
@@ -11,6 +12,8 @@ import { createTries, type Tries } from './tries.ts';
 /** An answer and how it came about. */
 export interface Dispatched {
   readonly answer: OriginAnswer;
+  /** The origin's, verified; undefined where requests are not signed. */
+  readonly receipt: Receipt | undefined;
   readonly placement: Placement<Endpoint>;
   readonly attempts: number;
 }
@@ -40,7 +43,7 @@ async function tryAll(deps: AttemptDeps, job: Dispatch): Promise<Dispatched> {
     const settled = await askWithinBudget(deps, job, place, tries);
     if (settled === undefined) break;
     const { attempt, placement } = settled;
-    if (attempt.ok) return { answer: attempt.answer, placement, attempts: tries.count };
+    if (attempt.ok) return { answer: attempt.answer, receipt: attempt.receipt, placement, attempts: tries.count };
     failure = attempt.error;
     if (!attempt.retry) break;
   }
@@ -68,7 +71,10 @@ async function lastResort(deps: AttemptDeps, job: Dispatch, tries: Tries, failur
     throw new TwinrouteError('overloaded', 'predict: expected an endpoint with room, got none', { retryAfterSeconds: 1 });
   const place = chooseLastResort(deps, job, tries);
   const settled = place && (await askWithinBudget(deps, job, place, tries));
-  if (settled?.attempt.ok === true) return { answer: settled.attempt.answer, placement: settled.placement, attempts: tries.count };
+  if (settled?.attempt.ok === true) {
+    const { answer, receipt } = settled.attempt;
+    return { answer, receipt, placement: settled.placement, attempts: tries.count };
+  }
   if (failure !== undefined) throw failure;
   if (settled?.attempt.ok === false && !settled.attempt.retry) throw settled.attempt.error;
   if (place !== undefined && settled === undefined) throw outOfTime();

@@ -11,6 +11,8 @@ export interface EdgeEnv {
   readonly ENDPOINTS: string;
   /** JSON of contract/upstream.ts's `Upstream`. */
   readonly UPSTREAM?: string;
+  /** Secret: JSON of contract/signing-keys.ts's `SigningKeySet`. The first key that can signs requests to origins, all verify receipts. */
+  readonly SIGNING_KEYS?: string;
   /** Every account of the deployment, in one object. */
   readonly DIRECTORY?: DurableObjectNamespace<Directory>;
   /** State of each experiment design. */

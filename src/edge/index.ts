@@ -5,10 +5,12 @@ import wasm from 'onnxruntime-web/ort-wasm-simd-threaded.wasm';
 import { Endpoints } from '../contract/edge-bundle.ts';
 import { Upstream } from '../contract/upstream.ts';
 import { parseJsonWith } from '../contract/parse.ts';
+import { openKeyRing } from '../formats/signing/key-ring.ts';
 import { createApp, type AppDeps } from './app.ts';
 import { createBundles } from './bundles.ts';
 import type { EdgeEnv } from './env.ts';
 import { createSessionFactory } from './session.ts';
+import { singleFlight } from './single-flight.ts';
 
 export { Directory } from './durable/directory.ts';
 export { ExperimentState } from './durable/experiment-state.ts';
@@ -16,9 +18,10 @@ export { ExperimentState } from './durable/experiment-state.ts';
 /** The shortest that Workers KV allows. */
 const KV_CACHE_SECONDS = 30;
 
-let app: ReturnType<typeof createApp> | undefined;
+let app: (() => Promise<ReturnType<typeof createApp>>) | undefined;
 
-function start(env: EdgeEnv): ReturnType<typeof createApp> {
+async function start(env: EdgeEnv): Promise<ReturnType<typeof createApp>> {
+  const keys = env.SIGNING_KEYS === undefined ? undefined : await openKeyRing(env.SIGNING_KEYS, 'SIGNING_KEYS');
   return createApp({
     bundles: createBundles({
       fetchAsset: (path) => env.ASSETS.fetch(`https://assets.internal/packs/${path}`),
@@ -28,6 +31,7 @@ function start(env: EdgeEnv): ReturnType<typeof createApp> {
     endpoints: parseJsonWith(Endpoints, env.ENDPOINTS, 'ENDPOINTS', 'unavailable'),
     // workerd's own fetch wants to be called as a function, not as a method of what holds it.
     fetch: (input, init) => fetch(input, init),
+    signing: keys && { keys, now: Date.now, nonce: () => crypto.randomUUID() },
     now: Date.now,
     newId: () => crypto.randomUUID(),
     keepAlive: waitUntil,
@@ -48,8 +52,8 @@ function experimentsOf({ EXPERIMENT_STATES: states, CONFIG: config, EXPERIMENTS:
 }
 
 export default {
-  fetch(request, env) {
-    app ??= start(env);
-    return app.fetch(request);
+  async fetch(request, env) {
+    app ??= singleFlight(() => start(env), waitUntil);
+    return (await app()).fetch(request);
   },
 } satisfies ExportedHandler<EdgeEnv>;

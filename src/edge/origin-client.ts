@@ -2,7 +2,10 @@
 
 import type { EdgeBundle, Endpoint } from '../contract/edge-bundle.ts';
 import { DEADLINE_HEADER, ERROR_CODE_HEADER, REQUEST_ID_HEADER } from '../contract/oip.ts';
+import type { Receipt } from '../contract/receipt.ts';
 import { TwinrouteError, isTwinrouteError } from '../core/errors.ts';
+import { verifyReceipt } from '../formats/signing/receipt.ts';
+import { signRequest, type SignedRequest, type SigningContext } from '../formats/signing/request-signature.ts';
 import { decodeAnswer, encodeRequest, type OriginAnswer, type OriginRequest } from './oip.ts';
 import { readBounded } from '../contract/read-bounded.ts';
 
@@ -13,7 +16,12 @@ const MESSAGE_CHARS = 300;
 
 /** The outcome of one attempt. */
 export type Attempt =
-  | { readonly ok: true; readonly answer: OriginAnswer }
+  | {
+      readonly ok: true;
+      readonly answer: OriginAnswer;
+      /** Verified; undefined where requests are not signed. */
+      readonly receipt: Receipt | undefined;
+    }
   | {
       readonly ok: false;
       readonly error: TwinrouteError;
@@ -26,6 +34,8 @@ export type Attempt =
 /** What asking needs. */
 export interface OriginDeps {
   readonly fetch: typeof fetch;
+  /** Signs requests, and wants receipts; undefined where origins trust the network. */
+  readonly signing: SigningContext | undefined;
 }
 
 /** How long an attempt may take. */
@@ -52,14 +62,21 @@ export async function askOrigin(
   const timeout = AbortSignal.timeout(budgetMs);
   const where = `origin ${endpoint.id}`;
   try {
-    const response = await deps.fetch(`${endpoint.url.replace(/\/+$/, '')}/v2/models/${bundle.name}/versions/${bundle.config}/infer`, {
+    const message: SignedRequest = {
       method: 'POST',
+      url: `${endpoint.url.replace(/\/+$/, '')}/v2/models/${bundle.name}/versions/${bundle.config}/infer`,
       headers: {
         'content-type': 'application/json',
         [REQUEST_ID_HEADER]: request.id,
         [DEADLINE_HEADER]: String(budgetMs),
       },
-      body: encodeRequest(request),
+    };
+    const sentBody = encodeRequest(request);
+    const sent = deps.signing === undefined ? message : await signRequest(deps.signing, message, new TextEncoder().encode(sentBody));
+    const response = await deps.fetch(sent.url, {
+      method: sent.method,
+      headers: { ...sent.headers },
+      body: sentBody,
       redirect: 'manual',
       signal: AbortSignal.any([timeout, time.given]),
     });
@@ -70,10 +87,16 @@ export async function askOrigin(
     );
     const body: unknown = parseJson(bytes);
     if (response.status !== 200) return refusal(where, response, body);
-    return { ok: true, answer: decodeAnswer(body, request, bundle) };
+    const answer = decodeAnswer(body, request, bundle);
+    if (deps.signing === undefined) return { ok: true, answer, receipt: undefined };
+    const given = { status: response.status, headers: Object.fromEntries(response.headers) };
+    const receipt = await verifyReceipt(deps.signing, sent, given, bytes);
+    expectReceipt(receipt, request.id, bundle.config, answer);
+    return { ok: true, answer, receipt };
   } catch (cause) {
     if (timeout.aborted || time.given.aborted) return tooSlow(where, time, cause);
-    if (isTwinrouteError(cause)) return { ok: false, error: cause, retry: false, health: 'doubtful' };
+    // An answer that is none, or nobody's: another endpoint may be honest.
+    if (isTwinrouteError(cause)) return { ok: false, error: cause, retry: true, health: 'doubtful' };
     return {
       ok: false,
       error: new TwinrouteError('upstream', `${where}: expected an answer, got none`, { cause }),
@@ -81,6 +104,18 @@ export async function askOrigin(
       health: 'down',
     };
   }
+}
+
+/** How far an FP32 weight may be from the number that it stands for. */
+const WEIGHT_TOLERANCE = 1e-6;
+
+/** Holds a receipt against what was asked and what was answered. @throws {TwinrouteError} `upstream` */
+function expectReceipt(receipt: Receipt, id: string, config: string, { mix, tokens }: OriginAnswer): void {
+  const weights = new Map(Object.entries(receipt.mix ?? {}));
+  const sameMix =
+    weights.size === mix.length && mix.every(({ expert, weight }) => Math.abs((weights.get(expert) ?? 0) - weight) <= WEIGHT_TOLERANCE);
+  if (receipt.id === id && receipt.config === config && receipt.rows === 1 && receipt.tokens === tokens && sameMix) return;
+  throw new TwinrouteError('upstream', `origin answer: expected a receipt for request ${id} and config ${config}, got another`);
 }
 
 /** JSON, or undefined: the status says more than a broken body. */
@@ -108,6 +143,8 @@ function refusal(where: string, response: Response, body: unknown): Attempt {
   if (status === 503) return { ok: false, error: new TwinrouteError('unavailable', message, after), retry: true, health: 'down' };
   if (status === 504) return { ok: false, error: new TwinrouteError('timeout', message), retry: true, health: 'doubtful' };
   if (status >= 500) return { ok: false, error: new TwinrouteError('upstream', message), retry: true, health: 'doubtful' };
+  // It does not know our key, or our clock: no request will do better there.
+  if (status === 401) return { ok: false, error: new TwinrouteError('upstream', message), retry: true, health: 'down' };
   // Only an origin that names the input's fault passes it on; any other refusal is a quarrel between edge and origin.
   const named = response.headers.get(ERROR_CODE_HEADER);
   const code = named === 'invalid_request' || named === 'too_large' ? named : 'upstream';

@@ -81,7 +81,7 @@ function toPrediction(
   deployed: DeployedConfig,
   decision: Decision,
   input: PredictInput,
-  { answer, placement, attempts }: Dispatched,
+  { answer, receipt, placement, attempts }: Dispatched,
   { id, timing }: Pick<Prediction, 'id' | 'timing'>,
 ): Prediction {
   const expert = deployed.experts.get(answer.head);
@@ -92,7 +92,7 @@ function toPrediction(
     : decision.merge;
   const cut =
     !decision.originRoutes && placement.covered < 1 ? { cut: { wanted: [...decision.merge.mix], covered: placement.covered } } : {};
-  const explain = { router: [...merge.scores], routed_by: merge.by, endpoint: placement.endpoint.id, attempts };
+  const explain = { router: [...merge.scores], routed_by: merge.by, endpoint: placement.endpoint.id, attempts, ...(receipt && { receipt }) };
   return {
     id,
     task: expert.name,

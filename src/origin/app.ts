@@ -7,6 +7,7 @@ import { ERROR_CODE_HEADER } from '../contract/oip.ts';
 import { closeConnections } from './drain-gate.ts';
 import { errorHandler } from './error-response.ts';
 import { oipRoutes, type OipDeps } from './oip-routes.ts';
+import { signedRequests, type Trust } from './signed-requests.ts';
 import { requestId, type OriginEnv } from './request-id.ts';
 
 /** What the server needs. */
@@ -14,6 +15,8 @@ export interface OriginDeps extends OipDeps {
   readonly log: (line: string) => void;
   /** A new request id. */
   readonly newId: () => string;
+  /** Edges that may ask; anybody when undefined. */
+  readonly trust?: Trust | undefined;
 }
 
 /** The origin as a function from request to response. */
@@ -37,6 +40,7 @@ export function createApp(deps: OriginDeps): Hono<OriginEnv> {
       },
     }),
   );
+  if (deps.trust !== undefined) app.use('/v2/*', signedRequests(deps.trust));
   app.route('/v2', oipRoutes(deps));
   app.notFound((c) => onError(new TwinrouteError('not_found', `${c.req.path}: no such path`), c));
   app.onError(onError);

@@ -10,6 +10,7 @@ import { createBatcher, type BatcherLimits } from './batcher.ts';
 import { systemClock } from './clock.ts';
 import { createDrainGate } from './drain-gate.ts';
 import { createModelTable } from './model-table.ts';
+import type { Trust } from './signed-requests.ts';
 import type { Predictor, PredictorOutput, PredictorRow } from './predictor.ts';
 
 /** How to serve. */
@@ -26,6 +27,8 @@ export interface OriginOptions extends Partial<BatcherLimits> {
   readonly maxDeadlineMs?: number;
   /** How long running requests may take to finish once the server closes; 10 s by default. */
   readonly drainMs?: number;
+  /** Edges that may ask; anybody when undefined. */
+  readonly trust?: Trust | undefined;
   /** Takes one line for every defect. */
   readonly log: (line: string) => void;
 }
@@ -49,7 +52,7 @@ const SOCKET_LIMITS = { headersTimeout: 10_000, requestTimeout: 30_000, keepAliv
  * @throws {TwinrouteError} `config` when two packs are the same, a limit does not fit, or the address is not to be had
  */
 export async function startOrigin(options: OriginOptions): Promise<Origin> {
-  const { predictors, version, host = '127.0.0.1', port = 0, maxDeadlineMs = 30_000, drainMs = 10_000, log } = options;
+  const { predictors, version, host = '127.0.0.1', port = 0, maxDeadlineMs = 30_000, drainMs = 10_000, trust, log } = options;
   const { maxBatch = 32, maxDelayMs = 2, maxQueue = 1024 } = options;
   if (maxQueue < OIP_LIMITS.rows)
     throw new TwinrouteError('config', `origin: expected a queue of at least ${OIP_LIMITS.rows} rows, one whole request, got ${maxQueue}`);
@@ -59,7 +62,7 @@ export async function startOrigin(options: OriginOptions): Promise<Origin> {
     predictor,
     batcher: createBatcher<PredictorRow, PredictorOutput>({ run: (rows) => predictor.run(rows), clock, maxBatch, maxDelayMs, maxQueue }),
   }));
-  const app = createApp({ table: createModelTable(packs), gate, clock, version, maxDeadlineMs, log, newId: () => crypto.randomUUID() });
+  const app = createApp({ table: createModelTable(packs), gate, clock, version, maxDeadlineMs, log, newId: () => crypto.randomUUID(), trust });
   const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
   /** Answers that have not left yet. */
   const leaving = new Set<Promise<unknown>>();

@@ -12,6 +12,10 @@ import { headRange, type PredictorOutput, type RoutedRow } from './predictor.ts'
 /** Outputs of an inference, and where its time went. */
 export interface InferResult {
   readonly outputs: readonly OutputTensor[];
+  /** Of each row, `[E]`. */
+  readonly mixes: readonly Float32Array[];
+  /** Of all rows together. */
+  readonly tokens: number;
   readonly queueMs: number;
   readonly computeMs: number;
 }
@@ -29,13 +33,14 @@ interface DoneRow {
  * @throws {TwinrouteError} what `Batcher.submit` throws
  */
 export async function infer(model: ServedModel, { rows, route }: InferInputs, options: SubmitOptions): Promise<InferResult> {
+  const tokens = rows.reduce((sum, { encoded }) => sum + encoded.ids.length, 0);
   if (route === undefined) {
     const { outputs, queueMs, computeMs } = await model.batcher.submit(
       rows.map(({ encoded, mix }) => ({ ...encoded, mix })),
       options,
     );
     const done = rows.map((row, i) => ({ row, head: row.head ?? argmax(row.mix), logits: outputs[i].logits, gates: outputs[i].gates }));
-    return { outputs: describe(model, done), queueMs, computeMs };
+    return { outputs: describe(model, done), mixes: rows.map(({ mix }) => mix), tokens, queueMs, computeMs };
   }
   const { routed, outputs, queueMs, computeMs } = await inferRouted(model, rows, route.topK, options);
   const done = rows.map((row, i) => ({
@@ -56,6 +61,8 @@ export async function infer(model: ServedModel, { rows, route }: InferInputs, op
         routed.map(({ scores }) => scores),
       ),
     ],
+    mixes: routed.map(({ mix }) => mix),
+    tokens,
     queueMs,
     computeMs,
   };

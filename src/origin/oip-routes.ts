@@ -4,7 +4,9 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Hono, type Context } from 'hono';
 import { TwinrouteError } from '../core/errors.ts';
 import { DEADLINE_HEADER, JSON_LENGTH_HEADER, OIP_LIMITS, OipIndexRequest } from '../contract/oip.ts';
+import type { Receipt } from '../contract/receipt.ts';
 import { parseJsonWith } from '../contract/parse.ts';
+import { signReceipt } from '../formats/signing/receipt.ts';
 import type { Clock } from './clock.ts';
 import { deadlineOf } from './deadline.ts';
 import { admit, type DrainGate } from './drain-gate.ts';
@@ -14,7 +16,9 @@ import { metadataOf } from './model-metadata.ts';
 import type { ModelTable } from './model-table.ts';
 import { decodeJsonText, decodeRequest, encodeAnswer } from './oip-codec.ts';
 import { checkMediaType, readBody } from './request-body.ts';
+import type { ServedExpert } from './predictor.ts';
 import type { OriginEnv } from './request-id.ts';
+import type { Trust } from './signed-requests.ts';
 
 /** Parts of the protocol beyond its core that this server speaks: Triton's binary tensors and index, and our mixes and routing. */
 const EXTENSIONS = ['binary_tensor_data', 'model_repository(index)', 'twinroute_mix', 'twinroute_routing'];
@@ -28,10 +32,12 @@ export interface OipDeps {
   readonly version: string;
   /** Longest time a request may take, whatever its header says. */
   readonly maxDeadlineMs: number;
+  /** Whose requests get a signed receipt. */
+  readonly trust?: Trust | undefined;
 }
 
 /** Routes to mount at `/v2`. */
-export function oipRoutes({ table, gate, clock, version, maxDeadlineMs }: OipDeps): Hono<OriginEnv> {
+export function oipRoutes({ table, gate, clock, version, maxDeadlineMs, trust }: OipDeps): Hono<OriginEnv> {
   const routes = new Hono<OriginEnv>();
   const ready = (): 200 | 503 => (gate.draining ? 503 : 200);
   const modelOf = (c: Context<OriginEnv>) => table.find(c.req.param('model') ?? '', c.req.param('version'));
@@ -41,7 +47,7 @@ export function oipRoutes({ table, gate, clock, version, maxDeadlineMs }: OipDep
   routes.get('/health/ready', (c) => c.json({ ready: !gate.draining }, ready()));
 
   routes.post('/repository/index', admit(gate), async (c) => {
-    const body = await readBody(c.req.raw, OIP_LIMITS.bodyBytes);
+    const body = await bodyOf(c);
     if (body.length > 0) parseJsonWith(OipIndexRequest, decodeJsonText(body), 'body', 'invalid_request');
     // Every model is loaded before the server listens, so whether only ready ones are asked for makes no difference.
     return c.json(table.models.map(({ name, predictor }) => ({ name, version: predictor.version, state: 'READY', reason: '' })));
@@ -57,17 +63,39 @@ export function oipRoutes({ table, gate, clock, version, maxDeadlineMs }: OipDep
       const deadline = deadlineOf(c.req.header(DEADLINE_HEADER), clock.now(), maxDeadlineMs);
       const model = modelOf(c);
       checkMediaType(c.req.raw.headers);
-      const decoded = decodeRequest(await readBody(c.req.raw, OIP_LIMITS.bodyBytes), c.req.header(JSON_LENGTH_HEADER));
+      const decoded = decodeRequest(await bodyOf(c), c.req.header(JSON_LENGTH_HEADER));
       const { signal } = c.req.raw;
       const inputs = await readInputs(model, decoded, async () => {
         await nextTurn();
         if (signal.aborted || clock.now() >= deadline)
           throw new TwinrouteError('timeout', 'origin: the deadline passed before all texts were read');
       });
-      const { outputs, queueMs, computeMs } = await infer(model, inputs, { deadline, signal });
+      const { outputs, mixes, tokens, queueMs, computeMs } = await infer(model, inputs, { deadline, signal });
       const { body, headers } = encodeAnswer({ modelName: model.name, modelVersion: model.predictor.version, outputs }, decoded.request);
-      return c.body(body, 200, { ...headers, 'server-timing': `queue;dur=${queueMs.toFixed(2)}, compute;dur=${computeMs.toFixed(2)}` });
+      const { signed, requestId: id } = c.var;
+      const { experts, version: config } = model.predictor;
+      const receipt =
+        trust === undefined || signed === undefined
+          ? {}
+          : await signReceipt(trust, signed.request, 200, bytesOf(body), { id, config, rows: mixes.length, tokens, ...mixOf(experts, mixes) });
+      return c.body(body, 200, { ...headers, ...receipt, 'server-timing': `queue;dur=${queueMs.toFixed(2)}, compute;dur=${computeMs.toFixed(2)}` });
     });
   }
   return routes;
+}
+
+/** The body, read already where it had to be verified. */
+async function bodyOf(c: Context<OriginEnv>): Promise<Uint8Array> {
+  return c.var.signed?.body ?? readBody(c.req.raw, OIP_LIMITS.bodyBytes);
+}
+
+function bytesOf(body: Uint8Array | string): Uint8Array {
+  return typeof body === 'string' ? new TextEncoder().encode(body) : body;
+}
+
+/** A receipt's mix: that of a single row. */
+function mixOf(experts: readonly ServedExpert[], mixes: readonly Float32Array[]): Pick<Receipt, 'mix'> {
+  if (mixes.length !== 1) return {};
+  const [weights] = mixes;
+  return { mix: Object.fromEntries(experts.flatMap(({ name }, i) => (weights[i] > 0 ? [[name, weights[i]]] : []))) };
 }

@@ -2,10 +2,15 @@
 
 import type { MiddlewareHandler } from 'hono';
 import { REQUEST_ID_HEADER } from '../contract/oip.ts';
+import type { SignedRequest } from '../formats/signing/request-signature.ts';
 
 /** What the server's handlers share of a request. */
 export interface OriginEnv {
-  Variables: { requestId: string };
+  Variables: {
+    requestId: string;
+    /** The request as an edge signed it, with its body; undefined where none has to sign. */
+    signed: { readonly request: SignedRequest; readonly body: Uint8Array } | undefined;
+  };
 }
 
 /** Ids go into logs and headers, so their letters are few and their length is bounded. */

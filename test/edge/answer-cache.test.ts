@@ -16,6 +16,7 @@ const job: Dispatch = {
 const given: Dispatched = {
   answer: { mix: job.placement.mix, head: 'sst2', logits: [0, 1, 2], tokens: 3, truncated: false, scores: [] },
   placement: { endpoint: ALL, mix: job.placement.mix, head: 'sst2', covered: 1 },
+  receipt: undefined,
   attempts: 1,
 };
 

@@ -6,6 +6,7 @@ import { Upstream } from '../../../src/contract/upstream.ts';
 import { TwinrouteError } from '../../../src/core/errors.ts';
 import type { Mix } from '../../../src/core/mix.ts';
 import { createApp, type AppDeps } from '../../../src/edge/app.ts';
+import type { SigningContext } from '../../../src/formats/signing/request-signature.ts';
 import type { Bundles, DeployedConfig } from '../../../src/edge/bundles.ts';
 
 export const CONFIG = '0123456789abcdef';
@@ -55,6 +56,7 @@ export interface HarnessOptions {
   readonly now?: () => number;
   readonly attemptMs?: number;
   readonly bundles?: Bundles;
+  readonly signing?: SigningContext;
   readonly upstream?: z.input<typeof Upstream>;
   readonly uniform?: () => number;
   /** Answers what is no inference. */
@@ -149,6 +151,7 @@ export function createHarness(options: HarnessOptions = {}) {
     bundles: options.bundles ?? bundles,
     endpoints: options.endpoints ?? [ALL],
     fetch: fetcher,
+    signing: options.signing,
     now: options.now ?? Date.now,
     newId: () => `id-${ids++}`,
     keepAlive: options.keepAlive ?? ((work) => void background.push(work)),
