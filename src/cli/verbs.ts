@@ -12,6 +12,7 @@ import { origin } from './commands/origin.ts';
 import { predict } from './commands/predict.ts';
 import { report } from './commands/report.ts';
 import { searchVerb } from './commands/search.ts';
+import { signingKeys } from './commands/signing-keys.ts';
 import type { Verb } from './verb.ts';
 
 /** Every verb. */
@@ -27,5 +28,6 @@ export const VERBS: readonly Verb[] = [
   exportVerb,
   searchVerb,
   origin,
+  signingKeys,
   dev,
 ];

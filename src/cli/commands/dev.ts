@@ -7,6 +7,8 @@ import { writeEdgeAssets } from '../../build/edge-assets.ts';
 import { TwinrouteError } from '../../core/errors.ts';
 import type { Pack } from '../../formats/pack.ts';
 import { openPack } from '../../formats/pack.ts';
+import { generateKeySets } from '../../formats/signing/generate-keys.ts';
+import { openKeyRing } from '../../formats/signing/key-ring.ts';
 import { createSha256, openFolder, type HostFolder } from '../../host/files.ts';
 import { bundleWorker } from '../dev/bundle-worker.ts';
 import { askSample, readSamples, type SampleAnswer } from '../dev/samples.ts';
@@ -46,11 +48,21 @@ export const dev: Verb = {
       }
       const bundling = bundleWorker(join(work, 'worker'));
       bundling.catch(() => undefined); // awaited below; origins may fail first
-      const origins = await startOrigins(packs, originPort, io.log);
+      // Keys of this run only: what is signed in production is signed here.
+      const keys = await generateKeySets('hmac-sha256');
+      const trust = { keys: await openKeyRing(JSON.stringify(keys.origin), 'keys of this run'), now: Date.now };
+      const origins = await startOrigins(packs, originPort, trust, io.log);
       closers.push(origins.close);
       const assetsFolder = join(work, 'assets');
       await writeEdgeAssets(packs, assetsFolder, createSha256);
-      const edge = await startEdge({ bundle: await bundling, assetsFolder, endpoints: origins.endpoints, stateFolder, port });
+      const edge = await startEdge({
+        bundle: await bundling,
+        assetsFolder,
+        endpoints: origins.endpoints,
+        stateFolder,
+        variables: { SIGNING_KEYS: JSON.stringify(keys.edge) },
+        port,
+      });
       closers.push(edge.close);
       io.log(`edge         ${edge.url}  in workerd`);
       const answers = await answerSamples(packs, edge.url);

@@ -5,6 +5,7 @@ import { loadPredictor } from '../../origin/load-pack.ts';
 import { startOrigin } from '../../origin/index.ts';
 import type { Predictor } from '../../origin/predictor.ts';
 import { withPack } from '../open-pack-folder.ts';
+import { openTrust } from '../open-trust.ts';
 import { integerOption, textOption } from '../options.ts';
 import { packageVersion } from '../package-version.ts';
 import type { Verb } from '../verb.ts';
@@ -13,10 +14,12 @@ import type { Verb } from '../verb.ts';
 export const origin: Verb = {
   name: 'origin',
   summary: 'serves packs by the Open Inference Protocol v2',
-  usage: 'PACK… [--port N] [--host H] [--experts A,B]',
+  usage: 'PACK… [--port N] [--host H] [--experts A,B] [--trust KEYFILE]',
   options: {
     port: { type: 'string', help: 'port to listen on; 8801, or 0 for a free one' },
     host: { type: 'string', help: 'address to listen on; 127.0.0.1: an origin trusts its callers' },
+    trust: { type: 'string', help: 'keys of the edges that may ask, see signing-keys; $TWINROUTE_SIGNING_KEYS, or anybody may' },
+    authority: { type: 'string', help: 'host (and port) that edges call, where a proxy changes the Host header' },
     experts: { type: 'string', help: 'names of the experts to hold, with commas between; all of each pack' },
     threads: { type: 'string', help: "threads inside an operator; onnxruntime's choice" },
     'cache-mb': { type: 'string', help: 'megabytes of merged weights to keep, for packs whose mixes are merged (emr); 1024' },
@@ -37,6 +40,7 @@ export const origin: Verb = {
       drainMs: integerOption(values, 'drain-ms', 0, 3_600_000) ?? 10_000,
     };
     const address = { port: integerOption(values, 'port', 0, 65_535) ?? 8801, host: textOption(values, 'host') ?? '127.0.0.1' };
+    const trust = await openTrust(values, io.env);
     const predictors: Predictor[] = [];
     for (const path of positionals) {
       const predictor = await withPack(path, (pack) =>
@@ -55,6 +59,7 @@ export const origin: Verb = {
       version: packageVersion(),
       ...address,
       ...limits,
+      trust,
       log: io.log,
     });
     io.out(

@@ -21,6 +21,8 @@ export interface EdgeOptions {
   readonly endpoints: readonly Endpoint[];
   /** Folder in which Durable Objects keep their state; undefined forgets it when the edge closes. */
   readonly stateFolder?: string | undefined;
+  /** Further variables of the Worker. */
+  readonly variables?: Readonly<Record<string, string>>;
   /** 0 takes a free one. */
   readonly port: number;
   /** Opens workerd's inspector on a free port. */
@@ -36,6 +38,7 @@ export async function startEdge({
   assetsFolder,
   endpoints,
   stateFolder,
+  variables = {},
   port,
   inspect = false,
 }: EdgeOptions): Promise<RunningEdge> {
@@ -54,6 +57,7 @@ export async function startEdge({
           manifest: { ...bundle, modulesRoot: '/' },
           env: {
             ENDPOINTS: { type: 'text', value: JSON.stringify(endpoints) },
+            ...Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, { type: 'text' as const, value }])),
             ASSETS: { type: 'assets' },
             ...Object.fromEntries(
               Object.entries(DURABLE_OBJECTS).map(([binding, exportName]) => [

@@ -5,6 +5,7 @@ import type { Endpoint } from '../../contract/edge-bundle.ts';
 import type { Pack } from '../../formats/pack.ts';
 import { loadPredictor } from '../../origin/load-pack.ts';
 import { startOrigin, type Origin } from '../../origin/index.ts';
+import type { Trust } from '../../origin/signed-requests.ts';
 import { packageVersion } from '../package-version.ts';
 
 /** Running origins and how an edge reaches them. */
@@ -28,8 +29,14 @@ const SHARES: readonly Share[] = [
 /**
  * Starts the origins.
  * @param port of the first one, the others follow; 0 takes free ones
+ * @param trust whom they answer; anybody when undefined
  */
-export async function startOrigins(packs: readonly Pack[], port: number, log: (line: string) => void): Promise<RunningOrigins> {
+export async function startOrigins(
+  packs: readonly Pack[],
+  port: number,
+  trust: Trust | undefined,
+  log: (line: string) => void,
+): Promise<RunningOrigins> {
   const origins: Origin[] = [];
   const endpoints: Endpoint[] = [];
   const close = async (): Promise<void> => void (await Promise.all(origins.map((origin) => origin.close())));
@@ -44,7 +51,7 @@ export async function startOrigins(packs: readonly Pack[], port: number, log: (l
         predictors.push(await loadPredictor(pack, experts, { threads: 1 }));
       }
       if (predictors.length === 0) continue;
-      const origin = await startOrigin({ predictors, version: packageVersion(), port: port === 0 ? 0 : port + i, log });
+      const origin = await startOrigin({ predictors, version: packageVersion(), port: port === 0 ? 0 : port + i, trust, log });
       origins.push(origin);
       endpoints.push({
         id,
