@@ -92,7 +92,13 @@ function toPrediction(
     : decision.merge;
   const cut =
     !decision.originRoutes && placement.covered < 1 ? { cut: { wanted: [...decision.merge.mix], covered: placement.covered } } : {};
-  const explain = { router: [...merge.scores], routed_by: merge.by, endpoint: placement.endpoint.id, attempts, ...(receipt && { receipt }) };
+  const explain = {
+    router: [...merge.scores],
+    routed_by: merge.by,
+    endpoint: placement.endpoint.id,
+    attempts,
+    ...(receipt && { receipt }),
+  };
   return {
     id,
     task: expert.name,

@@ -62,7 +62,16 @@ export async function startOrigin(options: OriginOptions): Promise<Origin> {
     predictor,
     batcher: createBatcher<PredictorRow, PredictorOutput>({ run: (rows) => predictor.run(rows), clock, maxBatch, maxDelayMs, maxQueue }),
   }));
-  const app = createApp({ table: createModelTable(packs), gate, clock, version, maxDeadlineMs, log, newId: () => crypto.randomUUID(), trust });
+  const app = createApp({
+    table: createModelTable(packs),
+    gate,
+    clock,
+    version,
+    maxDeadlineMs,
+    log,
+    newId: () => crypto.randomUUID(),
+    trust,
+  });
   const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
   /** Answers that have not left yet. */
   const leaving = new Set<Promise<unknown>>();

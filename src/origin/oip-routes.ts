@@ -77,8 +77,18 @@ export function oipRoutes({ table, gate, clock, version, maxDeadlineMs, trust }:
       const receipt =
         trust === undefined || signed === undefined
           ? {}
-          : await signReceipt(trust, signed.request, 200, bytesOf(body), { id, config, rows: mixes.length, tokens, ...mixOf(experts, mixes) });
-      return c.body(body, 200, { ...headers, ...receipt, 'server-timing': `queue;dur=${queueMs.toFixed(2)}, compute;dur=${computeMs.toFixed(2)}` });
+          : await signReceipt(trust, signed.request, 200, bytesOf(body), {
+              id,
+              config,
+              rows: mixes.length,
+              tokens,
+              ...mixOf(experts, mixes),
+            });
+      return c.body(body, 200, {
+        ...headers,
+        ...receipt,
+        'server-timing': `queue;dur=${queueMs.toFixed(2)}, compute;dur=${computeMs.toFixed(2)}`,
+      });
     });
   }
   return routes;

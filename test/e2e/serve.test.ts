@@ -1,9 +1,16 @@
 // Whole programs: origins and the edge in workerd, spoken to over HTTP.
 
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as z from 'zod/mini';
 import { ErrorBody, PredictBatch, Prediction, RouteAnswer } from '../../src/contract/http.ts';
 import { OipResponse } from '../../src/contract/oip.ts';
+import { SigningKeySet } from '../../src/contract/signing-keys.ts';
+import { openKeyRing } from '../../src/formats/signing/key-ring.ts';
+import { signRequest } from '../../src/formats/signing/request-signature.ts';
+import { runCli } from '../helpers/run-cli.ts';
 import { buildTinyPack, makeTinyInputs, TINY_EXPERTS, tinyText, type TinyInputs } from '../helpers/tiny-pack.ts';
 import { start, type Program } from './program.ts';
 
@@ -58,6 +65,14 @@ describe('twinroute dev', () => {
     const mixed = z.parse(Prediction, (await post('/v1/predict', { text, mix: { birds: 0.5, stars: 0.5 }, explain: true })).body);
     expect(mixed.explain?.endpoint).toBe('all');
     expect(mixed.cut).toBeUndefined();
+    // Edge and origins sign, here too.
+    expect(mixed.explain?.receipt).toEqual({
+      id: mixed.id,
+      config: mixed.config,
+      rows: 1,
+      tokens: mixed.usage.tokens,
+      mix: { birds: 0.5, stars: 0.5 },
+    });
     const batch = await post('/v1/predict', { inputs: [{ text }, { text: '' }, { text, task: 'stars' }] });
     const { predictions } = z.parse(PredictBatch, batch.body);
     expect(predictions.map((answer) => ('error' in answer ? answer.error.code : answer.task))).toEqual([
@@ -144,5 +159,34 @@ describe('twinroute origin', () => {
     program.process.kill('SIGTERM');
     expect(await program.ended).toBe(0);
     expect(program.output()).toContain('draining');
+  });
+
+  test('--trust answers only what its edges sign, and tells nothing of the keys', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'twinroute-keys-'));
+    expect((await runCli('signing-keys', '--out', folder, '--algorithm', 'hmac-sha256')).code).toBe(0);
+    const text = await readFile(join(folder, 'edge.json'), 'utf8');
+    const { program, url } = await serve('--trust', join(folder, 'origin.json'));
+    const target = `${url}/v2/models/tiny/infer`;
+    const body = JSON.stringify({ inputs: [{ name: 'text', datatype: 'BYTES', shape: [1], data: ['a'] }] });
+    expect((await fetch(`${url}/v2/health/ready`)).status).toBe(200);
+    expect((await fetch(target, { method: 'POST', body, headers: { 'content-type': 'application/json' } })).status).toBe(401);
+    const keys = await openKeyRing(text, 'edge.json');
+    const signed = await signRequest(
+      { keys, now: Date.now, nonce: () => 'once' },
+      {
+        method: 'POST',
+        url: target,
+        headers: { 'content-type': 'application/json', 'x-request-id': 'r', 'x-request-deadline-ms': '5000' },
+      },
+      new TextEncoder().encode(body),
+    );
+    const send = async (): Promise<number> => (await fetch(target, { method: 'POST', headers: { ...signed.headers }, body })).status;
+    // The empty mix needs a head: the request is let in, and is wrong for another reason.
+    expect([await send(), await send()]).toEqual([400, 401]);
+    program.process.kill('SIGTERM');
+    expect(await program.ended).toBe(0);
+    const { keys: secrets } = z.parse(SigningKeySet, JSON.parse(text));
+    for (const key of secrets) if (key.kty === 'oct') expect(program.output()).not.toContain(key.k);
+    await rm(folder, { recursive: true });
   });
 });

@@ -27,7 +27,10 @@ export async function generateKeySets(algorithm: 'hmac-sha256' | 'ed25519'): Pro
 async function generatePair(kid: string): Promise<{ secret: SigningKey; public: SigningKey }> {
   const pair = await crypto.subtle.generateKey({ name: 'Ed25519' }, true, ['sign', 'verify']);
   if (!('privateKey' in pair)) throw new TypeError('generateKey: expected a pair of keys, got one');
-  const [secret, open] = await Promise.all([crypto.subtle.exportKey('jwk', pair.privateKey), crypto.subtle.exportKey('jwk', pair.publicKey)]);
+  const [secret, open] = await Promise.all([
+    crypto.subtle.exportKey('jwk', pair.privateKey),
+    crypto.subtle.exportKey('jwk', pair.publicKey),
+  ]);
   return {
     secret: parseWith(SigningKey, { ...secret, kid }, 'new key', 'internal'),
     public: parseWith(SigningKey, { ...open, kid }, 'new key', 'internal'),
@@ -35,5 +38,8 @@ async function generatePair(kid: string): Promise<{ secret: SigningKey; public: 
 }
 
 function base64url(bytes: Uint8Array): string {
-  return btoa(String.fromCharCode(...bytes)).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
+  return btoa(String.fromCharCode(...bytes))
+    .replaceAll('+', '-')
+    .replaceAll('/', '_')
+    .replace(/=+$/, '');
 }

@@ -72,8 +72,7 @@ async function importSigner(key: SigningKey): Promise<KeyRing['signer']> {
   if (key.d === undefined) return undefined;
   const jwk = { kty: 'OKP', crv: 'Ed25519', x: key.x, d: key.d };
   const privateKey = await crypto.subtle.importKey('jwk', jwk, { name: 'Ed25519' }, false, ['sign']);
-  const sign = async (data: Uint8Array): Promise<Uint8Array> =>
-    new Uint8Array(await crypto.subtle.sign('Ed25519', privateKey, copy(data)));
+  const sign = async (data: Uint8Array): Promise<Uint8Array> => new Uint8Array(await crypto.subtle.sign('Ed25519', privateKey, copy(data)));
   return { algorithm: 'ed25519', keyid: key.kid, sign };
 }
 

@@ -1,6 +1,12 @@
 // What both directions check of a signature: label, tag, coverage, age, and a key that is trusted.
 
-import { isSignatureError, verifySignature, type MessageDescriptor, type SignatureComponent, type SignatureParameters } from 'http-message-sig';
+import {
+  isSignatureError,
+  verifySignature,
+  type MessageDescriptor,
+  type SignatureComponent,
+  type SignatureParameters,
+} from 'http-message-sig';
 import type { TwinrouteError } from '../../core/errors.ts';
 import { ALGORITHMS, type KeyRing } from './key-ring.ts';
 
