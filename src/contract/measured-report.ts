@@ -75,7 +75,14 @@ export const MeasuredReport = z.strictObject({
   /** Rows a task at most, the first ones; null for all. */
   limit: z.nullable(Count),
   /** Where latency was measured. */
-  machine: z.strictObject({ cpu: z.string(), cores: Count, platform: z.string(), node: z.string() }),
+  machine: z.strictObject({
+    cpu: z.string(),
+    cores: Count,
+    platform: z.string(),
+    node: z.string(),
+    /** Processes that wanted a core in the minute before, on average; 0 where the system does not tell. */
+    load: z.number(),
+  }),
   packs: z.array(MeasuredPack).check(z.minLength(1)),
 });
 export type MeasuredReport = z.infer<typeof MeasuredReport>;

@@ -23,6 +23,8 @@ tbody th { font-weight: 400; }
 .long { white-space: normal; min-width: 12rem; overflow-wrap: anywhere; }
 .facts td { white-space: normal; min-width: 0; overflow-wrap: anywhere; }
 code { font-size: 0.9em; }
+thead th:first-child, tbody th { position: sticky; left: 0; background: var(--paper); }
+@media (max-width: 40rem) { tbody th { white-space: normal; overflow-wrap: anywhere; min-width: 5.5rem; max-width: 40vw; } }
 summary { cursor: pointer; color: var(--a); padding: 0.25rem 0; }
 .figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 20.5rem), 1fr)); gap: 1.5rem 2rem; margin: 1rem 0; }
 figure { margin: 0; }

@@ -49,8 +49,8 @@ function confusionFigure({ truth, answered, confusion }: RouterFindings): Figure
           const isRight = truth[r] === answered[c];
           return {
             text: rows === 0 ? '' : String(rows),
-            // A few wrong rows of many are what one looks for, so that their shade grows as a root.
-            shade: rows === 0 ? 0 : isRight ? rows / all : Math.sqrt(rows / all),
+            // A few wrong rows of many are what one looks for, so that they are never faint.
+            shade: rows === 0 ? 0 : isRight ? rows / all : 0.3 + 0.7 * Math.sqrt(rows / all),
             tone: isRight ? ('a' as const) : ('b' as const),
             hint: `${count(rows)} of ${count(all)} rows of ${truth[r]} went to ${answered[c]}`,
           };

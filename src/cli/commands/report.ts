@@ -1,6 +1,6 @@
 // `twinroute report PACK… --data DIR --out DIR`: measures packs on labelled rows and writes what came out, for people and for machines.
 
-import { availableParallelism, cpus } from 'node:os';
+import { availableParallelism, cpus, loadavg } from 'node:os';
 import { readdir } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { TwinrouteError } from '../../core/errors.ts';
@@ -66,6 +66,7 @@ async function measure(
   { packs: paths, data: folder, experts, split, limit }: ReportRequest,
   { progress }: Io,
 ): Promise<{ readonly report: MeasuredReport; readonly manifests: readonly Manifest[] }> {
+  const [load] = loadavg();
   const manifests: Manifest[] = [];
   // Every pack is opened before any is measured, which takes minutes.
   for (const path of paths) manifests.push(await withPack(path, ({ manifest }) => Promise.resolve(manifest)));
@@ -87,6 +88,7 @@ async function measure(
     cores: availableParallelism(),
     platform: `${process.platform} ${process.arch}`,
     node: process.versions.node,
+    load: load ?? 0,
   };
   return { report: { split, limit: limit ?? null, machine, packs }, manifests };
 }

@@ -30,7 +30,7 @@ export function comparisonSection(packs: readonly MeasuredPack[]): Section {
   ];
   return {
     title: packs.length > 1 ? 'Packs compared' : 'At a glance',
-    blocks: [...(packs.length > 1 ? several : []), comparisonTable(packs)],
+    blocks: [...(packs.length > 1 ? several : []), qualityTable(packs), costTable(packs)],
   };
 }
 
@@ -76,47 +76,41 @@ function latencyOf({ latency }: MeasuredPack): string {
   return `${latency.p50_ms.toFixed(2)} ms`;
 }
 
-function comparisonTable(packs: readonly MeasuredPack[]): Table {
+function qualityTable(packs: readonly MeasuredPack[]): Table {
   const mean = (summary: MeasuredPack['normalised']['routed']): string => (summary === null ? '–' : spell(summary.mean));
+  return {
+    kind: 'table',
+    head: ['pack', 'routed', 'without noisiest', 'worst task', 'oracle', 'shared', 'base', 'routed right', 'calibration error'],
+    rows: packs.map(({ label, normalised: { routed, oracle, shared, base }, noisiest, routing }) => [
+      label,
+      mean(routed),
+      routed === null || routed.mean_without === null ? '–' : `${spell(routed.mean_without)} (${noisiest})`,
+      routed === null ? '–' : `${spell(routed.worst.percent)} (${routed.worst.task})`,
+      mean(oracle),
+      mean(shared),
+      mean(base),
+      percent(routing.accuracy),
+      percent(routing.calibration_error),
+    ]),
+  };
+}
+
+function costTable(packs: readonly MeasuredPack[]): Table {
   const megaflops = ({ total }: { readonly total: number }): string => (total / 1e6).toFixed(3);
   return {
     kind: 'table',
-    head: [
-      'pack',
-      'config',
-      'method',
-      'routed',
-      'worst task',
-      'oracle',
-      'shared',
-      'base',
-      'routed right',
-      'calibration error',
-      'bytes',
-      'MFLOP a token, one expert held',
-      'all held',
-      'plain model',
-      'p50 ms',
-      'p95 ms',
-    ],
-    textColumns: [0, 1, 2],
-    rows: packs.map((pack) => [
-      pack.label,
-      pack.config,
-      pack.method,
-      mean(pack.normalised.routed),
-      pack.normalised.routed === null ? '–' : `${spell(pack.normalised.routed.worst.percent)} (${pack.normalised.routed.worst.task})`,
-      mean(pack.normalised.oracle),
-      mean(pack.normalised.shared),
-      mean(pack.normalised.base),
-      percent(pack.routing.accuracy),
-      percent(pack.routing.calibration_error),
-      count(pack.bytes['total'] ?? 0),
-      megaflops(pack.flops_per_token.one_expert),
-      megaflops(pack.flops_per_token.all_experts),
-      megaflops(pack.flops_per_token.plain),
-      pack.latency.p50_ms.toFixed(2),
-      pack.latency.p95_ms.toFixed(2),
+    head: ['pack', 'bytes', 'p50 ms', 'p95 ms', 'MFLOP a token', 'one expert held', 'plain model', 'method', 'config'],
+    textColumns: [0, 7, 8],
+    rows: packs.map(({ label, bytes, latency, flops_per_token: flops, method, config }) => [
+      label,
+      count(bytes['total'] ?? 0),
+      latency.p50_ms.toFixed(2),
+      latency.p95_ms.toFixed(2),
+      megaflops(flops.all_experts),
+      megaflops(flops.one_expert),
+      megaflops(flops.plain),
+      method,
+      config,
     ]),
   };
 }

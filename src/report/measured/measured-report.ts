@@ -44,7 +44,7 @@ function methodSection({ split, limit, machine, packs }: MeasuredReport): Sectio
       },
       {
         kind: 'text',
-        text: `Latency is of one request of ${tokens} tokens (the median of these rows), alone, with its own expert, through the pack's session with all experts held, ${runs} times: without network, queue and tokenizer. Machine: ${machine.cores} × ${machine.cpu}, ${machine.platform}, Node ${machine.node}, onnxruntime on the CPU.`,
+        text: `Latency is of one request of ${tokens} tokens (the median of these rows), alone, with its own expert, through the pack's session with all experts held, ${runs} times: without network, queue and tokenizer. Machine: ${machine.cores} × ${machine.cpu}, ${machine.platform}, Node ${machine.node}, onnxruntime on the CPU; its load when the measurements began was ${machine.load.toFixed(2)} (other work on the machine makes all times longer).`,
       },
     ],
   };

@@ -15,13 +15,16 @@ const SERIES: readonly (readonly [DotShape, string])[] = [
 
 /** Pictures and tables of a pack's scores. */
 export function scoreBlocks(pack: MeasuredPack): Block[] {
+  const unknown = Object.entries(pack.tasks).filter(([, { individual }]) => individual === null || individual <= 0);
+  const without =
+    pack.normalised.routed === null || unknown.length === 0
+      ? ''
+      : `; without ${unknown.map(([name]) => name).join(', ')}, whose expert has no score above 0 here`;
   return [
     { kind: 'text', text: summaryText(pack) },
     {
       kind: 'figures',
-      figures: [
-        { svg: scorePlot(pack), caption: 'Percent of the expert itself (fractions of 1 where that is not known), routed at the right' },
-      ],
+      figures: [{ svg: scorePlot(pack), caption: `Routed at the right${without}` }],
     },
     scoreTable(pack),
   ];
@@ -68,33 +71,32 @@ function scoreTable({ tasks, normalised, noisiest, routing }: MeasuredPack): Tab
   const score = (value: number | null): string => (value === null ? '–' : value.toFixed(4));
   const row = (name: string, task: MeasuredTask): readonly string[] => [
     name,
-    task.metric,
-    count(task.rows),
-    score(task.base),
-    score(task.shared),
-    score(task.individual),
-    score(task.oracle),
     score(task.routed),
+    score(task.oracle),
+    score(task.individual),
+    score(task.shared),
+    score(task.base),
     task.standard_error === null ? '–' : `± ${task.standard_error.toFixed(1)} %`,
     percent(task.routed_to_own),
+    count(task.rows),
+    task.metric,
   ];
   const total = (name: string, pick: (summary: NonNullable<MeasuredPack['normalised']['routed']>) => string): readonly string[] => {
     const cell = (summary: MeasuredPack['normalised']['routed']): string => (summary === null ? '–' : pick(summary));
     const { base, shared, oracle, routed } = normalised;
-    return [name, '', '', cell(base), cell(shared), routed === null ? '–' : spell(100), cell(oracle), cell(routed), '', ''];
+    return [name, cell(routed), cell(oracle), routed === null ? '–' : spell(100), cell(shared), cell(base), '', '', '', ''];
   };
-  const mean = total('normalised, mean', (summary) => spell(summary.mean));
   return {
     kind: 'table',
-    head: ['task', 'metric', 'rows', 'base', 'shared', 'individual', 'oracle', 'routed', 'standard error', 'routed to own'],
-    textColumns: [0, 1],
+    head: ['task', 'routed', 'oracle', 'individual', 'shared', 'base', 'standard error', 'routed to own', 'rows', 'metric'],
+    textColumns: [0, 9],
     rows: [
       ...Object.entries(tasks).map(([name, task]) => row(name, task)),
-      [...mean.slice(0, -1), percent(routing.accuracy)],
+      total('normalised', (summary) => spell(summary.mean)).with(7, percent(routing.accuracy)),
       ...(noisiest === null
         ? []
-        : [total(`normalised, without ${noisiest}`, (summary) => (summary.mean_without === null ? '–' : spell(summary.mean_without)))]),
-      total('normalised, worst', (summary) => `${spell(summary.worst.percent)} (${summary.worst.task})`),
+        : [total(`without ${noisiest}`, (summary) => (summary.mean_without === null ? '–' : spell(summary.mean_without)))]),
+      total('worst', (summary) => `${spell(summary.worst.percent)} (${summary.worst.task})`),
     ],
   };
 }

@@ -5,7 +5,7 @@ import type { Scale } from './scale.ts';
 import { fixed, label, PLOT_WIDTH } from './svg.ts';
 
 /** Where the plane lies in the plot. */
-export const PLANE = { left: 62, right: PLOT_WIDTH - 12, top: 12, bottom: 250 };
+export const PLANE = { left: 62, right: PLOT_WIDTH - 22, top: 12, bottom: 250 };
 /** Height of a plot with a plane. */
 export const PLANE_HEIGHT = 296;
 

@@ -70,8 +70,8 @@ export function dotPlot({ series, rows, axis, guide, ...text }: DotPlot): string
 function legend(series: DotPlot['series']): string[] {
   let x = 8;
   return series.map(([shape, name]) => {
-    const entry = `${mark(shape, x, 10, '')}<text x="${fixed(x + 9)}" y="14">${escapeHtml(name)}</text>`;
-    x += widthOf(name) + 30;
+    const entry = `${mark(shape, x, 10, '')}<text x="${fixed(x + 11)}" y="14">${escapeHtml(name)}</text>`;
+    x += widthOf(name) + 32;
     return entry;
   });
 }

@@ -25,6 +25,7 @@ export interface HeatMap extends PlotText {
 }
 
 const WIDEST_LABEL = 156;
+const WIDEST_TILTED = 90;
 const CELL = { width: 36, height: 21 };
 /** A tone over the page at this opacity still lets text be read. */
 const DARKEST = 0.5;
@@ -33,15 +34,18 @@ const LIGHTEST = 0.04;
 /** The plot as an SVG element. */
 export function heatMap({ rows, columns, rowTitle, columnTitle, cells, ...text }: HeatMap): string {
   const left = Math.min(WIDEST_LABEL, Math.max(widthOf(rowTitle), ...rows.map(widthOf))) + 8;
-  const width = Math.min(CELL.width, (PLOT_WIDTH - left - 1) / columns.length);
-  const tilted = columns.some((name) => widthOf(name) > width - 2);
+  const even = Math.min(CELL.width, (PLOT_WIDTH - left - 1) / columns.length);
+  const tilted = columns.some((name) => widthOf(name) > even - 2);
+  // The last name leans out over its column.
+  const lean = tilted ? Math.max(0, 0.65 * Math.min(WIDEST_TILTED, widthOf(columns[columns.length - 1])) - even / 2) : 0;
+  const width = Math.min(CELL.width, (PLOT_WIDTH - left - 1 - lean) / columns.length);
   const fits = columns.every(() => width >= (tilted ? 9 : 0));
-  const top = 20 + (fits ? (tilted ? 0.75 * Math.min(90, Math.max(...columns.map(widthOf))) + 8 : 18) : 0);
+  const top = 20 + (fits ? (tilted ? 0.75 * Math.min(WIDEST_TILTED, Math.max(...columns.map(widthOf))) + 8 : 18) : 0);
   const names = columns.map((name, c) => {
     const x = left + (c + 0.5) * width;
     if (!fits) return '';
     if (!tilted) return label(x, top - 6, name, { anchor: 'middle', kind: 'muted' });
-    return `<g transform="translate(${fixed(x + 3)} ${fixed(top - 5)}) rotate(-50)">${label(0, 0, name, { widest: 90 })}</g>`;
+    return `<g transform="translate(${fixed(x + 2)} ${fixed(top - 5)}) rotate(-50)">${label(0, 0, name, { widest: WIDEST_TILTED })}</g>`;
   });
   const body = rows.flatMap((name, r) => [
     label(left - 8, top + r * CELL.height + 15, name, { anchor: 'end', widest: WIDEST_LABEL }),

@@ -17,7 +17,8 @@ export interface PlacedLabel {
   readonly anchor: 'start' | 'end' | 'middle';
 }
 
-interface Box {
+/** A part of the plot. */
+export interface Box {
   readonly left: number;
   readonly right: number;
   readonly top: number;
@@ -39,16 +40,12 @@ const CORNERS = [
 
 /**
  * A place for every label, in the order of the points; of places that are all taken the one that hides least.
- * @param marks all points of the plot, with a label or without
+ * @param marks what labels must not hide: all points, lines
  * @param frame what labels stay within
  * Cost: O(labels · (labels + marks))
  */
-export function placeLabels(
-  points: readonly LabelledPoint[],
-  marks: readonly { readonly x: number; readonly y: number }[],
-  frame: Box,
-): PlacedLabel[] {
-  const taken: Box[] = marks.map(({ x, y }) => ({ left: x - 5, right: x + 5, top: y - 5, bottom: y + 5 }));
+export function placeLabels(points: readonly LabelledPoint[], marks: readonly Box[], frame: Box): PlacedLabel[] {
+  const taken = [...marks];
   return points.map(({ x, y, text }) => {
     const places = CORNERS.map(({ dx, dy, anchor }) => {
       const box = boxOf(x + dx, y + dy, anchor, widthOf(text));
@@ -72,4 +69,9 @@ function boxOf(x: number, y: number, anchor: PlacedLabel['anchor'], width: numbe
 
 function overlap(a: Box, b: Box): boolean {
   return a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+}
+
+/** What a round mark takes. */
+export function boxAround({ x, y }: { readonly x: number; readonly y: number }): Box {
+  return { left: x - 5, right: x + 5, top: y - 5, bottom: y + 5 };
 }

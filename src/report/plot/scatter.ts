@@ -2,7 +2,7 @@
 // faded.
 
 import { axes, PLANE, PLANE_HEIGHT } from './axes.ts';
-import { placeLabels } from './place-labels.ts';
+import { boxAround, placeLabels, type Box } from './place-labels.ts';
 import { scaleOver } from './scale.ts';
 import { fixed, hint, label, svgPlot, type PlotText } from './svg.ts';
 
@@ -51,8 +51,8 @@ export function scatterPlot({ x, y, points, edge, ...text }: Scatter): string {
   const labelled = at.flatMap((point) =>
     point.label === undefined ? [] : [{ x: point.x, y: point.y, text: point.label, kind: point.kind }],
   );
-  const places = placeLabels(labelled, at, PLANE);
-  const stairs = edge ? staircase(points, x.goal).map(([a, b]) => `${fixed(xs.place(a))},${fixed(ys.place(b))}`) : [];
+  const stairs = edge ? staircase(points, x.goal).map(([a, b]) => [xs.place(a), ys.place(b)] as const) : [];
+  const places = placeLabels(labelled, [...at.map(boxAround), ...segmentsOf(stairs)], PLANE);
   const shapes = (kind: ScatterPoint['kind']): string[] =>
     at
       .filter((point) => point.kind === kind)
@@ -62,7 +62,7 @@ export function scatterPlot({ x, y, points, edge, ...text }: Scatter): string {
       );
   return svgPlot(text, PLANE_HEIGHT, [
     ...axes({ title: x.title, scale: xs }, { title: y.title, scale: ys }),
-    ...(stairs.length > 1 ? [`<polyline class="line" points="${stairs.join(' ')}"/>`] : []),
+    ...(stairs.length > 1 ? [`<polyline class="line" points="${stairs.map(([a, b]) => `${fixed(a)},${fixed(b)}`).join(' ')}"/>`] : []),
     ...shapes('outside'),
     ...shapes('dominated'),
     ...shapes('front'),
@@ -70,6 +70,14 @@ export function scatterPlot({ x, y, points, edge, ...text }: Scatter): string {
       label(places[i].x, places[i].y, words, { anchor: places[i].anchor, ...(kind !== 'front' && { kind: 'muted' }) }),
     ),
   ]);
+}
+
+/** The level and upright lines of a staircase. */
+function segmentsOf(corners: readonly (readonly [number, number])[]): Box[] {
+  return corners.slice(1).map(([x, y], i) => {
+    const [fromX, fromY] = corners[i];
+    return { left: Math.min(x, fromX) - 1, right: Math.max(x, fromX) + 1, top: Math.min(y, fromY) - 1, bottom: Math.max(y, fromY) + 1 };
+  });
 }
 
 /** The edge of what the front dominates: from each point to the next around a corner, since nothing between them was measured. */

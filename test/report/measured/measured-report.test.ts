@@ -74,7 +74,7 @@ function measured(label: string, change: Partial<MeasuredPack> = {}): MeasuredPa
 const report = (packs: MeasuredPack[]): MeasuredReport => ({
   split: 'validation',
   limit: 50,
-  machine: { cpu: 'a <processor>', cores: 2, platform: 'linux x64', node: '24.0.0' },
+  machine: { cpu: 'a <processor>', cores: 2, platform: 'linux x64', node: '24.0.0', load: 0.25 },
   packs,
 });
 
@@ -98,7 +98,9 @@ describe('of one pack', () => {
   });
 
   test('names the machine, escaped, and the same each time', () => {
-    expect(page).toContain('2 × a &lt;processor&gt;, linux x64, Node 24.0.0');
+    expect(page).toContain(
+      '2 × a &lt;processor&gt;, linux x64, Node 24.0.0, onnxruntime on the CPU; its load when the measurements began was 0.25',
+    );
     expect(toHtml(measuredReport(report([measured('tiny')]), [smallManifest()]))).toBe(page);
     expect(page).not.toMatch(/NaN|undefined|Infinity/);
   });
