@@ -76,7 +76,7 @@ function costBlocks(manifest: Manifest, tokens: number): Block[] {
     },
     {
       kind: 'table',
-      head: ['graph', 'MFLOP a token', 'of it modules', 'plain model'],
+      head: ['graph', 'MFLOP a token', 'of it modules', 'against plain'],
       rows: [
         row('plain model, one expert', plain),
         row(`pack, one expert held (top-1; ${dearest.name}, the dearest)`, dearest.cost),
