@@ -15,7 +15,7 @@ export const Receipt = z.strictObject({
   rows: Count,
   /** Of all rows. */
   tokens: Count,
-  /** Weights by expert, as they were merged; of a single row only, the rows of a batch have theirs in the body. */
+  /** Weights by expert, as they were merged, those other than 0; of a single row only, the rows of a batch have theirs in the body. */
   mix: z.optional(z.record(Name, z.number())),
 });
 export type Receipt = z.infer<typeof Receipt>;

@@ -112,8 +112,10 @@ const WEIGHT_TOLERANCE = 1e-6;
 /** Holds a receipt against what was asked and what was answered. @throws {TwinrouteError} `upstream` */
 function expectReceipt(receipt: Receipt, id: string, config: string, { mix, tokens }: OriginAnswer): void {
   const weights = new Map(Object.entries(receipt.mix ?? {}));
+  const merged = mix.filter(({ weight }) => weight !== 0);
   const sameMix =
-    weights.size === mix.length && mix.every(({ expert, weight }) => Math.abs((weights.get(expert) ?? 0) - weight) <= WEIGHT_TOLERANCE);
+    weights.size === merged.length &&
+    merged.every(({ expert, weight }) => Math.abs((weights.get(expert) ?? 0) - weight) <= WEIGHT_TOLERANCE);
   if (receipt.id === id && receipt.config === config && receipt.rows === 1 && receipt.tokens === tokens && sameMix) return;
   throw new TwinrouteError('upstream', `origin answer: expected a receipt for request ${id} and config ${config}, got another`);
 }

@@ -7,13 +7,13 @@ import type { InferInputs, InferRow } from './infer-inputs.ts';
 import { widestHead } from './model-metadata.ts';
 import type { ServedModel } from './model-table.ts';
 import type { OutputTensor } from './oip-tensors.ts';
-import { headRange, type PredictorOutput, type RoutedRow } from './predictor.ts';
+import { headRange, type Predictor, type PredictorOutput, type RoutedRow } from './predictor.ts';
 
 /** Outputs of an inference, and where its time went. */
 export interface InferResult {
   readonly outputs: readonly OutputTensor[];
-  /** Of each row, `[E]`. */
-  readonly mixes: readonly Float32Array[];
+  /** What was merged for each row, weights other than 0 by expert: its mix, or what the model's gates made of it. */
+  readonly mixes: readonly Readonly<Record<string, number>>[];
   /** Of all rows together. */
   readonly tokens: number;
   readonly queueMs: number;
@@ -40,7 +40,13 @@ export async function infer(model: ServedModel, { rows, route }: InferInputs, op
       options,
     );
     const done = rows.map((row, i) => ({ row, head: row.head ?? argmax(row.mix), logits: outputs[i].logits, gates: outputs[i].gates }));
-    return { outputs: describe(model, done), mixes: rows.map(({ mix }) => mix), tokens, queueMs, computeMs };
+    return {
+      outputs: describe(model, done),
+      mixes: done.map(({ row, gates }) => mergedMix(model.predictor, row.mix, gates)),
+      tokens,
+      queueMs,
+      computeMs,
+    };
   }
   const { routed, outputs, queueMs, computeMs } = await inferRouted(model, rows, route.topK, options);
   const done = rows.map((row, i) => ({
@@ -61,7 +67,7 @@ export async function infer(model: ServedModel, { rows, route }: InferInputs, op
         routed.map(({ scores }) => scores),
       ),
     ],
-    mixes: routed.map(({ mix }) => mix),
+    mixes: routed.map(({ mix }, i) => mergedMix(model.predictor, mix, done[i].gates)),
     tokens,
     queueMs,
     computeMs,
@@ -130,4 +136,10 @@ function stacked(name: string, vectors: readonly Float32Array[]): OutputTensor {
 
 function isEmpty(mix: Float32Array): boolean {
   return mix.every((weight) => weight === 0);
+}
+
+function mergedMix({ experts, gated }: Predictor, mix: Float32Array, gates: Float32Array | undefined): Record<string, number> {
+  const names = gates !== undefined && gated !== undefined ? gated : experts.map(({ name }) => name);
+  const weights = gates ?? mix;
+  return Object.fromEntries(names.flatMap((name, i) => (weights[i] === 0 ? [] : [[name, weights[i]]])));
 }

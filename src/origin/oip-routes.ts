@@ -4,7 +4,6 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Hono, type Context } from 'hono';
 import { TwinrouteError } from '../core/errors.ts';
 import { DEADLINE_HEADER, JSON_LENGTH_HEADER, OIP_LIMITS, OipIndexRequest } from '../contract/oip.ts';
-import type { Receipt } from '../contract/receipt.ts';
 import { parseJsonWith } from '../contract/parse.ts';
 import { signReceipt } from '../formats/signing/receipt.ts';
 import type { Clock } from './clock.ts';
@@ -16,7 +15,6 @@ import { metadataOf } from './model-metadata.ts';
 import type { ModelTable } from './model-table.ts';
 import { decodeJsonText, decodeRequest, encodeAnswer } from './oip-codec.ts';
 import { checkMediaType, readBody } from './request-body.ts';
-import type { ServedExpert } from './predictor.ts';
 import type { OriginEnv } from './request-id.ts';
 import type { Trust } from './signed-requests.ts';
 
@@ -73,7 +71,7 @@ export function oipRoutes({ table, gate, clock, version, maxDeadlineMs, trust }:
       const { outputs, mixes, tokens, queueMs, computeMs } = await infer(model, inputs, { deadline, signal });
       const { body, headers } = encodeAnswer({ modelName: model.name, modelVersion: model.predictor.version, outputs }, decoded.request);
       const { signed, requestId: id } = c.var;
-      const { experts, version: config } = model.predictor;
+      const { version: config } = model.predictor;
       const receipt =
         trust === undefined || signed === undefined
           ? {}
@@ -82,7 +80,7 @@ export function oipRoutes({ table, gate, clock, version, maxDeadlineMs, trust }:
               config,
               rows: mixes.length,
               tokens,
-              ...mixOf(experts, mixes),
+              ...(mixes.length === 1 && { mix: mixes[0] }),
             });
       return c.body(body, 200, {
         ...headers,
@@ -101,11 +99,4 @@ async function bodyOf(c: Context<OriginEnv>): Promise<Uint8Array> {
 
 function bytesOf(body: Uint8Array | string): Uint8Array {
   return typeof body === 'string' ? new TextEncoder().encode(body) : body;
-}
-
-/** A receipt's mix: that of a single row. */
-function mixOf(experts: readonly ServedExpert[], mixes: readonly Float32Array[]): Pick<Receipt, 'mix'> {
-  if (mixes.length !== 1) return {};
-  const [weights] = mixes;
-  return { mix: Object.fromEntries(experts.flatMap(({ name }, i) => (weights[i] > 0 ? [[name, weights[i]]] : []))) };
 }
