@@ -9,6 +9,7 @@ import { canonicalJson } from '../../core/canonical-json.ts';
 import { messageOf, TwinrouteError } from '../../core/errors.ts';
 import { hashText } from '../../formats/hash.ts';
 import { createSha256 } from '../../host/files.ts';
+import { lockFile } from '../../host/lock-file.ts';
 import { exactly, integerOption, requiredOption, textOption } from '../options.ts';
 import { openEvaluator, type Evaluator, type EvaluatorSetup } from '../search/evaluator.ts';
 import { frontOf, type Front } from '../search/front.ts';
@@ -64,6 +65,16 @@ function optionsOf(values: Values): SearchOptions {
 
 async function search(file: SearchFile, options: SearchOptions, io: Io): Promise<{ front: Front; complete: boolean }> {
   await mkdir(options.out, { recursive: true });
+  const lock = await lockFile(join(options.out, 'search.lock'), options.out, io.log);
+  try {
+    return await searchAlone(file, options, io);
+  } finally {
+    await lock.release();
+  }
+}
+
+/** A search whose folder nobody else searches into. */
+async function searchAlone(file: SearchFile, options: SearchOptions, io: Io): Promise<{ front: Front; complete: boolean }> {
   const journal = await openJournal(join(options.out, 'trials.jsonl'));
   try {
     const { objectives, head, measurer } = await prepare(file, journal, options, io);

@@ -1,6 +1,8 @@
 // `twinroute search` on tiny experts: real merges, real sessions, real processes.
 
 import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { main } from '../../../src/cli/main.ts';
@@ -122,6 +124,18 @@ describe('a search', () => {
     await writeFile(journal, bytes.subarray(0, bytes.length - 9));
     expect(await runSearch(file, out)).toEqual(record);
     expect(await trialsOf(out)).toEqual(await trialsOf(at('whole')));
+  });
+
+  test('two of them do not write to one folder; one that was killed leaves it free', async () => {
+    const out = at('locked');
+    const both = await Promise.allSettled([runSearch(file, out), runSearch(file, out)]);
+    expect(both.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    const refused = both.find((one) => one.status === 'rejected');
+    expect(String(refused?.reason)).toMatch(/expected to be the only one there, got a lock of process \d+/);
+    expect(await readdir(out)).not.toContain('search.lock');
+    const gone = spawnSync(process.execPath, ['-e', '']).pid;
+    await writeFile(join(out, 'search.lock'), JSON.stringify({ pid: gone, host: hostname(), since: 'then' }));
+    expect(await runSearch(file, out)).toEqual(record);
   });
 
   test('in two processes too', async () => {
