@@ -16,21 +16,32 @@ const facts = runFacts();
 const budget = Number(options.budget);
 const seeds = Array.from({ length: Number(options.seeds) }, (_, i) => i + 1);
 
-const results = [zdt1, zdt2, braninCurrin].map((problem) => {
-  const volumes = (search: (seed: number) => readonly (readonly number[])[]): number[] =>
-    seeds.map((seed) => hypervolume(search(seed), problem.reference));
+const results: {
+  readonly problem: string;
+  readonly reference: readonly number[];
+  readonly ours: number[];
+  readonly random: number[];
+  readonly nsga2: number[];
+  readonly secondsEach: number;
+}[] = [];
+for (const problem of [zdt1, zdt2, braninCurrin]) {
+  const volumes = async (search: (seed: number) => Promise<readonly (readonly number[])[]>): Promise<number[]> => {
+    const found: number[] = [];
+    for (const seed of seeds) found.push(hypervolume(await search(seed), problem.reference));
+    return found;
+  };
   const start = performance.now();
-  const ours = volumes((seed) => searchOurs(problem, budget, seed).map(({ costs }) => costs));
+  const ours = await volumes(async (seed) => (await searchOurs(problem, budget, seed)).map(({ costs }) => costs));
   const secondsEach = (performance.now() - start) / 1000 / seeds.length;
-  return {
+  results.push({
     problem: problem.name,
     reference: problem.reference,
     ours,
-    random: volumes((seed) => searchRandom(problem, budget, seed)),
-    nsga2: volumes((seed) => searchNsga2(problem, budget, seed)),
+    random: await volumes((seed) => searchRandom(problem, budget, seed)),
+    nsga2: await volumes((seed) => searchNsga2(problem, budget, seed)),
     secondsEach,
-  };
-});
+  });
+}
 
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 const spell = (values: readonly number[]): string =>

@@ -12,7 +12,8 @@ export interface Problem {
   readonly dimensions: number;
   /** What is worse than this in any objective counts nothing. */
   readonly reference: readonly number[];
-  costs(x: Point): number[];
+  /** A promise where it is measured, not computed. */
+  costs(x: Point): number[] | Promise<number[]>;
 }
 
 /** Zitzler, Deb and Thiele 2000, T1: a convex front. */
@@ -45,36 +46,50 @@ export function cube(dimensions: number): Dimension[] {
 }
 
 /** Our search: `budget` measurements, `first` of them without knowledge, `batch` at a time. */
-export function searchOurs(problem: Problem, budget: number, seed: number, batch = 4, first = 2 * problem.dimensions): Observation[] {
+export async function searchOurs(
+  problem: Problem,
+  budget: number,
+  seed: number,
+  batch = 4,
+  first = 2 * problem.dimensions,
+): Promise<Observation[]> {
   const space = cube(problem.dimensions);
-  const measure = (point: Point): Observation => ({ point, costs: problem.costs(point), excesses: [] });
-  const observations = initialDesign(space, { count: first, seed }).map(measure);
+  const observations: Observation[] = [];
+  const measure = async (points: readonly Point[]): Promise<void> => {
+    for (const point of points) observations.push({ point, costs: await problem.costs(point), excesses: [] });
+  };
+  await measure(initialDesign(space, { count: first, seed }));
   for (let round = 1; observations.length < budget; round++) {
     const count = Math.min(batch, budget - observations.length);
-    observations.push(...suggest(space, observations, [], { count, seed: seed + 1000 * round }).map(measure));
+    await measure(suggest(space, observations, [], { count, seed: seed + 1000 * round }));
   }
   return observations;
 }
 
 /** Uniform random points. */
-export function searchRandom(problem: Problem, budget: number, seed: number): number[][] {
+export async function searchRandom(problem: Problem, budget: number, seed: number): Promise<number[][]> {
   const random = createRandom(seed, 'random search');
-  return Array.from({ length: budget }, () => problem.costs(uniform(problem, random)));
+  const measured: number[][] = [];
+  while (measured.length < budget) measured.push(await problem.costs(uniform(problem, random)));
+  return measured;
 }
 
 /** NSGA-II with simulated binary crossover (η 15) and polynomial mutation (η 20); Deb et al. 2002. Returns all costs that it measured. */
-export function searchNsga2(problem: Problem, budget: number, seed: number, size = 10): number[][] {
+export async function searchNsga2(problem: Problem, budget: number, seed: number, size = 10): Promise<number[][]> {
   const random = createRandom(seed, 'nsga2');
   const measured: number[][] = [];
-  const born = (x: Point): Individual => {
-    const costs = problem.costs(x);
-    measured.push(costs);
-    return { x, costs };
+  const born = async (points: readonly Point[]): Promise<Individual[]> => {
+    const individuals: Individual[] = [];
+    for (const x of points) individuals.push({ x, costs: await problem.costs(x) });
+    measured.push(...individuals.map(({ costs }) => costs));
+    return individuals;
   };
-  let people = ranked(Array.from({ length: size }, () => born(uniform(problem, random))));
+  let people = ranked(await born(Array.from({ length: size }, () => uniform(problem, random))));
   while (measured.length < budget) {
-    const children = Array.from({ length: Math.min(size, budget - measured.length) }, () =>
-      born(mutate(cross(pick(people, random).x, pick(people, random).x, random), random)),
+    const children = await born(
+      Array.from({ length: Math.min(size, budget - measured.length) }, () =>
+        mutate(cross(pick(people, random).x, pick(people, random).x, random), random),
+      ),
     );
     people = ranked([...people, ...children]).slice(0, size);
   }
