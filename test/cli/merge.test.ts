@@ -309,7 +309,7 @@ describe('what is refused', () => {
       { merge_method: 'ties', base_model: 'base', models: [{ model: 'a', parameters: { lambda: 1 } }] },
       /models\[0\].parameters.lambda/,
     ],
-    ['another tokenizer', about('ties', { tokenizer_source: 'union' }), /tokenizer_source: expected base, got union/],
+    ['a union without vocabularies', about('ties', { tokenizer_source: 'union' }), /expected a tokenizer.json with a vocabulary/],
     ['models and slices', { ...about('ties'), slices: [{ sources: [{ model: 'a', layer_range: [0, 1] }] }] }, /either models or slices/],
     ['neither', { merge_method: 'linear', base_model: 'base' }, /either models or slices/],
     ['a missing base', { merge_method: 'ties', models: [{ model: 'a' }] }, /base_model: expected a model for ties/],

@@ -20,7 +20,8 @@ import { readProvenance } from '../provenance.ts';
 import { mergeCard } from './card.ts';
 import type { MergePlan } from './plan-merge.ts';
 import { createMerger } from './merger.ts';
-import type { PlannedMerge } from './plan-tensors.ts';
+import type { TensorPlan } from './plan-tensors.ts';
+import type { ResultTokenizer } from './result-tokenizer.ts';
 import { cutShards, shardIndex } from './shards.ts';
 
 /** What a merge runs on and tells. */
@@ -35,9 +36,13 @@ export interface MergeDeps {
   readonly shardBytes: number;
 }
 
-/** Files of the frame that go along as they are: tokenizers of every kind, and how to generate. */
+/** Files of the tokenizer's folder that go along as they are: tokenizers of every kind, and how to generate. */
 const COMPANION =
   /^(tokenizer.*|vocab.*|merges\.txt|.*\.model|special_tokens_map\.json|added_tokens\.json|chat_template.*|generation_config\.json|preprocessor_config\.json)$/;
+/** Those of them that list tokens: no longer true beside a tokenizer.json of its own. */
+const TOKEN_LIST = /^(vocab.*|merges\.txt|.*\.model|added_tokens\.json)$/;
+/** Fields of config.json that say which token means what. */
+const TOKEN_FIELD = /_token_id$/;
 const MAX_JSON_BYTES = 128 << 20;
 const MAX_RECORD_BYTES = 64 << 20;
 const AnyObject = z.looseObject({});
@@ -135,21 +140,32 @@ async function writeTensors({ plan, method }: MergePlan, files: PackFiles, deps:
 }
 
 /** config.json with the type and the layers of the result, and the tokenizer's files. */
-async function writeCompanions({ frame, plan }: MergePlan, files: PackFiles): Promise<void> {
-  for (const file of await frame.list()) {
-    if (file === 'config.json') await files.write(file, await resultConfig(frame, plan.layers, plan.tensors));
-    else if (COMPANION.test(file)) {
-      const source = await frame.open(file);
-      if (source !== undefined) await files.write(file, await source.read(0, source.sizeBytes));
-    }
+async function writeCompanions({ frame, tokenizer, plan }: MergePlan, files: PackFiles): Promise<void> {
+  if ((await frame.open('config.json')) !== undefined) await files.write('config.json', await resultConfig(frame, tokenizer, plan));
+  for (const file of await tokenizer.folder.list()) {
+    if (!COMPANION.test(file) || (tokenizer.json !== undefined && TOKEN_LIST.test(file))) continue;
+    const source = await tokenizer.folder.open(file);
+    if (file === 'tokenizer.json' && tokenizer.json !== undefined) await files.write(file, tokenizer.json);
+    else if (source !== undefined) await files.write(file, await source.read(0, source.sizeBytes));
   }
 }
 
-async function resultConfig(frame: FolderSource, layers: number | undefined, tensors: readonly PlannedMerge[]): Promise<string> {
-  const text = (await readText(frame, 'config.json', MAX_JSON_BYTES)) ?? '{}';
-  const config = { ...parseJsonWith(AnyObject, text, `${frame.name}/config.json`, 'format') };
+async function resultConfig(
+  frame: FolderSource,
+  { folder, rows }: ResultTokenizer,
+  { layers, tensors }: Pick<TensorPlan, 'layers' | 'tensors'>,
+): Promise<string> {
+  const config = await readConfig(frame);
+  if (rows !== undefined && 'vocab_size' in config) config['vocab_size'] = rows;
+  if (rows !== undefined && folder !== frame)
+    for (const [field, value] of Object.entries(await readConfig(folder))) if (TOKEN_FIELD.test(field)) config[field] = value;
   const types = [...new Set(tensors.filter(({ copy }) => copy === undefined).map(({ dtype }) => TORCH_NAMES[dtype]))];
   if (types.length === 1 && types[0] !== undefined) config['dtype' in config ? 'dtype' : 'torch_dtype'] = types[0];
   if (layers !== undefined) for (const field of LAYER_FIELDS) if (field in config) config[field] = layers;
   return `${JSON.stringify(config, null, 2)}\n`;
+}
+
+async function readConfig(folder: FolderSource): Promise<Record<string, unknown>> {
+  const text = (await readText(folder, 'config.json', MAX_JSON_BYTES)) ?? '{}';
+  return { ...parseJsonWith(AnyObject, text, `${folder.name}/config.json`, 'format') };
 }

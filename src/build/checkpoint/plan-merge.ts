@@ -12,6 +12,7 @@ import { readYaml } from '../read-yaml.ts';
 import { checkSettings } from './check-settings.ts';
 import { isAdapter, openAdapted, openModel, renamed, type ModelTensors } from './model-tensors.ts';
 import { planTensors, type TensorPlan } from './plan-tensors.ts';
+import { resultTokenizer, type ResultTokenizer, type TokenizedModel } from './result-tokenizer.ts';
 
 /** A model of the merge. */
 export interface MergeInput {
@@ -28,10 +29,11 @@ export interface MergePlan {
   readonly config: MergeConfig;
   readonly method: StaticMethod;
   readonly plan: TensorPlan;
-  /** The frame first: its config and tokenizer are the result's. */
+  /** The frame first: its config is the result's. */
   readonly inputs: readonly MergeInput[];
-  /** Folder of the frame's config and tokenizer; of its base when it is an adapter. */
+  /** Folder of the frame's config; of its base when it is an adapter. */
   readonly frame: HostFolder;
+  readonly tokenizer: ResultTokenizer;
   readonly notices: readonly string[];
   /** Closes every input. */
   close(): Promise<void>;
@@ -46,7 +48,7 @@ export interface MergePlan {
 export async function planMerge(text: string, file: string, matmul: MatMul): Promise<MergePlan> {
   const config = parseWith(MergeConfig, readYaml(text, file), file, 'config');
   const method = staticMethod(config.merge_method);
-  const notices = [...checkSettings(config, method), ...checkTokenizer(config)];
+  const notices = [...checkSettings(config, method), ...ignoredKeys(config)];
   const names = modelsOf(config);
   const [frameName] = names;
   const folders = new Map<string, HostFolder>();
@@ -59,7 +61,7 @@ export async function planMerge(text: string, file: string, matmul: MatMul): Pro
     return folder;
   };
   try {
-    const models = new Map<string, ModelTensors>();
+    const opened: TokenizedModel[] = [];
     const inputs: MergeInput[] = [];
     let frame: HostFolder | undefined;
     for (const name of names) {
@@ -69,14 +71,16 @@ export async function planMerge(text: string, file: string, matmul: MatMul): Pro
       const baseFolder = !adapts ? folder : await open(adapter === undefined ? adaptedBase(config, name) : path);
       const base = await openModel(baseFolder);
       const model = adapts ? await openAdapted(base, folder, matmul) : base;
-      const frameModel = models.get(frameName);
-      models.set(name, frameModel === undefined ? model : renamed(model, frameModel.names));
+      const known = opened.length === 0 ? model : renamed(model, opened[0].model.names);
+      opened.push({ name, model: known, folder: baseFolder });
       inputs.push({ model: name, kind: adapts ? 'lora' : 'full', folder });
       frame ??= baseFolder;
     }
     if (frame === undefined) throw new TwinrouteError('config', `${file}: expected models, got none`, { param: 'models' });
-    const plan = planTensors({ config, method, models, frame: frameName });
-    return { text, config, method, plan, inputs, frame, notices: [...notices, ...plan.notices], close };
+    const { tokenizer, models } = await resultTokenizer(config, opened);
+    const byName = new Map<string, ModelTensors>(opened.map(({ name }, i) => [name, models[i]]));
+    const plan = planTensors({ config, method, models: byName, frame: frameName });
+    return { text, config, method, plan, inputs, frame, tokenizer, notices: [...notices, ...plan.notices], close };
   } catch (error) {
     await close();
     throw error;
@@ -103,18 +107,10 @@ function adaptedBase({ base_model: base }: MergeConfig, name: string): string {
   });
 }
 
-/** Only the frame's own tokenizer is there to take. */
-function checkTokenizer({ tokenizer_source: source, tokenizer, chat_template: template }: MergeConfig): string[] {
-  for (const [param, value] of [['tokenizer_source', source] as const, ['tokenizer.source', tokenizer?.source] as const]) {
-    if (value === undefined || value === null || value === 'base') continue;
-    throw new TwinrouteError(
-      'unsupported',
-      `${param}: expected base, got ${value}; models with other vocabularies do not merge row by row`,
-      { param },
-    );
-  }
+/** What of mergekit's keys about tokenizers has no effect. */
+function ignoredKeys({ tokenizer, chat_template: template }: MergeConfig): string[] {
   const ignored = Object.keys(tokenizer ?? {}).filter((key) => key !== 'source');
   return [...ignored.map((key) => `tokenizer.${key}`), ...(template ? ['chat_template'] : [])].map(
-    (key) => `${key} is ignored: the tokenizer is copied as it is`,
+    (key) => `${key} is ignored: tokenizer_source alone decides on the tokenizer`,
   );
 }
