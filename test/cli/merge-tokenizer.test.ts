@@ -85,7 +85,7 @@ async function rowsOf(folder: string, name = EMBEDDINGS): Promise<ReadonlyMap<st
     ...json.added_tokens.map(({ id, content }): [string, number] => [content, id]),
   ]);
   expect(Math.max(...ids.values())).toBeLessThan(shape[0]);
-  return new Map([...ids].map(([token, id]) => [token, [...data.slice(id * WIDTH, (id + 1) * WIDTH)]]));
+  return new Map([...ids].map(([token, id]) => [token, Array.from(data.subarray(id * WIDTH, (id + 1) * WIDTH))]));
 }
 
 /** base + Σ ½·(model − base) of a token's row, a row that a model lacks being the default. */
