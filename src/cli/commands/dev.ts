@@ -12,6 +12,7 @@ import { openKeyRing } from '../../formats/signing/key-ring.ts';
 import { createSha256, openFolder, type HostFolder } from '../../host/files.ts';
 import { bundleWorker } from '../dev/bundle-worker.ts';
 import { askSample, readSamples, type SampleAnswer } from '../dev/samples.ts';
+import { readExperiments } from '../dev/read-experiments.ts';
 import { startEdge } from '../dev/start-edge.ts';
 import { startOrigins } from '../dev/start-origins.ts';
 import { integerOption, textOption } from '../options.ts';
@@ -22,9 +23,10 @@ import type { Io, Verb } from '../verb.ts';
 export const dev: Verb = {
   name: 'dev',
   summary: 'edge in workerd plus origins on this machine; --once answers the samples and exits',
-  usage: 'PACK… [--once] [--port N] [--origin-port N] [--state DIR]',
+  usage: 'PACK… [--once] [--experiments FILE] [--port N] [--origin-port N] [--state DIR]',
   options: {
     once: { type: 'boolean', help: 'answer the samples, print them and exit; 0 only if every one was answered' },
+    experiments: { type: 'string', help: 'experiments between the packs, as JSON' },
     port: { type: 'string', help: 'port of the edge; 8787, or 0 for a free one' },
     state: { type: 'string', help: 'folder that keeps accounts and their ledgers; .cache/dev-state, or none with --once' },
     'origin-port': { type: 'string', help: 'port of the first origin, the others follow; 8801, or 0 for free ones' },
@@ -46,6 +48,14 @@ export const dev: Verb = {
         folders.push(folder);
         packs.push(await openPack(folder, createSha256));
       }
+      const file = textOption(values, 'experiments');
+      const experiments =
+        file === undefined
+          ? undefined
+          : await readExperiments(
+              file,
+              packs.map(({ manifest }) => manifest.config),
+            );
       const bundling = bundleWorker(join(work, 'worker'));
       bundling.catch(() => undefined); // awaited below; origins may fail first
       // Keys of this run only: what is signed in production is signed here.
@@ -60,7 +70,7 @@ export const dev: Verb = {
         assetsFolder,
         endpoints: origins.endpoints,
         stateFolder,
-        variables: { SIGNING_KEYS: JSON.stringify(keys.edge) },
+        variables: { SIGNING_KEYS: JSON.stringify(keys.edge), ...(experiments !== undefined && { EXPERIMENTS: experiments }) },
         port,
       });
       closers.push(edge.close);

@@ -1,0 +1,166 @@
+// Experiments between two packs, through whole programs: workerd with its Durable Objects, real origins, HTTP.
+
+import { createServer } from 'node:http';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import * as z from 'zod/mini';
+import { writeEdgeAssets } from '../../src/build/edge-assets.ts';
+import { bundleWorker } from '../../src/cli/dev/bundle-worker.ts';
+import { startEdge } from '../../src/cli/dev/start-edge.ts';
+import { ExperimentReport, FeedbackAnswer } from '../../src/contract/experiment-report.ts';
+import { ErrorBody, Prediction } from '../../src/contract/http.ts';
+import { assign } from '../../src/core/experiment/assign.ts';
+import { openPack, type Pack } from '../../src/formats/pack.ts';
+import { createSha256, openFolder, type HostFolder } from '../../src/host/files.ts';
+import { buildTinyPack, makeTinyInputs, tinyText, type TinyInputs } from '../helpers/tiny-pack.ts';
+import { start, type Program } from './program.ts';
+
+const RULE = { key: 'ranks', hash_version: 2, weights: [0.5, 0.5], coverage: 1 } as const;
+const users = Array.from({ length: 80 }, (_, i) => `user-${i}`);
+
+let inputs: TinyInputs[];
+let paths: string[];
+let folders: HostFolder[];
+let packs: Pack[];
+let work: string;
+
+beforeAll(async () => {
+  work = await mkdtemp(join(tmpdir(), 'twinroute-experiments-'));
+  inputs = [await makeTinyInputs({ rank: 4 }), await makeTinyInputs({ rank: 2 })];
+  paths = await Promise.all(inputs.map((input) => buildTinyPack(input)));
+  folders = await Promise.all(paths.map(openFolder));
+  packs = await Promise.all(folders.map((folder) => openPack(folder, createSha256)));
+});
+
+afterAll(async () => {
+  await Promise.all(folders.map((folder) => folder.close()));
+  await Promise.all(inputs.map(({ models }) => models.remove()));
+  await rm(work, { recursive: true, force: true });
+});
+
+/** The experiment between the packs, as it is published. */
+function published(change: object = {}): string {
+  const arms = packs.map(({ manifest }, i) => ({ name: ['rank-4', 'rank-2'][i], config: manifest.config, weight: 0.5 }));
+  return JSON.stringify({ experiments: [{ key: RULE.key, arms, allow_forced: true, ...change }] });
+}
+
+async function serve(experiments: string): Promise<{ program: Program; url: string }> {
+  const file = join(work, 'experiments.json');
+  await writeFile(file, experiments);
+  const program = start('dev', ...paths, '--experiments', file, '--port', '0', '--origin-port', '0');
+  const url = (await program.waitFor(/edge +(http:\/\/\S+)/))[1];
+  await program.waitFor(/ctrl-c stops/);
+  return { program, url };
+}
+
+async function post(url: string, body: object, headers: Record<string, string> = {}): Promise<{ status: number; body: unknown }> {
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify(body),
+  });
+  return { status: response.status, body: await response.json() };
+}
+
+async function reportOf(url: string): Promise<ExperimentReport> {
+  return z.parse(ExperimentReport, await (await fetch(`${url}/v1/experiments/${RULE.key}`)).json());
+}
+
+test('dev --experiments: each user keeps the config that the pure function gives, outcomes find their arm', async () => {
+  const { program, url } = await serve(published({ shadow: { config: packs[1].manifest.config, share: 0.2 } }));
+  const text = tinyText('birds', 7);
+  const ask = async (body: object, headers?: Record<string, string>): Promise<Prediction> =>
+    z.parse(Prediction, (await post(`${url}/v1/predict`, { text, ...body }, headers)).body);
+  for (const user of users) {
+    const arm = assign(RULE, user);
+    const answered = await ask({ user });
+    expect({ user, config: answered.config }).toEqual({ user, config: packs[Number(arm)].manifest.config });
+    const outcome = { request_id: answered.id, name: 'liked', outcome: arm === 0 };
+    expect(z.parse(FeedbackAnswer, (await post(`${url}/v1/feedback`, outcome)).body)).toMatchObject({
+      arm: answered.experiment?.arm,
+      recorded: true,
+    });
+  }
+  expect((await ask({})).experiment).toBeUndefined();
+  expect((await ask({ user: users[0], config: packs[1].manifest.config })).experiment).toBeUndefined();
+  expect((await ask({}, { 'x-twinroute-arm': 'ranks=rank-2' })).config).toBe(packs[1].manifest.config);
+  const unknown = await post(`${url}/v1/feedback`, { request_id: 'nobody', outcome: 1 });
+  expect({ status: unknown.status, code: z.parse(ErrorBody, unknown.body).error.code }).toEqual({ status: 404, code: 'not_found' });
+  const report = await reportOf(url);
+  expect(report.arms.map(({ exposures, failures }) => ({ exposures, failures }))).toEqual(
+    [0, 1].map((arm) => ({ exposures: users.filter((user) => assign(RULE, user) === arm).length, failures: 0 })),
+  );
+  expect(report.arms.map(({ metrics }) => metrics['outcome.liked'].estimate)).toEqual([1, 0]);
+  expect(report.shadow?.answered).toBeGreaterThan(0);
+  expect(report.shadow?.agreement).not.toBeNull();
+  program.process.kill('SIGTERM');
+  expect(await program.ended).toBe(0);
+});
+
+test('a config that turns bad is rolled back, and the edge follows within 30 seconds', async () => {
+  const { program } = await serve(published());
+  const origin = (await program.waitFor(/origin all +(http:\/\/\S+)/))[1];
+  let bad = false;
+  // What a broken config looks like: its requests fail at the same origin that answers the others.
+  const proxy = createServer((request, response) => {
+    void (async () => {
+      const chunks: Buffer[] = [];
+      for await (const chunk of request) if (Buffer.isBuffer(chunk)) chunks.push(chunk);
+      const fails = bad && request.url?.includes(packs[1].manifest.config) === true;
+      const answer = fails
+        ? new Response('{"error": "injected"}', { status: 500 })
+        : await fetch(origin + String(request.url), {
+            method: 'POST',
+            body: Buffer.concat(chunks),
+            headers: { 'content-type': 'application/json' },
+          });
+      response.writeHead(answer.status, { 'content-type': 'application/json' }).end(await answer.text());
+    })();
+  });
+  await new Promise<void>((resolve) => void proxy.listen(0, '127.0.0.1', resolve));
+  const assetsFolder = join(work, 'assets');
+  await writeEdgeAssets(packs, assetsFolder, createSha256);
+  const edge = await startEdge({
+    bundle: await bundleWorker(join(work, 'worker')),
+    assetsFolder,
+    endpoints: [{ id: 'proxy', url: `http://127.0.0.1:${portOf(proxy.address())}`, experts: '*' }],
+    experiments: published({ guardrails: [{ metric: 'error', margin: 0.02, min_samples: 50, min_units: 20 }] }),
+    port: 0,
+  });
+  const round = async (): Promise<Record<number, number>> => {
+    const statuses: Record<number, number> = {};
+    for (const user of users) {
+      const { status } = await post(`${edge.url}/v1/predict`, { text: tinyText('ships', 3), user });
+      statuses[status] = (statuses[status] ?? 0) + 1;
+    }
+    return statuses;
+  };
+  expect(await round()).toEqual({ 200: users.length });
+  bad = true;
+  const startedAt = Date.now();
+  let requests = 0;
+  while ((await reportOf(edge.url)).status !== 'rolled_back') {
+    await round();
+    requests += users.length;
+    expect(requests).toBeLessThan(1500);
+  }
+  const decidedAt = Date.now();
+  while (Object.keys(await round()).some((status) => status !== '200')) expect(Date.now() - decidedAt).toBeLessThan(30_000);
+  console.log(
+    `rolled back after ${requests} requests, ${decidedAt - startedAt} ms; nobody met the bad config ${Date.now() - decidedAt} ms later`,
+  );
+  const { audit, arms } = await reportOf(edge.url);
+  expect(audit.at(-1)).toMatchObject({ event: 'rollback', reason: expect.stringMatching(/^error of rank-2 is above its limit/) });
+  expect(arms[0].failures).toBe(0);
+  await edge.close();
+  await new Promise((resolve) => proxy.close(resolve));
+  program.process.kill('SIGTERM');
+  expect(await program.ended).toBe(0);
+});
+
+function portOf(address: string | AddressInfo | null): number {
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
