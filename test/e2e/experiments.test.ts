@@ -51,7 +51,7 @@ function published(change: object = {}): string {
 async function serve(experiments: string): Promise<{ program: Program; url: string }> {
   const file = join(work, 'experiments.json');
   await writeFile(file, experiments);
-  const program = start('dev', ...paths, '--experiments', file, '--port', '0', '--origin-port', '0');
+  const program = start('dev', ...paths, '--experiments', file, '--state', join(work, 'state'), '--port', '0', '--origin-port', '0');
   const url = (await program.waitFor(/edge +(http:\/\/\S+)/))[1];
   await program.waitFor(/ctrl-c stops/);
   return { program, url };
@@ -102,8 +102,8 @@ test('dev --experiments: each user keeps the config that the pure function gives
 });
 
 test('a config that turns bad is rolled back, and the edge follows within 30 seconds', async () => {
-  const { program } = await serve(published());
-  const origin = (await program.waitFor(/origin all +(http:\/\/\S+)/))[1];
+  const program = start('origin', ...paths, '--port', '0');
+  const origin = (await program.waitFor(/origin at (http:\/\/\S+)/))[1];
   let bad = false;
   // What a broken config looks like: its requests fail at the same origin that answers the others.
   const proxy = createServer((request, response) => {
@@ -128,7 +128,7 @@ test('a config that turns bad is rolled back, and the edge follows within 30 sec
     bundle: await bundleWorker(join(work, 'worker')),
     assetsFolder,
     endpoints: [{ id: 'proxy', url: `http://127.0.0.1:${portOf(proxy.address())}`, experts: '*' }],
-    experiments: published({ guardrails: [{ metric: 'error', margin: 0.02, min_samples: 50, min_units: 20 }] }),
+    variables: { EXPERIMENTS: published({ guardrails: [{ metric: 'error', margin: 0.02, min_samples: 50, min_units: 20 }] }) },
     port: 0,
   });
   const round = async (): Promise<Record<number, number>> => {
