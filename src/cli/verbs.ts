@@ -6,6 +6,7 @@ import { dev } from './commands/dev.ts';
 import { diagnoseVerb } from './commands/diagnose.ts';
 import { evalVerb } from './commands/eval.ts';
 import { exportVerb } from './commands/export.ts';
+import { growthbook } from './commands/growthbook.ts';
 import { inspect } from './commands/inspect.ts';
 import { merge } from './commands/merge.ts';
 import { origin } from './commands/origin.ts';
@@ -28,6 +29,7 @@ export const VERBS: readonly Verb[] = [
   exportVerb,
   searchVerb,
   origin,
+  growthbook,
   signingKeys,
   dev,
 ];

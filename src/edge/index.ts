@@ -6,17 +6,15 @@ import { Endpoints } from '../contract/edge-bundle.ts';
 import { Upstream } from '../contract/upstream.ts';
 import { parseJsonWith } from '../contract/parse.ts';
 import { openKeyRing } from '../formats/signing/key-ring.ts';
-import { createApp, type AppDeps } from './app.ts';
+import { createApp } from './app.ts';
 import { createBundles } from './bundles.ts';
 import type { EdgeEnv } from './env.ts';
+import { bindExperiments } from './experiments/bind-experiments.ts';
 import { createSessionFactory } from './session.ts';
 import { singleFlight } from './single-flight.ts';
 
 export { Directory } from './durable/directory.ts';
 export { ExperimentState } from './durable/experiment-state.ts';
-
-/** The shortest that Workers KV allows. */
-const KV_CACHE_SECONDS = 30;
 
 let app: (() => Promise<ReturnType<typeof createApp>>) | undefined;
 
@@ -35,20 +33,12 @@ async function start(env: EdgeEnv): Promise<ReturnType<typeof createApp>> {
     now: Date.now,
     newId: () => crypto.randomUUID(),
     keepAlive: waitUntil,
-    experiments: experimentsOf(env),
+    experiments: bindExperiments(env),
     log: ({ code, message, cause, stack }, requestId) =>
       console.error(JSON.stringify({ request_id: requestId, code, message, cause: String(cause), stack })),
     upstream: parseJsonWith(Upstream, env.UPSTREAM ?? '{}', 'UPSTREAM', 'unavailable'),
     uniform: Math.random,
   });
-}
-
-function experimentsOf({ EXPERIMENT_STATES: states, CONFIG: config, EXPERIMENTS: variable }: EdgeEnv): AppDeps['experiments'] {
-  if (states === undefined) return undefined;
-  return {
-    readPublished: async () => (await config?.get('experiments', { cacheTtl: KV_CACHE_SECONDS })) ?? variable,
-    storeOf: (design) => states.getByName(design),
-  };
 }
 
 export default {

@@ -22,6 +22,8 @@ export interface ExperimentCall {
   /** Whose it is. */
   readonly tenant: string;
   readonly caller: Omit<Caller, 'user'>;
+  /** The caller set a deadline of its own: that it passed is not the config's doing. */
+  readonly hurried: boolean;
 }
 
 /** Answers an input with a config. */
@@ -77,7 +79,8 @@ export function createExperiments(deps: ExperimentDeps): Experiments {
         answered = await answer(enrolment.config === undefined ? input : { ...input, config: enrolment.config }, call.id);
       } catch (thrown) {
         const { code } = toTwinrouteError(thrown);
-        if (enrolment.counted && ERROR_CODES[code].fault === 'system') deps.keepAlive(count(enrolment, call, undefined));
+        const theirs = ERROR_CODES[code].fault === 'user' || (code === 'timeout' && call.hurried);
+        if (enrolment.counted && !theirs) deps.keepAlive(count(enrolment, call, undefined));
         throw thrown;
       }
       // An answer of before is not this config's doing now.

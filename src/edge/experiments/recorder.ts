@@ -8,6 +8,8 @@ import type { Batch, ExperimentStore, Observation, ShadowObservation } from './s
 
 /** Longest wait before what was seen is sent. */
 const WAIT_MS = 2_000;
+/** After so long another wait is begun. */
+const LOST_MS = 3 * WAIT_MS;
 /** What is sent at once without waiting. */
 const FULL = 50;
 /** Batches that are kept while the state cannot be reached; the oldest is dropped. */
@@ -18,6 +20,8 @@ export interface RecorderDeps {
   readonly storeOf: (design: string) => ExperimentStore;
   readonly keepAlive: (work: Promise<unknown>) => void;
   readonly newId: () => string;
+  /** Milliseconds. */
+  readonly now: () => number;
   readonly sleep: (ms: number) => Promise<void>;
   readonly log: (error: TwinrouteError, requestId: string) => void;
 }
@@ -37,25 +41,28 @@ interface Pending {
   shadows: (ShadowObservation | 'failed')[];
   /** Batches that were not acknowledged; sent again under their ids. */
   readonly unsent: Batch[];
-  waiting: boolean;
+  /** Since when a wait is under way. */
+  waitingMs: number | undefined;
 }
 
 /** An empty recorder. */
 export function createRecorder(deps: RecorderDeps): Recorder {
   const pending = new Map<string, Pending>();
   const of = ({ experiment, design }: LiveExperiment): Pending => {
-    const entry = pending.get(design) ?? { experiment, observations: [], shadows: [], unsent: [], waiting: false };
+    const entry = pending.get(design) ?? { experiment, observations: [], shadows: [], unsent: [], waitingMs: undefined };
     pending.set(design, entry);
     entry.experiment = experiment;
     return entry;
   };
   const schedule = (design: string, entry: Pending): void => {
     if (entry.observations.length + entry.shadows.length >= FULL) deps.keepAlive(send(deps, design, entry));
-    if (entry.waiting) return;
-    entry.waiting = true;
+    // A wait whose request was cut short never ends.
+    const nowMs = deps.now();
+    if (entry.waitingMs !== undefined && nowMs - entry.waitingMs < LOST_MS) return;
+    entry.waitingMs = nowMs;
     deps.keepAlive(
       deps.sleep(WAIT_MS).then(() => {
-        entry.waiting = false;
+        entry.waitingMs = undefined;
         return send(deps, design, entry);
       }),
     );

@@ -6,7 +6,7 @@ import type { Upstream } from '../../contract/upstream.ts';
 import { parseWith } from '../../contract/parse.ts';
 import type { TwinrouteError } from '../../core/errors.ts';
 import { createRetryBudget } from '../../core/balance/retry-budget.ts';
-import { deadlineOf } from '../deadline.ts';
+import { deadlineOf, TIMEOUT_HEADER } from '../deadline.ts';
 import { errorBody } from '../errors.ts';
 import { ARM_HEADER } from '../experiments/enrol.ts';
 import type { Answer, Experiments } from '../experiments/experiments.ts';
@@ -46,7 +46,12 @@ export function predictRoute(deps: PredictRouteDeps): Handler<EdgeTypes> {
     const run = (input: PredictInput, own: string): Promise<Prediction> =>
       deps.experiments === undefined
         ? answer(input, own)
-        : deps.experiments.through(input, { id: own, tenant: PUBLIC_TENANT, caller }, answer, shadow);
+        : deps.experiments.through(
+            input,
+            { id: own, tenant: PUBLIC_TENANT, caller, hurried: c.req.header(TIMEOUT_HEADER) !== undefined },
+            answer,
+            shadow,
+          );
     if (typeof body === 'object' && body !== null && 'inputs' in body) {
       const { inputs } = parseWith(PredictEnvelope, body, 'body', 'invalid_request');
       const predictions = await mapLimited(

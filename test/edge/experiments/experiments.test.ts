@@ -4,7 +4,7 @@ import * as z from 'zod/mini';
 import { ErrorBody, PredictBatch } from '../../../src/contract/http.ts';
 import { assign } from '../../../src/core/experiment/assign.ts';
 import { createExperimentHarness, experiment } from '../helpers/experiment-harness.ts';
-import { answer, CONFIG, configOf, OTHER_CONFIG, type OriginCall } from '../helpers/harness.ts';
+import { answer, CONFIG, configOf, hang, OTHER_CONFIG, type OriginCall } from '../helpers/harness.ts';
 
 const CONFIGS = [CONFIG, OTHER_CONFIG];
 const users = Array.from({ length: 60 }, (_, i) => `user-${i}-ü`);
@@ -116,6 +116,18 @@ describe('counting', () => {
     expect(arms[1]).toMatchObject({ exposures: 0, failures: 20 - answered });
     expect(answered).toBeGreaterThan(3);
     expect((await ask(undefined)).config).toBe(CONFIG);
+  });
+
+  test('a deadline that the caller set and missed counts nowhere, one of ours counts', async () => {
+    const hanging = { origin: (_: OriginCall, __: number, signal: AbortSignal) => hang(signal), attemptMs: 50, upstream: { attempts: 1 } };
+    const definition = experiment();
+    const { post, report } = await createExperimentHarness([definition], hanging);
+    const ask = async (user: string, headers: Record<string, string>) => (await post('/v1/predict', { text: 'a', user }, headers)).status;
+    expect(await ask('ada', { 'x-request-timeout-ms': '20' })).toBe(504);
+    expect((await report(definition.key)).arms.map(({ units }) => units)).toEqual([0, 0]);
+    expect(await ask('ada', {})).toBe(504);
+    const { arms } = await report(definition.key);
+    expect(arms[0].failures + arms[1].failures).toBe(1);
   });
 
   test('a caller’s mistake counts nowhere', async () => {

@@ -18,6 +18,7 @@ const seen = (id: string): Observation => ({ id, tenant: 't', unit: `u-${id}`, a
 /** A recorder whose time and state a test commands. */
 function scripted() {
   let ids = 0;
+  let nowMs = 0;
   let down = false;
   let lost = false;
   const batches: Batch[] = [];
@@ -38,6 +39,7 @@ function scripted() {
     storeOf: () => ({ ...store, standing: unused, feedback: unused, report: unused }),
     keepAlive: (promise) => void work.push(promise),
     newId: () => `batch-${ids++}`,
+    now: () => nowMs,
     sleep: () => new Promise((resolve) => wakes.push(resolve)),
     log: () => undefined,
   });
@@ -45,6 +47,7 @@ function scripted() {
     recorder,
     batches,
     wakes,
+    pass: (ms: number) => void (nowMs += ms),
     down: (value: boolean) => void (down = value),
     lose: (value: boolean) => void (lost = value),
     /** Ends the waits that were begun. */
@@ -68,6 +71,17 @@ test('what is seen waits for company, in one wait', async () => {
   recorder.observe(LIVE, seen('d'));
   await wake();
   expect(batches.map(idsOf)).toEqual([['a', 'b', 'c'], ['d']]);
+});
+
+test('a wait that never ends is begun anew', () => {
+  const { recorder, wakes, pass } = scripted();
+  recorder.observe(LIVE, seen('a'));
+  pass(5_999);
+  recorder.observe(LIVE, seen('b'));
+  expect(wakes).toHaveLength(1);
+  pass(1);
+  recorder.observe(LIVE, seen('c'));
+  expect(wakes).toHaveLength(2);
 });
 
 test('fifty are sent at once', () => {
