@@ -38,6 +38,7 @@ export async function openEdge(pack: Pack, log: (line: string) => void): Promise
       keepAlive: () => undefined,
     }),
     endpoints: [{ id: 'local', url: origin.url, experts: '*' }],
+    accounts: undefined,
     fetch,
     signing: undefined,
     now: () => performance.now(),

@@ -99,7 +99,14 @@ export type Prediction = z.infer<typeof Prediction>;
 
 /** The one error shape. */
 export const ErrorBody = z.strictObject({
-  error: z.strictObject({ code: z.string(), message: z.string(), param: z.optional(z.string()), request_id: z.string() }),
+  error: z.strictObject({
+    code: z.string(),
+    message: z.string(),
+    param: z.optional(z.string()),
+    /** What a program needs to react: the amounts behind a 402, the state behind a 409. */
+    details: z.optional(z.record(z.string(), z.union([z.string(), z.number()]))),
+    request_id: z.string(),
+  }),
 });
 export type ErrorBody = z.infer<typeof ErrorBody>;
 

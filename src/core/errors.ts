@@ -24,6 +24,14 @@ export const ERROR_CODES = {
   too_large: { fault: 'user', status: 413 },
   /** No valid key; says no more than that. */
   unauthorized: { fault: 'user', status: 401 },
+  /** The key is good, but not for this. */
+  forbidden: { fault: 'user', status: 403 },
+  /** Credit or a cap on spending does not cover what the request may cost. */
+  payment_required: { fault: 'user', status: 402 },
+  /** The same idempotency key was used for something else, or for a request that has no answer to repeat. */
+  conflict: { fault: 'user', status: 409 },
+  /** The key's requests for this minute are used up. */
+  rate_limited: { fault: 'user', status: 429 },
   /** A named expert, model, config, path or file does not exist. */
   not_found: { fault: 'user', status: 404 },
   /** The method is not allowed on this path. */
@@ -53,6 +61,8 @@ export interface ErrorFacts {
   readonly param?: string;
   /** Seconds after which a retry makes sense. */
   readonly retryAfterSeconds?: number;
+  /** What a program needs to know to react, beside the code. */
+  readonly details?: Readonly<Record<string, string | number>>;
   readonly cause?: unknown;
 }
 
@@ -64,12 +74,14 @@ export class TwinrouteError extends Error {
   readonly code: ErrorCode;
   readonly param: string | undefined;
   readonly retryAfterSeconds: number | undefined;
+  readonly details: Readonly<Record<string, string | number>> | undefined;
 
   constructor(code: ErrorCode, message: string, facts: ErrorFacts = {}) {
     super(message, facts.cause === undefined ? undefined : { cause: facts.cause });
     this.code = code;
     this.param = facts.param;
     this.retryAfterSeconds = facts.retryAfterSeconds;
+    this.details = facts.details;
   }
 }
 

@@ -7,6 +7,10 @@ import { createRetryBudget } from '../core/balance/retry-budget.ts';
 import { ERROR_CODES, TwinrouteError } from '../core/errors.ts';
 import type { SigningContext } from '../formats/signing/request-signature.ts';
 import { createAnswerCache } from './answer-cache.ts';
+import { adminRoutes } from './accounts/admin.ts';
+import { createAuthenticate, type Access } from './accounts/authenticate.ts';
+import type { Accounts } from './accounts/port.ts';
+import { statementRoutes } from './accounts/statement.ts';
 import type { Bundles } from './bundles.ts';
 import { errorBody, toTwinrouteError } from './errors.ts';
 import { createExperiments, type ExperimentDeps } from './experiments/experiments.ts';
@@ -26,6 +30,8 @@ import type { EdgeTypes } from './types.ts';
 export interface AppDeps {
   readonly bundles: Bundles;
   readonly endpoints: readonly Endpoint[];
+  /** Undefined where requests need no key and cost nothing. */
+  readonly accounts: Accounts | undefined;
   readonly fetch: typeof fetch;
   /** Signs requests to origins, and wants receipts; undefined where origins trust the network. */
   readonly signing: SigningContext | undefined;
@@ -45,7 +51,8 @@ export interface AppDeps {
 }
 
 /** One route. */
-interface Route extends ApiOperation {
+export interface Route extends ApiOperation {
+  readonly access: Access;
   readonly handler: Handler<EdgeTypes>;
 }
 
@@ -65,6 +72,7 @@ export function createApp(deps: AppDeps): Hono<EdgeTypes> {
     {
       method: 'post',
       path: '/v1/predict',
+      access: 'predict',
       summary: 'Answers a text, or a batch of them',
       request: 'PredictRequest',
       answer: 'PredictAnswer',
@@ -73,6 +81,7 @@ export function createApp(deps: AppDeps): Hono<EdgeTypes> {
     {
       method: 'post',
       path: '/v1/route',
+      access: 'route',
       summary: 'Tells which experts the router would mix',
       request: 'RouteRequest',
       answer: 'RouteAnswer',
@@ -81,15 +90,25 @@ export function createApp(deps: AppDeps): Hono<EdgeTypes> {
     {
       method: 'get',
       path: '/v1/experts',
+      access: 'key',
       summary: 'Lists the experts of a config',
       query: ['config'],
       answer: 'ExpertsAnswer',
       handler: expertsRoute(parts),
     },
-    { method: 'get', path: '/v1/configs', summary: 'Lists the deployed configs', answer: 'ConfigsAnswer', handler: configsRoute(parts) },
+    {
+      method: 'get',
+      path: '/v1/configs',
+      access: 'key',
+      summary: 'Lists the deployed configs',
+      answer: 'ConfigsAnswer',
+      handler: configsRoute(parts),
+    },
+    ...(deps.accounts === undefined ? [] : statementRoutes({ ...deps, accounts: deps.accounts })),
     {
       method: 'post',
       path: '/v1/feedback',
+      access: 'feedback',
       summary: 'Takes the outcome of an answer',
       request: 'FeedbackRequest',
       answer: 'FeedbackAnswer',
@@ -98,6 +117,7 @@ export function createApp(deps: AppDeps): Hono<EdgeTypes> {
     {
       method: 'get',
       path: '/v1/experiments',
+      access: 'admin-read',
       summary: 'Lists the experiments between configs',
       answer: 'ExperimentsAnswer',
       handler: experimentsRoute(parts),
@@ -105,6 +125,7 @@ export function createApp(deps: AppDeps): Hono<EdgeTypes> {
     {
       method: 'get',
       path: '/v1/experiments/{key}',
+      access: 'admin-read',
       summary: 'Tells what was measured and decided in an experiment',
       answer: 'ExperimentReport',
       handler: experimentRoute(parts),
@@ -112,6 +133,7 @@ export function createApp(deps: AppDeps): Hono<EdgeTypes> {
     {
       method: 'get',
       path: '/health',
+      access: 'public',
       summary: 'Tells what this isolate knows about its endpoints',
       answer: 'HealthAnswer',
       handler: healthRoute(parts),
@@ -122,11 +144,14 @@ export function createApp(deps: AppDeps): Hono<EdgeTypes> {
     const id = c.get('requestId');
     const error = report(thrown, id);
     if (error.retryAfterSeconds !== undefined) c.header('retry-after', String(error.retryAfterSeconds));
+    if (error.code === 'unauthorized') c.header('www-authenticate', 'Bearer');
     return c.json(errorBody(error, id), ERROR_CODES[error.code].status);
   });
   app.use(requestId(deps), serverTiming(deps));
   app.post('/v1/*', shed({ now: deps.now, inFlight: upstream.in_flight, requestMs: upstream.request_ms }), checkEndpoints(parts));
-  for (const { method, path, handler } of routes) app.on(method, honoPath(path), handler);
+  const authenticate = createAuthenticate(deps);
+  for (const { method, path, access, handler } of routes) app.on(method, honoPath(path), authenticate(access), handler);
+  if (deps.accounts !== undefined) app.route('/admin/v1', adminRoutes({ ...deps, accounts: deps.accounts }));
   app.get('/openapi.json', (c) => c.json(openApi(routes)));
   for (const { method, path } of [...routes, { method: 'get', path: '/openapi.json' }]) {
     app.all(honoPath(path), (c) => {

@@ -7,6 +7,7 @@ import { TwinrouteError } from '../core/errors.ts';
 import { createRouter, type Router } from '../model/router.ts';
 import type { CreateSession } from '../model/session.ts';
 import { readBounded } from '../contract/read-bounded.ts';
+import { sha256Hex } from './sha256.ts';
 import { singleFlight } from './single-flight.ts';
 
 /** Largest index.json and edge.json; 10,000 experts fit. */
@@ -96,7 +97,6 @@ async function readAsset(deps: BundleDeps, path: string, limitBytes: number): Pr
 }
 
 async function expectHash(bytes: Uint8Array, sha256: string, path: string): Promise<void> {
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
-  const got = Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  const got = await sha256Hex(bytes);
   if (got !== sha256) throw new TwinrouteError('integrity', `${path}: expected sha256 ${sha256}, got ${got}`);
 }

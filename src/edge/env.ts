@@ -1,7 +1,10 @@
 // What a deployment binds to the Worker; wrangler.toml and src/cli/dev/start-edge.ts name the same things.
 
+import type { Account } from './durable/account.ts';
 import type { Directory } from './durable/directory.ts';
 import type { ExperimentState } from './durable/experiment-state.ts';
+import type { UsageLog } from './durable/usage-log.ts';
+import type { UsageMessage } from './durable/usage-messages.ts';
 
 /** Bindings and variables. */
 export interface EdgeEnv {
@@ -21,4 +24,14 @@ export interface EdgeEnv {
   readonly CONFIG?: KVNamespace;
   /** The same JSON, where the namespace has none. */
   readonly EXPERIMENTS?: string;
+  /** Keys and ledger of each account, by its id. */
+  readonly ACCOUNTS?: DurableObjectNamespace<Account>;
+  /** What each account was charged for, by its id. */
+  readonly USAGE_LOGS?: DurableObjectNamespace<UsageLog>;
+  /** Brings usage from ledgers to logs. */
+  readonly USAGE?: Queue<UsageMessage>;
+  /** The root secret of the admin API, at least 32 characters. Without it there are no accounts, and requests need no key. */
+  readonly ADMIN_SECRET?: string;
+  /** JSON of contract/price-list.ts's `PriceList`; everything is free without it. */
+  readonly PRICES?: string;
 }

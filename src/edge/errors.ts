@@ -10,6 +10,14 @@ export function toTwinrouteError(thrown: unknown): TwinrouteError {
 
 /** The error's body. */
 export function errorBody(error: TwinrouteError, requestId: string): ErrorBody {
-  const { code, message, param } = error;
-  return { error: { code, message, ...(param === undefined || param === '' ? {} : { param }), request_id: requestId } };
+  const { code, message, param, details } = error;
+  return {
+    error: {
+      code,
+      message,
+      ...(param === undefined || param === '' ? {} : { param }),
+      ...(details === undefined ? {} : { details: { ...details } }),
+      request_id: requestId,
+    },
+  };
 }

@@ -7,14 +7,19 @@ import { Upstream } from '../contract/upstream.ts';
 import { parseJsonWith } from '../contract/parse.ts';
 import { openKeyRing } from '../formats/signing/key-ring.ts';
 import { createApp } from './app.ts';
+import { bindAccounts } from './accounts/bind-accounts.ts';
+import { consumeUsage } from './accounts/consume-usage.ts';
 import { createBundles } from './bundles.ts';
+import type { UsageMessage } from './durable/usage-messages.ts';
 import type { EdgeEnv } from './env.ts';
 import { bindExperiments } from './experiments/bind-experiments.ts';
 import { createSessionFactory } from './session.ts';
 import { singleFlight } from './single-flight.ts';
 
+export { Account } from './durable/account.ts';
 export { Directory } from './durable/directory.ts';
 export { ExperimentState } from './durable/experiment-state.ts';
+export { UsageLog } from './durable/usage-log.ts';
 
 let app: (() => Promise<ReturnType<typeof createApp>>) | undefined;
 
@@ -30,6 +35,7 @@ async function start(env: EdgeEnv): Promise<ReturnType<typeof createApp>> {
     // workerd's own fetch wants to be called as a function, not as a method of what holds it.
     fetch: (input, init) => fetch(input, init),
     signing: keys && { keys, now: Date.now, nonce: () => crypto.randomUUID() },
+    accounts: bindAccounts(env),
     now: Date.now,
     newId: () => crypto.randomUUID(),
     keepAlive: waitUntil,
@@ -46,4 +52,5 @@ export default {
     app ??= singleFlight(() => start(env), waitUntil);
     return (await app()).fetch(request);
   },
-} satisfies ExportedHandler<EdgeEnv>;
+  queue: (batch, env) => consumeUsage(batch, env),
+} satisfies ExportedHandler<EdgeEnv, UsageMessage>;

@@ -3,6 +3,7 @@
 import * as z from 'zod/mini';
 import * as experiments from '../contract/experiment-report.ts';
 import * as http from '../contract/http.ts';
+import { StatementAnswer, UsageAnswer } from '../contract/usage.ts';
 
 const SCHEMAS = {
   PredictInput: http.PredictInput,
@@ -19,6 +20,8 @@ const SCHEMAS = {
   FeedbackAnswer: experiments.FeedbackAnswer,
   ExperimentReport: experiments.ExperimentReport,
   ExperimentsAnswer: experiments.ExperimentsAnswer,
+  UsageAnswer,
+  StatementAnswer,
   ErrorBody: http.ErrorBody,
 } as const;
 

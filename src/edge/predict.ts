@@ -2,8 +2,10 @@
 
 import type { Prediction, PredictInput } from '../contract/http.ts';
 import type { EdgeExpert } from '../contract/edge-bundle.ts';
+import type { Tenant } from '../contract/tenant.ts';
 import { TwinrouteError } from '../core/errors.ts';
 import { argmax, softmax } from '../core/routing/score.ts';
+import { allowedConfig, allowedDecision } from './allowed.ts';
 import type { Bundles, DeployedConfig } from './bundles.ts';
 import { decide, type Decision, type Merge } from './decide.ts';
 import type { AnswerCache } from './answer-cache.ts';
@@ -29,6 +31,8 @@ export interface PredictCall {
   readonly deadlineMs: number;
   /** Where the caller is, in the words of `Endpoint.region`; empty when unknown. */
   readonly regions: readonly string[];
+  /** Whose request it is; undefined where requests need no key. */
+  readonly tenant?: Tenant | undefined;
 }
 
 /**
@@ -37,14 +41,15 @@ export interface PredictCall {
  */
 export async function predict({ fleets, ...rest }: PredictDeps, input: PredictInput, call: PredictCall): Promise<Prediction> {
   const startMs = rest.now();
-  const deployed = await rest.bundles.load(input.config);
+  const { tenant } = call;
+  const deployed = await rest.bundles.load(allowedConfig(tenant, input.config));
   const deps = { ...rest, fleet: fleets.of(deployed.bundle.config) };
-  const decision = settle(deps, deployed, await decide(deployed, input));
+  const decision = settle(deps, deployed, allowedDecision(tenant, await decide(deployed, input)));
   const routedMs = deps.now();
   const job = toDispatch(deployed, decision, input, call);
   const { result, cached } =
     input.cache === true
-      ? await deps.answers.through(PUBLIC_TENANT, job, () => dispatch(deps, job))
+      ? await deps.answers.through(tenant?.account ?? PUBLIC_TENANT, job, () => dispatch(deps, job))
       : { result: await dispatch(deps, job), cached: false };
   const endMs = deps.now();
   const timing = { router_ms: routedMs - startMs, origin_ms: endMs - routedMs, total_ms: endMs - startMs };

@@ -11,6 +11,7 @@ import { generateKeySets } from '../../formats/signing/generate-keys.ts';
 import { openKeyRing } from '../../formats/signing/key-ring.ts';
 import { createSha256, openFolder, type HostFolder } from '../../host/files.ts';
 import { bundleWorker } from '../dev/bundle-worker.ts';
+import { devKey } from '../dev/dev-key.ts';
 import { askSample, readSamples, type SampleAnswer } from '../dev/samples.ts';
 import { readExperiments } from '../dev/read-experiments.ts';
 import { startEdge } from '../dev/start-edge.ts';
@@ -38,6 +39,7 @@ export const dev: Verb = {
     const port = integerOption(values, 'port', 0, 65_535) ?? (once ? 0 : 8787);
     const originPort = integerOption(values, 'origin-port', 0, 65_532) ?? (once ? 0 : 8801);
     const stateFolder = textOption(values, 'state') ?? (once ? undefined : join('.cache', 'dev-state'));
+    const adminSecret = process.env['ADMIN_SECRET'];
     const work = await mkdtemp(join(tmpdir(), 'twinroute-dev-'));
     const folders: HostFolder[] = [];
     const closers: (() => Promise<void>)[] = [];
@@ -70,18 +72,26 @@ export const dev: Verb = {
         assetsFolder,
         endpoints: origins.endpoints,
         stateFolder,
-        variables: { SIGNING_KEYS: JSON.stringify(keys.edge), ...(experiments !== undefined && { EXPERIMENTS: experiments }) },
+        variables: {
+          SIGNING_KEYS: JSON.stringify(keys.edge),
+          ...(experiments !== undefined && { EXPERIMENTS: experiments }),
+          ...accountVariables(),
+        },
         port,
       });
       closers.push(edge.close);
       io.log(`edge         ${edge.url}  in workerd`);
-      const answers = await answerSamples(packs, edge.url);
+      const key = adminSecret === undefined ? undefined : await devKey(edge.url, adminSecret);
+      const answers = await answerSamples(packs, edge.url, key);
       report(answers, io, json);
       const failed = answers.filter(({ outcome }) => !outcome.ok).length;
       if (once && failed > 0)
         throw new TwinrouteError('upstream', `expected an answer to each of ${answers.length} samples, got ${answers.length - failed}`);
       if (once) return;
-      io.log(`try: curl -s ${edge.url}/v1/predict -H 'content-type: application/json' -d '{"text": "I want a refund", "explain": true}'`);
+      const authorization = key === undefined ? '' : ` -H 'authorization: Bearer ${key}'`;
+      io.log(
+        `try: curl -s ${edge.url}/v1/predict${authorization} -H 'content-type: application/json' -d '{"text": "I want a refund", "explain": true}'`,
+      );
       io.log('ctrl-c stops');
       await io.stopped();
     } finally {
@@ -92,9 +102,15 @@ export const dev: Verb = {
   },
 };
 
-async function answerSamples(packs: readonly Pack[], url: string): Promise<readonly SampleAnswer[]> {
+/** The Worker's variables for accounts, as this process has them: without a root secret requests need no key. */
+function accountVariables(): Record<string, string> {
+  const given = ['ADMIN_SECRET', 'PRICES'].map((name): [string, string | undefined] => [name, process.env[name]]);
+  return Object.fromEntries(given.filter((entry): entry is [string, string] => entry[1] !== undefined));
+}
+
+async function answerSamples(packs: readonly Pack[], url: string, key: string | undefined): Promise<readonly SampleAnswer[]> {
   const answers: SampleAnswer[] = [];
-  for (const pack of packs) for (const sample of await readSamples(pack)) answers.push(await askSample(url, sample));
+  for (const pack of packs) for (const sample of await readSamples(pack)) answers.push(await askSample(url, sample, key));
   return answers;
 }
 

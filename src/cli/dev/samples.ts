@@ -32,14 +32,15 @@ export async function readSamples(pack: Pack): Promise<readonly Sample[]> {
 
 /**
  * Asks the edge at `url` for a sample, waiting as a caller would.
+ * @param key the caller's key, where the edge wants one
  */
-export async function askSample(url: string, sample: Sample): Promise<SampleAnswer> {
+export async function askSample(url: string, sample: Sample, key?: string): Promise<SampleAnswer> {
   const { expert: _expected, ...input } = sample;
   const startedAt = performance.now();
   try {
     const response = await fetch(`${url}/v1/predict`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
+      headers: { 'content-type': 'application/json', ...(key !== undefined && { authorization: `Bearer ${key}` }) },
       body: JSON.stringify({ ...input, explain: true }),
     });
     const answer: unknown = await response.json();

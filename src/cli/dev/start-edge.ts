@@ -5,6 +5,9 @@ import type { Endpoint } from '../../contract/edge-bundle.ts';
 import { DURABLE_OBJECTS } from './durable-objects.ts';
 import { COMPATIBILITY_DATE, type WorkerBundle } from './bundle-worker.ts';
 
+/** The queue of wrangler.toml. */
+const USAGE_QUEUE = 'twinroute-usage';
+
 /** A running edge. */
 export interface RunningEdge {
   readonly url: string;
@@ -59,6 +62,7 @@ export async function startEdge({
             ENDPOINTS: { type: 'text', value: JSON.stringify(endpoints) },
             ...Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, { type: 'text' as const, value }])),
             ASSETS: { type: 'assets' },
+            USAGE: { type: 'queue', name: USAGE_QUEUE },
             ...Object.fromEntries(
               Object.entries(DURABLE_OBJECTS).map(([binding, exportName]) => [
                 binding,
@@ -66,6 +70,7 @@ export async function startEdge({
               ]),
             ),
           },
+          triggers: [{ type: 'queue', name: USAGE_QUEUE, maxBatchSize: 100, maxBatchTimeout: 1, maxRetries: 100 }],
           exports: Object.fromEntries(
             Object.values(DURABLE_OBJECTS).map((name) => [name, { type: 'durable-object' as const, storage: 'sqlite' as const }]),
           ),

@@ -28,7 +28,7 @@ export function experimentRoute(deps: ExperimentRouteDeps): Handler<EdgeTypes, '
 export function feedbackRoute(deps: ExperimentRouteDeps): Handler<EdgeTypes> {
   return async (c) => {
     const feedback = parseWith(FeedbackRequest, await readJson(c.req.raw), 'body', 'invalid_request');
-    return c.json((await published(deps).feedback(PUBLIC_TENANT, feedback)) satisfies FeedbackAnswer);
+    return c.json((await published(deps).feedback(c.get('tenant')?.account ?? PUBLIC_TENANT, feedback)) satisfies FeedbackAnswer);
   };
 }
 

@@ -1,11 +1,12 @@
 // POST /v1/predict: one input, or a batch whose inputs succeed and fail each on its own.
 
 import type { Handler } from 'hono';
-import { PredictEnvelope, PredictInput, type PredictBatch, type Prediction } from '../../contract/http.ts';
+import { PredictEnvelope, PredictInput, type ErrorBody, type PredictBatch, type Prediction } from '../../contract/http.ts';
 import type { Upstream } from '../../contract/upstream.ts';
 import { parseWith } from '../../contract/parse.ts';
-import type { TwinrouteError } from '../../core/errors.ts';
 import { createRetryBudget } from '../../core/balance/retry-budget.ts';
+import { predictBill, predictBound } from '../accounts/bill.ts';
+import { charged, type ChargedDeps } from '../accounts/charged.ts';
 import { deadlineOf, TIMEOUT_HEADER } from '../deadline.ts';
 import { errorBody } from '../errors.ts';
 import { ARM_HEADER } from '../experiments/enrol.ts';
@@ -19,11 +20,9 @@ import type { EdgeTypes } from '../types.ts';
 const BATCH_CONCURRENCY = 6;
 
 /** What the route needs. */
-export interface PredictRouteDeps extends PredictDeps {
+export interface PredictRouteDeps extends PredictDeps, ChargedDeps {
   readonly upstream: Upstream;
   readonly experiments: Experiments | undefined;
-  /** The twinroute error of a thrown value, logged when it is not the caller's fault. */
-  readonly report: (thrown: unknown, requestId: string) => TwinrouteError;
 }
 
 /** The handler. */
@@ -40,38 +39,75 @@ export function predictRoute(deps: PredictRouteDeps): Handler<EdgeTypes> {
     const deadlineMs = deadlineOf(c.req.raw.headers, deps.now(), deps.upstream.request_ms);
     const body = await readJson(c.req.raw);
     const id = c.get('requestId');
-    const call = { deadlineMs, regions: regionsOf(c.req.raw) };
-    const caller = { key: undefined, configs: undefined, forced: c.req.header(ARM_HEADER) };
+    const tenant = c.get('tenant');
+    const call = { deadlineMs, regions: regionsOf(c.req.raw), tenant };
+    const caller = { key: tenant?.key, configs: tenant?.configs, forced: c.req.header(ARM_HEADER) };
     const answer: Answer = (input, own) => predict(deps, input, { ...call, id: own });
-    const run = (input: PredictInput, own: string): Promise<Prediction> =>
+    const run: Answer = (input, own) =>
       deps.experiments === undefined
         ? answer(input, own)
         : deps.experiments.through(
             input,
-            { id: own, tenant: PUBLIC_TENANT, caller, hurried: c.req.header(TIMEOUT_HEADER) !== undefined },
+            { id: own, tenant: tenant?.account ?? PUBLIC_TENANT, caller, hurried: c.req.header(TIMEOUT_HEADER) !== undefined },
             answer,
             shadow,
           );
     if (typeof body === 'object' && body !== null && 'inputs' in body) {
-      const { inputs } = parseWith(PredictEnvelope, body, 'body', 'invalid_request');
-      const predictions = await mapLimited(
-        inputs,
-        BATCH_CONCURRENCY,
-        async (value, index): Promise<PredictBatch['predictions'][number]> => {
-          const own = `${id}.${index}`;
-          try {
-            return await run(parseWith(PredictInput, value, `inputs[${index}]`, 'invalid_request'), own);
-          } catch (thrown) {
-            return errorBody(deps.report(thrown, own), own);
-          }
-        },
-      );
-      return c.json({ id, predictions } satisfies PredictBatch);
+      const inputs = readInputs(deps, body, id);
+      return charged<PredictBatch>(deps, c, {
+        operation: 'predict',
+        body,
+        bound: (prices) =>
+          predictBound(
+            inputs.flatMap(({ input }) => input ?? []),
+            tenant,
+            prices,
+          ),
+        bill: ({ predictions }, prices) => predictBill(predictions, prices),
+        work: async () => ({ id, predictions: await predictAll(deps, inputs, run) }),
+      });
     }
-    const prediction = await run(parseWith(PredictInput, body, 'body', 'invalid_request'), id);
-    c.set('timings', { router: prediction.timing.router_ms, origin: prediction.timing.origin_ms });
-    return c.json(prediction);
+    const input = parseWith(PredictInput, body, 'body', 'invalid_request');
+    return charged<Prediction>(deps, c, {
+      operation: 'predict',
+      body,
+      bound: (prices) => predictBound([input], tenant, prices),
+      bill: (prediction, prices) => predictBill([prediction], prices),
+      async work() {
+        const prediction = await run(input, id);
+        c.set('timings', { router: prediction.timing.router_ms, origin: prediction.timing.origin_ms });
+        return prediction;
+      },
+    });
   };
+}
+
+/** An input of a batch with its own id, or what is wrong with it. */
+type BatchInput =
+  | { readonly id: string; readonly input: PredictInput; readonly error?: never }
+  | { readonly id: string; readonly input?: never; readonly error: ErrorBody };
+
+function readInputs(deps: PredictRouteDeps, body: unknown, id: string): readonly BatchInput[] {
+  const { inputs } = parseWith(PredictEnvelope, body, 'body', 'invalid_request');
+  return inputs.map((value, index) => {
+    const own = `${id}.${index}`;
+    try {
+      return { id: own, input: parseWith(PredictInput, value, `inputs[${index}]`, 'invalid_request') };
+    } catch (thrown) {
+      return { id: own, error: errorBody(deps.report(thrown, own), own) };
+    }
+  });
+}
+
+function predictAll(deps: PredictRouteDeps, inputs: readonly BatchInput[], run: Answer): Promise<PredictBatch['predictions']> {
+  return mapLimited(inputs, BATCH_CONCURRENCY, async ({ id, input, error }): Promise<PredictBatch['predictions'][number]> => {
+    if (error !== undefined) return error;
+    try {
+      return await run(input, id);
+    } catch (thrown) {
+      return errorBody(deps.report(thrown, id), id);
+    }
+  });
 }
 
 /** `items.map(task)`, at most `limit` of them under way at once. */

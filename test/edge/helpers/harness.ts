@@ -7,6 +7,7 @@ import { TwinrouteError } from '../../../src/core/errors.ts';
 import type { Mix } from '../../../src/core/mix.ts';
 import { createApp, type AppDeps } from '../../../src/edge/app.ts';
 import type { SigningContext } from '../../../src/formats/signing/request-signature.ts';
+import type { Accounts } from '../../../src/edge/accounts/port.ts';
 import type { Bundles, DeployedConfig } from '../../../src/edge/bundles.ts';
 
 export const CONFIG = '0123456789abcdef';
@@ -63,6 +64,7 @@ export interface HarnessOptions {
   readonly get?: (url: string) => Response;
   readonly experiments?: AppDeps['experiments'];
   readonly keepAlive?: AppDeps['keepAlive'];
+  readonly accounts?: Accounts;
 }
 
 export function input(call: OriginCall, name: string): OriginInput | undefined {
@@ -149,6 +151,7 @@ export function createHarness(options: HarnessOptions = {}) {
   };
   const deps: AppDeps = {
     bundles: options.bundles ?? bundles,
+    accounts: options.accounts,
     endpoints: options.endpoints ?? [ALL],
     fetch: fetcher,
     signing: options.signing,

@@ -1,0 +1,38 @@
+// What predictions cost: before they are made at most, and after.
+
+import type { PredictBatch, Prediction, PredictInput } from '../../contract/http.ts';
+import type { Tenant } from '../../contract/tenant.ts';
+import { priceBound, priceOf, type PriceList } from '../../core/ledger/price.ts';
+import type { Bill } from './charged.ts';
+
+/** The most that answers to the inputs can cost. */
+export function predictBound(inputs: readonly PredictInput[], tenant: Tenant | undefined, prices: PriceList): number {
+  const utf8 = new TextEncoder();
+  return inputs.reduce((sum, { text, text_pair: pair, config, task, mix, top_k: topK }) => {
+    const named =
+      mix === undefined
+        ? task === undefined
+          ? undefined
+          : [task]
+        : Array.isArray(mix)
+          ? mix.map(({ expert }) => expert)
+          : Object.keys(mix);
+    const bytes = utf8.encode(text).length + utf8.encode(pair ?? '').length;
+    return sum + priceBound(prices, { configs: config === undefined ? tenant?.configs : [config], experts: named, topK, bytes });
+  }, 0);
+}
+
+/** What answers cost; an input that failed costs nothing. */
+export function predictBill(answers: PredictBatch['predictions'], prices: PriceList): Bill {
+  const good = answers.filter((answer): answer is Prediction => !('error' in answer));
+  const priced = good.map(({ config, mix, usage }) => ({ config, experts: mix.map(({ expert }) => expert), tokens: usage.tokens }));
+  return {
+    micros: priced.reduce((sum, answer) => sum + priceOf(prices, answer), 0),
+    usage: {
+      answers: good.length,
+      tokens: priced.reduce((sum, { tokens }) => sum + tokens, 0),
+      configs: [...new Set(priced.map(({ config }) => config))].sort(),
+      experts: [...new Set(priced.flatMap(({ experts }) => experts))].sort(),
+    },
+  };
+}

@@ -1,0 +1,133 @@
+// Reserve, work, charge: a request that is answered costs once, one that fails costs nothing.
+//
+// The answer leaves only after its charge is safe: settled by the account, or, when the account cannot be reached, on the queue, which settles it
+// later; its money stays held until then. What is neither settled nor given back (the isolate ended, the caller hung up) the account sweeps.
+
+import type { Context } from 'hono';
+import { canonicalJson } from '../../core/canonical-json.ts';
+import { TwinrouteError } from '../../core/errors.ts';
+import type { EntryUsage } from '../../core/ledger/entry.ts';
+import type { PriceList } from '../../core/ledger/price.ts';
+import { sha256Hex } from '../sha256.ts';
+import type { EdgeTypes } from '../types.ts';
+import { unauthorized } from './authenticate.ts';
+import { IDEMPOTENCY_HEADER, setCostHeaders, setRateHeaders } from './headers.ts';
+import type { AccountCalls, Metering, OpenedCall } from './port.ts';
+import { refusalOf } from './refusal.ts';
+import { within } from './within.ts';
+
+/** Waits for an account: to reserve or give back, and to charge, which is tried a few times. */
+const OPEN_MS = 5_000;
+const SETTLE_MS = 2_000;
+const SETTLE_ATTEMPTS = 3;
+
+/** What charging needs. */
+export interface ChargedDeps {
+  /** Undefined charges nothing. */
+  readonly accounts: Metering | undefined;
+  readonly report: (thrown: unknown, requestId: string) => TwinrouteError;
+}
+
+/** A price and what it is for; nothing is charged when nothing was answered. */
+export interface Bill {
+  readonly micros: number;
+  readonly usage: EntryUsage;
+}
+
+/** A request that is to be charged. */
+export interface ChargedWork<T> {
+  readonly operation: 'predict' | 'route';
+  /** What was asked: a repeated request has to ask the same. */
+  readonly body: unknown;
+  /** The most that it can cost, in micro-units. */
+  readonly bound: (prices: PriceList) => number;
+  readonly work: () => Promise<T>;
+  readonly bill: (answer: T, prices: PriceList) => Bill;
+}
+
+/** The response to a request, charged to the tenant where there is one. */
+export async function charged<T extends object>(deps: ChargedDeps, c: Context<EdgeTypes>, job: ChargedWork<T>): Promise<Response> {
+  const { accounts } = deps;
+  const tenant = c.get('tenant');
+  const proof = c.get('keyProof');
+  if (accounts === undefined || tenant === undefined || proof === undefined) return c.json(await job.work());
+  const requestId = c.get('requestId');
+  const { operation } = job;
+  const idempotency = idempotencyOf(c.req.raw.headers);
+  const bodyHash = idempotency === undefined ? '' : await sha256Hex(`${operation} ${canonicalJson(job.body)}`);
+  const request = { key: proof.key, idempotency, bodyHash, micros: job.bound(accounts.prices), request: requestId, operation };
+  const opened = await within(accounts.calls(tenant.account).open(proof, request), OPEN_MS, 'account');
+  if (opened.kind === 'unauthorized') throw unauthorized();
+  setRateHeaders(c, opened.rate);
+  if (opened.kind === 'refused') throw refusalOf(opened.refusal, accounts.prices.currency);
+  if (opened.kind === 'repeated') return repeat(c, opened, accounts.prices.currency);
+  const calls = (): AccountCalls => accounts.calls(tenant.account);
+  const giveBack = () => within(calls().release(opened.seq), OPEN_MS, 'account').catch((thrown: unknown) => deps.report(thrown, requestId));
+  let answer: T;
+  let bill: Bill;
+  try {
+    answer = await job.work();
+    bill = job.bill(answer, accounts.prices);
+  } catch (thrown) {
+    await giveBack();
+    throw thrown;
+  }
+  const text = JSON.stringify(answer);
+  c.header('x-usage-tokens', String(bill.usage.tokens));
+  if (bill.usage.answers === 0) {
+    await giveBack();
+    setCostHeaders(c, 0, opened.available + request.micros, accounts.prices.currency);
+    return respond(c, text);
+  }
+  const late = { kind: 'settle', account: tenant.account, seq: opened.seq, ...bill } as const;
+  try {
+    const settled = await settle(calls, opened.seq, bill, idempotency === undefined ? undefined : text);
+    if (!settled.settled) throw new TwinrouteError('internal', 'charge: expected an open reservation, got one that was given back');
+    setCostHeaders(c, settled.charged, settled.available, accounts.prices.currency);
+  } catch (thrown) {
+    deps.report(thrown, requestId);
+    // Nothing is left to do for an answer whose charge not even the queue takes: the caller gets it, and the log has it.
+    await within(accounts.send(late), SETTLE_MS, 'queue').catch((failed: unknown) => deps.report(failed, requestId));
+  }
+  return respond(c, text);
+}
+
+/** Charging twice charges once, so a call that failed, or seems to have, is simply made again. */
+async function settle(calls: () => AccountCalls, seq: number, { micros, usage }: Bill, answer: string | undefined) {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await within(calls().settle(seq, micros, usage, answer), SETTLE_MS, 'account');
+    } catch (thrown) {
+      if (attempt === SETTLE_ATTEMPTS) throw thrown;
+    }
+  }
+}
+
+/** The answer that the first request got, or where that stands. */
+function repeat(c: Context<EdgeTypes>, opened: Extract<OpenedCall, { kind: 'opened' | 'repeated' }>, currency: string): Response {
+  if (opened.answer !== undefined) {
+    c.header('idempotent-replayed', 'true');
+    setCostHeaders(c, opened.charged, opened.available, currency);
+    return respond(c, opened.answer);
+  }
+  const underWay = opened.state === 'reserved' || opened.state === 'served';
+  const message = underWay ? 'the same request is under way' : 'it was answered and charged, and its answer is no longer kept';
+  throw new TwinrouteError('conflict', `${IDEMPOTENCY_HEADER}: expected a new one, got one in use: ${message}`, {
+    param: IDEMPOTENCY_HEADER,
+    details: { state: opened.state, charged_micros: opened.charged },
+    ...(underWay && { retryAfterSeconds: 1 }),
+  });
+}
+
+function idempotencyOf(headers: Headers): string | undefined {
+  const sent = headers.get(IDEMPOTENCY_HEADER);
+  if (sent === null) return undefined;
+  if (/^[\x21-\x7e]{1,255}$/.test(sent)) return sent;
+  throw new TwinrouteError('invalid_request', `${IDEMPOTENCY_HEADER}: expected 1 to 255 visible ASCII characters, got something else`, {
+    param: IDEMPOTENCY_HEADER,
+  });
+}
+
+function respond(c: Context<EdgeTypes>, text: string): Response {
+  return c.body(text, 200, { 'content-type': 'application/json' });
+}

@@ -1,0 +1,101 @@
+// What a key's account sees of its own ledger: GET /v1/usage and GET /v1/statement.
+
+import type { Context, Handler } from 'hono';
+import { QueryCount } from '../../contract/accounts.ts';
+import { parseWith } from '../../contract/parse.ts';
+import type { StatementAnswer, StatementLine, UsageAnswer } from '../../contract/usage.ts';
+import type { Entry } from '../../core/ledger/entry.ts';
+import { windowAt, type Spending } from '../../core/ledger/totals.ts';
+import type { EdgeTypes } from '../types.ts';
+import { describe } from './audit.ts';
+import { unauthorized } from './authenticate.ts';
+import type { Accounts } from './port.ts';
+
+const DEFAULT_LINES = 100;
+const MAX_LINES = 1_000;
+
+/** What these routes need. */
+export interface StatementDeps {
+  readonly accounts: Accounts;
+  /** Milliseconds. */
+  readonly now: () => number;
+}
+
+/** Both routes. */
+export function statementRoutes(deps: StatementDeps) {
+  return [
+    {
+      method: 'get',
+      path: '/v1/usage',
+      access: 'admin-read',
+      summary: "Tells the balance and spending of the key's account",
+      answer: 'UsageAnswer',
+      handler: usageRoute(deps),
+    },
+    {
+      method: 'get',
+      path: '/v1/statement',
+      access: 'admin-read',
+      summary: "Lists the requests in the ledger of the key's account",
+      query: ['after', 'limit'],
+      answer: 'StatementAnswer',
+      handler: statementRoute(deps),
+    },
+  ] as const;
+}
+
+/** Balance and spending. */
+function usageRoute({ accounts, now }: StatementDeps): Handler<EdgeTypes> {
+  return async (c) => {
+    const account = accountOf(c);
+    const { totals } = await describe(accounts, account);
+    const nowMs = now();
+    const spent: UsageAnswer['spent'] = { account: spentNow(totals.account, nowMs) };
+    for (const [key, spending] of Object.entries(totals.keys)) spent[key] = spentNow(spending, nowMs);
+    const { currency } = accounts.prices;
+    return c.json({ account, currency, balance_micros: totals.balance, held_micros: totals.held, spent } satisfies UsageAnswer);
+  };
+}
+
+/** The ledger's entries, a page at a time. */
+function statementRoute({ accounts }: StatementDeps): Handler<EdgeTypes> {
+  return async (c) => {
+    const account = accountOf(c);
+    const count = (name: string): number | undefined => {
+      const text = c.req.query(name);
+      return text === undefined ? undefined : parseWith(QueryCount, text, name, 'invalid_request');
+    };
+    const limit = Math.min(MAX_LINES, Math.max(1, count('limit') ?? DEFAULT_LINES));
+    const entries = (await accounts.accounts.getByName(account).entries(count('after') ?? 0, limit)) ?? [];
+    const last = entries.length === limit ? entries[limit - 1]?.seq : undefined;
+    return c.json({
+      account,
+      currency: accounts.prices.currency,
+      lines: entries.map(toLine),
+      ...(last !== undefined && { next: last }),
+    } satisfies StatementAnswer);
+  };
+}
+
+function toLine({ seq, key, request, operation, state, held, charged, openedMs, usage }: Entry): StatementLine {
+  return {
+    ...{ seq, key, request, operation, state },
+    ...{ held_micros: held, charged_micros: charged, at_ms: openedMs },
+    ...(usage !== undefined && { usage }),
+  };
+}
+
+function spentNow({ day, month, ever }: Spending, nowMs: number): UsageAnswer['spent'][string] {
+  return {
+    day_micros: day.at === windowAt.day(nowMs) ? day.sum : 0,
+    month_micros: month.at === windowAt.month(nowMs) ? month.sum : 0,
+    ever_micros: ever,
+  };
+}
+
+/** The account of the key that let the request in. */
+function accountOf(c: Context<EdgeTypes>): string {
+  const tenant = c.get('tenant');
+  if (tenant === undefined) throw unauthorized();
+  return tenant.account;
+}
