@@ -1,11 +1,12 @@
 // Accounts and keys: what is kept of them, and the bodies of the admin API.
 
 import * as z from 'zod/mini';
+import { MAX_MICROS } from '../core/ledger/money.ts';
 import { ConfigId, Count, Name } from './names.ts';
 import { Scope } from './tenant.ts';
 
 /** An amount in micro-units. */
-const Micros = z.int().check(z.minimum(0), z.maximum(1e15));
+const Micros = z.int().check(z.minimum(0), z.maximum(MAX_MICROS));
 
 /** Milliseconds since 1970, up to the year 2286. */
 const Instant = z.int().check(z.minimum(0), z.maximum(1e13 - 1));

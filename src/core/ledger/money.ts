@@ -2,16 +2,5 @@
 // whole numbers exactly up to 2^53 and no bigint, so a bigint would only be converted back and forth; instead every amount that comes in is
 // held below a limit that keeps all sums exact.
 
-import { TwinrouteError } from '../errors.ts';
-
 /** Largest amount, and largest balance of an account: 10^15 micro-units are a thousand million units; nine such sums stay below 2^53. */
 export const MAX_MICROS = 1e15;
-
-/**
- * The amount itself.
- * @throws {TwinrouteError} `invalid_request` when it is no whole number in [0, MAX_MICROS]
- */
-export function expectMicros(value: number, title: string): number {
-  if (Number.isSafeInteger(value) && value >= 0 && value <= MAX_MICROS) return value;
-  throw new TwinrouteError('invalid_request', `${title}: expected whole micro-units from 0 to ${MAX_MICROS}, got ${value}`);
-}

@@ -79,8 +79,14 @@ function statementRoute({ accounts }: StatementDeps): Handler<EdgeTypes> {
 
 function toLine({ seq, key, request, operation, state, held, charged, openedMs, usage }: Entry): StatementLine {
   return {
-    ...{ seq, key, request, operation, state },
-    ...{ held_micros: held, charged_micros: charged, at_ms: openedMs },
+    seq,
+    key,
+    request,
+    operation,
+    state,
+    held_micros: held,
+    charged_micros: charged,
+    at_ms: openedMs,
     ...(usage !== undefined && { usage }),
   };
 }

@@ -55,7 +55,18 @@ export function createEntryStore(storage: DurableObjectStorage): LedgerStore & {
       const { seq, key, idempotency, bodyHash, state, held, charged, openedMs, changedMs, request, operation } = entry;
       sql.exec(
         'INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
-        ...[seq, key, idempotency ?? null, bodyHash, state, held, charged, openedMs, changedMs, request, operation, usageText(entry)],
+        seq,
+        key,
+        idempotency ?? null,
+        bodyHash,
+        state,
+        held,
+        charged,
+        openedMs,
+        changedMs,
+        request,
+        operation,
+        usageText(entry),
       );
     },
     update(entry) {
