@@ -23,7 +23,7 @@ export interface Dispatched {
  *   those that are not have no room; else what the last attempt met with
  */
 export async function dispatch(deps: AttemptDeps, job: Dispatch): Promise<Dispatched> {
-  const leave = deps.budget.enter(job.deadlineMs);
+  const leave = deps.budget.enter(deps.now(), job.deadlineMs);
   try {
     return await tryAll(deps, job);
   } finally {

@@ -4,9 +4,11 @@
 /** Things under way. */
 export interface Leases {
   /** Takes a place that ends by itself at `untilMs`; the returned function gives it back, once. */
-  take(untilMs: number): () => void;
+  take(nowMs: number, untilMs: number): () => void;
   /** Places that are taken. */
   count(nowMs: number): number;
+  /** Milliseconds since the oldest of them was taken; 0 when there is none. */
+  ageMs(nowMs: number): number;
 }
 
 /**
@@ -16,19 +18,27 @@ export interface Leases {
  * Cost: O(1) amortised
  */
 export function createLeases(): Leases {
-  const until = new Map<symbol, number>();
+  const taken = new Map<symbol, { sinceMs: number; untilMs: number }>();
+  const forget = (nowMs: number): void => {
+    for (const [lease, { untilMs }] of taken) {
+      if (untilMs > nowMs) break;
+      taken.delete(lease);
+    }
+  };
   return {
-    take(untilMs) {
+    take(nowMs, untilMs) {
       const lease = Symbol('lease');
-      until.set(lease, untilMs);
-      return () => void until.delete(lease);
+      taken.set(lease, { sinceMs: nowMs, untilMs });
+      return () => void taken.delete(lease);
     },
     count(nowMs) {
-      for (const [lease, endMs] of until) {
-        if (endMs > nowMs) break;
-        until.delete(lease);
-      }
-      return until.size;
+      forget(nowMs);
+      return taken.size;
+    },
+    ageMs(nowMs) {
+      forget(nowMs);
+      for (const { sinceMs } of taken.values()) return nowMs - sinceMs;
+      return 0;
     },
   };
 }

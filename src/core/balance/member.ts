@@ -105,7 +105,8 @@ export function createMember(endpoint: FleetEndpoint, inFlightLimit: number, may
   const odds = (nowMs: number, failures: number): number => answerOdds(window.count(nowMs), failures);
   const latencyMs = (nowMs: number, regions: readonly string[]): number => {
     const near = endpoint.region === undefined || regions.length === 0 || regions.includes(endpoint.region);
-    return ewma.estimate(nowMs, near ? NEAR_MS : FAR_MS);
+    // One that has not answered for longer than it usually takes is at least that slow: it may hang.
+    return Math.max(ewma.estimate(nowMs, near ? NEAR_MS : FAR_MS), underWay.ageMs(nowMs));
   };
   return {
     isOut: (nowMs) => breaker.open || ejection.waitMs(nowMs) > 0,
@@ -121,7 +122,7 @@ export function createMember(endpoint: FleetEndpoint, inFlightLimit: number, may
     },
     begin(nowMs, untilMs) {
       breaker.sent(nowMs);
-      const release = underWay.take(untilMs);
+      const release = underWay.take(nowMs, untilMs);
       let ended = false;
       return (outcome, endMs) => {
         if (ended) return;

@@ -13,7 +13,7 @@ export interface RetryBudgetLimits {
 /** A budget. Places end by themselves at `untilMs`. */
 export interface RetryBudget {
   /** A request begins; the returned function ends it. */
-  enter(untilMs: number): () => void;
+  enter(nowMs: number, untilMs: number): () => void;
   /** Takes a retry, or undefined when there is none left; the returned function gives it back. */
   take(nowMs: number, untilMs: number): (() => void) | undefined;
 }
@@ -26,10 +26,10 @@ export function createRetryBudget({ share, minimum }: RetryBudgetLimits): RetryB
   const requests = createLeases();
   const retries = createLeases();
   return {
-    enter: (untilMs) => requests.take(untilMs),
+    enter: (nowMs, untilMs) => requests.take(nowMs, untilMs),
     take(nowMs, untilMs) {
       const allowed = Math.max(minimum, Math.floor(share * requests.count(nowMs)));
-      return retries.count(nowMs) < allowed ? retries.take(untilMs) : undefined;
+      return retries.count(nowMs) < allowed ? retries.take(nowMs, untilMs) : undefined;
     },
   };
 }

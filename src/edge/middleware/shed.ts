@@ -27,7 +27,7 @@ export function shed({ now, inFlight, requestMs }: ShedOptions): MiddlewareHandl
         retryAfterSeconds: 1,
       });
     }
-    const leave = leases.take(nowMs + requestMs + LEASE_GRACE_MS);
+    const leave = leases.take(nowMs, nowMs + requestMs + LEASE_GRACE_MS);
     try {
       await next();
     } finally {

@@ -18,6 +18,7 @@ interface Behaviour {
 const good: Behaviour = { latencyMs: 20, outcome: () => 'good' };
 const dead: Behaviour = { latencyMs: 1, outcome: () => 'down' };
 const slow: Behaviour = { latencyMs: 200, outcome: () => 'good' };
+const hung: Behaviour = { latencyMs: 1_000_000, outcome: () => 'good' };
 const flaky: Behaviour = { latencyMs: 20, outcome: (random) => (random.uniform() < 0.5 ? 'doubtful' : 'good') };
 
 /** Sends `rate` requests a second for `seconds` and counts where they went; no retries. */
@@ -52,6 +53,7 @@ const share = (sent: Record<string, number>, id: string): number => sent[id] / O
 describe('property: shares of traffic over a minute at 100 requests a second', () => {
   test.each([
     ['a dead endpoint gets less than 0.3 %', dead, 0.003],
+    ['one that hangs gets less than 0.3 %, though nothing is ever heard of it', hung, 0.003],
     ['one that is ten times slower gets less than 1 %', slow, 0.01],
     ['one that fails half of its requests gets less than 2 %', flaky, 0.02],
   ])('%s', (_, bad, most) => {

@@ -13,14 +13,17 @@ import { createRandom } from '../../../src/core/random.ts';
 describe('leases', () => {
   test('end when given back, once, or by themselves', () => {
     const leases = createLeases();
-    const first = leases.take(100);
-    leases.take(200);
-    expect(leases.count(0)).toBe(2);
+    const first = leases.take(0, 100);
+    leases.take(50, 200);
+    expect(leases.count(60)).toBe(2);
+    expect(leases.ageMs(60)).toBe(60);
     first();
     first();
-    expect(leases.count(0)).toBe(1);
+    expect(leases.count(60)).toBe(1);
+    expect(leases.ageMs(60)).toBe(10);
     expect(leases.count(199)).toBe(1);
     expect(leases.count(200)).toBe(0);
+    expect(leases.ageMs(200)).toBe(0);
   });
 });
 
@@ -176,7 +179,7 @@ describe('retry budget', () => {
         const requests: (() => void)[] = [];
         const retries: (() => void)[] = [];
         for (const name of events) {
-          if (name === 'enter') requests.push(budget.enter(1000));
+          if (name === 'enter') requests.push(budget.enter(0, 1000));
           if (name === 'leave') requests.pop()?.();
           if (name === 'give') retries.pop()?.();
           if (name !== 'take') continue;
