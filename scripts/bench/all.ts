@@ -1,6 +1,6 @@
 // `npm run bench`: the benches one after another, and docs/performance.md from what they measured.
 //
-//   npm run bench -- [--quality] [--full] [--fasttext PYTHON] [--only build,router,edge,quality] [--docs docs/performance.md]
+//   npm run bench -- [--quality] [--full] [--fasttext PYTHON] [--only build,router,edge,resilience,quality] [--docs docs/performance.md]
 //
 // `--quality` adds quality.bench.ts, which also writes docs/quality.md; `--full` adds builds of full checkpoints; `--fasttext` the peer of
 // the router. JSON is kept in .cache/bench: with `--only` the page still has the figures of the other benches' last runs, each with its
@@ -28,16 +28,17 @@ const BENCHES: Readonly<Record<keyof Reports, readonly string[]>> = {
   build: options.full ? ['--full'] : [],
   router: options.fasttext === undefined ? [] : ['--fasttext', options.fasttext],
   edge: [],
+  resilience: [],
   quality: [],
 };
-const NAMES = ['build', 'router', 'edge', 'quality'] as const;
+const NAMES = ['build', 'router', 'edge', 'resilience', 'quality'] as const;
 
 const folder = join(PACKAGE_ROOT, '.cache/bench');
 mkdirSync(folder, { recursive: true });
 const wanted = options.only?.split(',') ?? NAMES.filter((name) => name !== 'quality' || options.quality);
 const unknown = wanted.find((name) => !NAMES.some((known) => known === name));
 if (unknown !== undefined) throw new Error(`bench: expected ${NAMES.join(', ')} in --only, got ${unknown}`);
-if (wanted.includes('edge')) await ensureSamplePack();
+if (wanted.includes('edge') || wanted.includes('resilience')) await ensureSamplePack();
 for (const name of NAMES) {
   if (!wanted.includes(name)) continue;
   console.error(`\n== ${name}`);

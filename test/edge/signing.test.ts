@@ -93,3 +93,31 @@ test('an endpoint that does not know our key is left alone, and another is asked
     ],
   });
 });
+
+test('what a caller sends in the names of our own headers goes no further', async () => {
+  const { post, calls } = createHarness(await createSigned('hmac-sha256'));
+  const spoofed = {
+    'x-request-id': 'r-1',
+    'x-request-deadline-ms': '1',
+    'x-receipt': 'mine',
+    'content-digest': 'sha-256=:AAAA:',
+    signature: 'edge=:AAAA:',
+    'signature-input': 'edge=()',
+    'x-forwarded-host': 'elsewhere.test',
+    authorization: 'Bearer secret',
+  };
+  expect((await post('/v1/predict', TASK, spoofed)).status).toBe(200);
+  const sent = Object.fromEntries(calls[0].headers);
+  expect(Object.keys(sent).sort()).toEqual([
+    'content-digest',
+    'content-type',
+    'signature',
+    'signature-input',
+    'x-request-deadline-ms',
+    'x-request-id',
+  ]);
+  expect(sent).toMatchObject({
+    'x-request-deadline-ms': expect.stringMatching(/^(9\d\d|1000)$/),
+    'signature-input': expect.stringMatching(/^edge=\("@method"/),
+  });
+});

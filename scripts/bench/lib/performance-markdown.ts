@@ -3,6 +3,7 @@
 import type { BuildReport } from '../build.bench.ts';
 import type { EdgeReport } from '../edge.bench.ts';
 import type { QualityReport } from '../quality.bench.ts';
+import type { ResilienceReport } from '../resilience.bench.ts';
 import type { RouterReport } from '../router.bench.ts';
 import { markdownTable } from './markdown-table.ts';
 import { describeFacts, type RunFacts } from './run-facts.ts';
@@ -12,6 +13,7 @@ export interface Reports {
   readonly build?: BuildReport;
   readonly router?: RouterReport;
   readonly edge?: EdgeReport;
+  readonly resilience?: ResilienceReport;
   readonly quality?: QualityReport;
 }
 
@@ -26,7 +28,7 @@ interface Line {
 const BUILD_SECONDS: Readonly<Record<string, string>> = { tensorflow: '≤ 20 s', wasm: '≤ 60 s' };
 
 /** The page. */
-export function performanceMarkdown({ build, router, edge, quality }: Reports): string {
+export function performanceMarkdown({ build, router, edge, resilience, quality }: Reports): string {
   const sections: readonly (readonly [title: string, note: string, facts: RunFacts | undefined, lines: readonly Line[]])[] = [
     [
       'Build',
@@ -46,6 +48,12 @@ export function performanceMarkdown({ build, router, edge, quality }: Reports): 
         'Miniflare stands before the Worker in both requests of a pair.',
       edge?.facts,
       edge === undefined ? [] : edgeLines(edge),
+    ],
+    [
+      'Many origins',
+      'What callers of POST /v1/predict see while origins fail; requests at random times, signed, over real HTTP through workerd. The origins wait instead of computing.',
+      resilience?.facts,
+      resilience === undefined ? [] : resilienceLines(resilience),
     ],
     [
       'Quality',
@@ -144,6 +152,20 @@ function edgeLines({ bytes, cold, cases, memory }: EdgeReport): Line[] {
     { what: 'Router file', target: '≤ 4 MB', measured: megabytes(bytes.router) },
     { what: 'Worker bundle, raw', target: '≤ 20 MiB', measured: `${(bytes.bundle / 2 ** 20).toFixed(2)} MiB` },
   ];
+}
+
+function resilienceLines({ cases, rate, seconds }: ResilienceReport): Line[] {
+  const healthy = cases.find(({ name }) => name === 'healthy');
+  return cases.map(({ name, goodput, p50, p99, attempts }) => ({
+    what: `Three origins, ${name}; ${rate} requests a second for ${seconds} s`,
+    ...(name !== 'healthy' && name !== 'all dead' && { target: 'goodput ≥ 99 %, p99 ≤ 2 × healthy' }),
+    measured:
+      `goodput ${(100 * goodput).toFixed(2)} %` +
+      (goodput === 0 ? '' : `, p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms`) +
+      (healthy === undefined || goodput === 0
+        ? ''
+        : ` (${(p99 / healthy.p99).toFixed(2)} × healthy), ${attempts.toFixed(2)} attempts an answer`),
+  }));
 }
 
 function qualityLines({ seeds: [{ methods }] }: QualityReport): Line[] {
