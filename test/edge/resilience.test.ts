@@ -70,7 +70,8 @@ describe('when all are down', () => {
 describe('retries', () => {
   test('an endpoint that fails half of its requests is asked again rather than a mix cut', async () => {
     let n = 0;
-    const { post } = createHarness({ endpoints: [ONE, LEFT], origin: misbehave({ one: () => (n++ % 2 === 0 ? status(500) : undefined) }) });
+    const { post } = createHarness({ endpoints: [ONE, LEFT], origin: misbehave({ one: () => (n++ % 2 === 1 ? status(500) : undefined) }) });
+    await post('/v1/predict', TASK);
     for (let i = 0; i < 30; i++) {
       expect(await post('/v1/predict', { text: 'a', mix: { sst2: 0.5, stsb: 0.5 }, explain: true })).toMatchObject({
         status: 200,

@@ -15,6 +15,8 @@ import { createPeakEwma } from './peak-ewma.ts';
  */
 const NEAR_MS = 1;
 const FAR_MS = 100;
+/** What a failure costs beside its own time, a round trip elsewhere. Without it an endpoint that fails at once would look like the fastest. */
+const FAILURE_MS = 30;
 
 /** An endpoint as balancing sees it. */
 export interface FleetEndpoint extends PlacementEndpoint {
@@ -55,9 +57,9 @@ export interface Member {
   state(nowMs: number): EndpointState;
   /** Milliseconds until it takes a request after failures; 0 when it does. */
   waitMs(nowMs: number): number;
-  /** The chance that it answers, in (0, 1). */
+  /** The chance that it answers a request that has failed there so often, in [0, 1); 0 where it has failed and answered nobody of late. */
   odds(nowMs: number, failures: number): number;
-  /** Expected milliseconds until an answer, were it asked now: latency × queue ÷ chance of an answer. */
+  /** Expected milliseconds until an answer, were it asked now: (latency × queue + what a failure costs × its chance) ÷ chance of an answer. */
   cost(nowMs: number, asker: Asker): number;
   /** The time that a share `q` of its answers did not exceed, or undefined while it is not known. */
   quantileMs(q: number): number | undefined;
@@ -102,7 +104,10 @@ export function createMember(endpoint: FleetEndpoint, inFlightLimit: number, may
     if (ejection.waitMs(nowMs) > 0) return 'ejected';
     return underWay.count(nowMs) >= inFlightLimit ? 'full' : 'up';
   };
-  const odds = (nowMs: number, failures: number): number => answerOdds(window.count(nowMs), failures);
+  const odds = (nowMs: number, failures: number): number => {
+    const outcomes = window.count(nowMs);
+    return failures > 0 && outcomes.good === 0 ? 0 : answerOdds(outcomes, failures);
+  };
   const latencyMs = (nowMs: number, regions: readonly string[]): number => {
     const near = endpoint.region === undefined || regions.length === 0 || regions.includes(endpoint.region);
     // One that has not answered for longer than it usually takes is at least that slow: it may hang.
@@ -113,7 +118,10 @@ export function createMember(endpoint: FleetEndpoint, inFlightLimit: number, may
     state,
     waitMs,
     odds,
-    cost: (nowMs, { regions, failures }) => (latencyMs(nowMs, regions) * (underWay.count(nowMs) + 1)) / odds(nowMs, failures),
+    cost(nowMs, { regions, failures }) {
+      const chance = odds(nowMs, failures);
+      return (latencyMs(nowMs, regions) * (underWay.count(nowMs) + 1) + FAILURE_MS * (1 - chance)) / chance;
+    },
     quantileMs: (q) => latencies.quantile(q),
     figures(nowMs) {
       const { good, bad } = window.count(nowMs);

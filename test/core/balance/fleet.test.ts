@@ -78,6 +78,11 @@ describe('property: shares of traffic over a minute at 100 requests a second', (
     );
   });
 
+  test('one that fails at once attracts nobody by being fast, even where it may not be taken out', () => {
+    const failing: Behaviour = { latencyMs: 1, outcome: () => 'doubtful' };
+    expect(share(simulate({ dead, failing, good }, 100, 60, 5), 'failing')).toBeLessThan(0.03);
+  });
+
   test('of a dead, a slow and a flaky one, at least two stay in use and the flaky one is not taken out beside the dead one', () => {
     const sent = simulate({ dead, slow, flaky }, 100, 60, 7);
     expect(share(sent, 'dead')).toBeLessThan(0.003);
