@@ -115,13 +115,15 @@ describe('health', () => {
   });
 
   test('a caller’s short deadline does not mark an endpoint down', async () => {
-    const { post } = createHarness({ origin: (call, attempt, signal) => (attempt <= 5 ? hang(signal) : answer(call)) });
+    let late = true;
+    const { post } = createHarness({ origin: (call, _attempt, signal) => (late ? hang(signal) : answer(call)) });
     for (let i = 0; i < 5; i++) {
       expect(await post('/v1/predict', TASK, { 'x-request-timeout-ms': '20' })).toMatchObject({
         status: 504,
         body: { error: { code: 'timeout' } },
       });
     }
+    late = false;
     expect((await post('/v1/predict', TASK)).status).toBe(200);
   });
 

@@ -19,5 +19,6 @@ export function answerOdds({ good, bad }: Outcomes, failures: number): number {
   const others = good + Math.max(0, bad - failures);
   const share = (good + PRIOR_ANSWERS * PRIOR_SHARE) / (others + PRIOR_ANSWERS);
   const byChance = (1 - STUBBORN) * (1 - share) ** failures;
-  return (byChance / (STUBBORN + byChance)) * share;
+  // Better than well is not told apart: the endpoint that happened to answer more would be asked ever more.
+  return (byChance / (STUBBORN + byChance)) * Math.min(share, PRIOR_SHARE);
 }
