@@ -4,6 +4,7 @@
 import { basename, dirname, join, resolve } from 'node:path';
 import { rm } from 'node:fs/promises';
 import type { Progress } from '../core/progress.ts';
+import type { Learnt } from '../contract/learnt.ts';
 import { MANIFEST_SCHEMA, type Manifest, type ManifestExpert, type Score } from '../contract/manifest.ts';
 import { encodeManifest, MANIFEST_FILE } from '../formats/manifest-file.ts';
 import { openPack } from '../formats/pack.ts';
@@ -54,9 +55,9 @@ export async function buildPack(plan: BuildPlan, out: string, deps: BuildDeps): 
   const checkpoint = checkpointFile(join(dirname(resolve(out)), `.${basename(resolve(out))}.${plan.id}.json`));
   const written = await writeFolder(out, isPack, async (folder) => {
     const files = createPackFiles(folder);
-    const methodOf = await adapt({ ...plan, seed: plan.config.parameters.seed }, { ...deps, checkpoint });
+    const { methodOf, learnt } = await adapt({ ...plan, seed: plan.config.parameters.seed }, { ...deps, checkpoint });
     const tensors = await throughSpool(join(folder.path, '.spool'), (spool) => writeModels(plan, methodOf, spool, files, deps));
-    const described = describe(plan, tensors, deps);
+    const described = describe(plan, tensors, deps, learnt);
     const gates = await withFolder(folder.path, (draft) => buildGates(plan, described, files, draft, { ...deps, checkpoint }));
     const routers = await withFolder(folder.path, (draft) =>
       buildRouters(plan, files, () => draftGraph(plan, { ...described, gates }, draft), deps),
@@ -132,6 +133,7 @@ export function describe(
   plan: BuildPlan,
   { experts: modules, fade }: MergedTensors,
   { engine, producer, individual }: Omit<BuildDeps, 'progress'>,
+  learnt?: Learnt,
 ): Omit<Manifest, 'files'> {
   const { config, model } = plan;
   const { about, quantize, router, scale, seed } = config.parameters;
@@ -183,6 +185,7 @@ export function describe(
       format: whole,
       ...(fade !== undefined && { fade: { file: FADE_FILE, format: factors, tensors: [...fade] } }),
       ...(isEmr && { unified: { file: UNIFIED_FILE, format: whole } }),
+      ...(learnt !== undefined && { learnt }),
     },
     experts,
     routing: router,

@@ -1,6 +1,7 @@
 // manifest.json: everything a reader has to know about a pack before it trusts one byte of it.
 
 import * as z from 'zod/mini';
+import { Learnt } from './learnt.ts';
 import { ConfigId, Count, Fraction, Name, Sha256 } from './names.ts';
 import { Policy } from './policy.ts';
 
@@ -161,6 +162,8 @@ export const Manifest = z.strictObject({
     fade: z.optional(ManifestFade),
     /** The vector that the experts' masks are over, parameters by name; those that no expert changes are absent. */
     unified: z.optional(z.strictObject({ file: z.string(), format: FloatFormat })),
+    /** Where its method is an adaptive one. */
+    learnt: z.optional(Learnt),
   }),
   gates: z.optional(ManifestGates),
   experts: z.array(ManifestExpert).check(z.minLength(1), z.maxLength(10_000)),

@@ -163,7 +163,7 @@ async function sharedOf({ engine, folder, progress }: Bench, plan: BuildPlan, ke
   const { seed } = plan.config.parameters;
   // The state stays: the coefficients that were learnt serve the test rows as well.
   const checkpoint = checkpointFile(join(folder, `learnt-${key}.json`));
-  const methodOf = await adapt({ ...plan, seed }, { engine, progress, checkpoint });
+  const { methodOf } = await adapt({ ...plan, seed }, { engine, progress, checkpoint });
   return async (name) => {
     const origin = await base.readFloat(name);
     const { shared } = await mergeParameter(

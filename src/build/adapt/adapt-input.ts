@@ -3,6 +3,7 @@
 import type { AdaptiveMethod } from '../../core/merge/adaptive.ts';
 import type { Parameters, StaticMethod } from '../../core/merge/method.ts';
 import type { Progress } from '../../core/progress.ts';
+import type { Learnt } from '../../contract/learnt.ts';
 import type { Example } from '../../contract/tasks.ts';
 import type { Base, ExpertSource } from '../../formats/checkpoint.ts';
 import type { OpenArchitecture } from '../../model/registry.ts';
@@ -50,3 +51,10 @@ export interface AdaptDeps {
 
 /** The plain method of each parameter, by its name. */
 export type MethodOf = (parameter: string) => StaticMethod;
+
+/** What learning ends in. */
+export interface Adapted {
+  readonly methodOf: MethodOf;
+  /** For the manifest; undefined for a method that does not learn. */
+  readonly learnt: Learnt | undefined;
+}

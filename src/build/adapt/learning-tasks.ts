@@ -57,6 +57,12 @@ export function withoutTask(experts: readonly AdaptExpert[], tasks: readonly Lea
   return experts.flatMap(({ name }, expert) => (tasks.some((task) => task.expert === expert) ? [] : [name]));
 }
 
+/** How many texts are learnt from and held back. */
+export function textsOf(tasks: readonly LearningTask[]): { train: number; held_back: number } {
+  const total = (of: (task: LearningTask) => number): number => tasks.reduce((sum, task) => sum + of(task), 0);
+  return { train: total(({ train }) => train.length), held_back: total(({ heldBack }) => heldBack.length) };
+}
+
 /** What step `step` learns from. */
 export function drawTasks(tasks: readonly LearningTask[], step: number, batch: number, seed: number): readonly EntropyTask[] {
   return tasks.map(({ name, train, head }) => ({ rows: drawRows(train, step, batch, seed, name), head }));

@@ -12,7 +12,7 @@ import type { TokenRow } from '../../model/encoder-feeds.ts';
 import { encodeBatch } from '../../model/tfjs-executor.ts';
 import type { Tfjs } from '../engine/engine.ts';
 import { readTheta } from '../theta.ts';
-import type { AdaptDeps, AdaptExpert, AdaptInput, MethodOf } from './adapt-input.ts';
+import type { AdaptDeps, Adapted, AdaptExpert, AdaptInput } from './adapt-input.ts';
 import { cutBatches, tokenBatch, tokenRows } from './token-batches.ts';
 
 /** Texts of each expert, as in the paper's experiments. */
@@ -25,7 +25,7 @@ const PASS_TOKENS = 1024;
  * @throws {TwinrouteError} `config` when an expert has no texts
  * Cost: one pass over up to 256 texts an expert; memory one expert in f32, and Σ n² + mn numbers over all linear layers
  */
-export async function fitGrams(input: AdaptInput<GramMethod>, deps: AdaptDeps): Promise<MethodOf> {
+export async function fitGrams(input: AdaptInput<GramMethod>, deps: AdaptDeps): Promise<Adapted> {
   const { method, experts, parameters } = input;
   const rows = tokenRows(input);
   const sums = new Map<string, GramSums>();
@@ -39,7 +39,11 @@ export async function fitGrams(input: AdaptInput<GramMethod>, deps: AdaptDeps): 
     await addExpert(input, deps, expert, rows[t].slice(0, MAX_TEXTS), parameters['off_diagonal'], sums);
   }
   deps.progress({ stage: 'adapt', done: experts.length, total: experts.length });
-  return (parameter) => withGrams(method, sums.get(parameter));
+  const used = experts.map(({ name }, t): [string, number] => [name, Math.min(rows[t].length, MAX_TEXTS)]);
+  return {
+    methodOf: (parameter) => withGrams(method, sums.get(parameter)),
+    learnt: { kind: 'grams', rows: Object.fromEntries(used), layers: sums.size },
+  };
 }
 
 async function addExpert(

@@ -2,6 +2,7 @@
 
 import type { Manifest, ManifestExpert } from '../../contract/manifest.ts';
 import type { StoredModules } from '../../formats/expert-file.ts';
+import { learntTable, learntText } from '../../report/pack/learnt-section.ts';
 import { withPack } from '../open-pack-folder.ts';
 import { exactly } from '../options.ts';
 import { table } from '../table.ts';
@@ -43,6 +44,7 @@ function describe(manifest: Manifest): string {
         ...(shared.fade === undefined ? [] : [['(fade)', '', ...moduleCells(shared.fade, files[shared.fade.file]?.bytes ?? 0), '', '']]),
       ],
     ),
+    ...describeLearnt(shared.learnt),
     '',
     router === undefined
       ? 'no edge router: the origin routes'
@@ -58,6 +60,12 @@ function describe(manifest: Manifest): string {
       Object.entries(files).map(([file, entry]) => [file, String(entry.bytes), entry.sha256]),
     ),
   ].join('\n');
+}
+
+function describeLearnt(learnt: Manifest['shared']['learnt']): readonly string[] {
+  if (learnt === undefined) return [];
+  const { head, rows } = learntTable(learnt);
+  return ['', `the shared model learnt: ${learntText(learnt)}`, table(head, rows)];
 }
 
 function expertRow(expert: ManifestExpert, size: number): readonly string[] {

@@ -7,6 +7,7 @@ import { routerBlocks } from '../router-blocks.ts';
 import { count, percent } from '../spell.ts';
 import { isCompressed } from './energy-grid.ts';
 import { energySection } from './energy-section.ts';
+import { learntSection } from './learnt-section.ts';
 import { sizeSection } from './size-section.ts';
 
 /** How a pack's routers did on held-back rows, where there are any. */
@@ -26,6 +27,7 @@ export function packReport(manifest: Manifest, assessments: RouterAssessments): 
       aboutSection(manifest),
       sizeSection(manifest),
       expertSection(manifest),
+      learntSection(manifest.shared.learnt),
       energySection(manifest),
       edgeSection(manifest, assessments.edge),
       originSection(manifest, assessments.origin),

@@ -1,6 +1,6 @@
 // Learning on tiny models: gradients against finite differences, entropy that falls, runs that are cut and go on, RegMean's sums.
 
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type * as tfjs from '@tensorflow/tfjs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -23,6 +23,7 @@ import { encodeBatch } from '../../../src/model/tfjs-executor.ts';
 import { noProgress, type ProgressEvent } from '../../../src/core/progress.ts';
 import { createRandom } from '../../../src/core/random.ts';
 import { maxDifference } from '../../helpers/max-difference.ts';
+import { runCli } from '../../helpers/run-cli.ts';
 import { makeTinyInputs, type TinyInputs } from '../../helpers/tiny-pack.ts';
 
 let inputs: TinyInputs;
@@ -164,7 +165,7 @@ describe.each(COEFFICIENT_METHODS)('learning %s', (name) => {
     const events: ProgressEvent[] = [];
     const before = engine.tf.memory().numTensors;
     const checkpoint = memory();
-    const methodOf = await adapt(inputOf(method, { steps: 20, rate: 0.04, batch: 4 }), {
+    const { methodOf, learnt } = await adapt(inputOf(method, { steps: 20, rate: 0.04, batch: 4 }), {
       engine,
       progress: (event) => events.push(event),
       checkpoint,
@@ -178,6 +179,22 @@ describe.each(COEFFICIENT_METHODS)('learning %s', (name) => {
       const start = values.map(() => 0.3);
       expect(await encoder.entropy(values, tasks)).toBeLessThan(0.98 * (await encoder.entropy(start, tasks)));
     });
+    const groups = values.length / 3;
+    expect(learnt).toMatchObject({
+      kind: 'coefficients',
+      tensors: { length: method.per === 'expert' ? 0 : groups },
+      held: ['stars'],
+      rows: { train: 96, held_back: 24 },
+    });
+    if (learnt?.kind !== 'coefficients') throw new Error('no coefficients');
+    expect(learnt.entropy.kept).toBeLessThan(learnt.entropy.start);
+    for (const [t, expert] of plan.experts.entries())
+      expect(
+        maxDifference(
+          learnt.values[expert.name],
+          Array.from({ length: groups }, (_, group) => values[group * 3 + t]),
+        ),
+      ).toBeLessThan(1e-5); // six digits of them
     expect(methodOf('encoder.layer.0.output.dense.weight').kind).toBe(method.prepare === undefined ? 'linear' : 'tensor');
   });
 });
@@ -185,7 +202,7 @@ describe.each(COEFFICIENT_METHODS)('learning %s', (name) => {
 test('a run that is killed goes on to the same bit, and equal seeds give equal coefficients', async () => {
   const input = inputOf(coefficientMethod('ada_merging_layer'), { steps: 25, rate: 0.01, batch: 2 });
   const whole = memory();
-  const uninterrupted = coefficientsOf(await adapt(input, { engine, progress: noProgress, checkpoint: whole }));
+  const uninterrupted = coefficientsOf((await adapt(input, { engine, progress: noProgress, checkpoint: whole })).methodOf);
   expect(new Set(uninterrupted).size).toBeGreaterThan(20);
 
   const cut = memory(() => {
@@ -195,7 +212,7 @@ test('a run that is killed goes on to the same bit, and equal seeds give equal c
   const rest = memory();
   rest.text = cut.text;
   const steps: number[] = [];
-  const resumed = await adapt(input, {
+  const { methodOf: resumed } = await adapt(input, {
     engine,
     progress: ({ stage, done, note }) => stage === 'adapt' && note?.startsWith('entropy') === true && steps.push(done),
     checkpoint: rest,
@@ -204,7 +221,7 @@ test('a run that is killed goes on to the same bit, and equal seeds give equal c
   expect(rest.text).toBe(whole.text);
   expect(Math.min(...steps)).toBe(20);
 
-  const finished = await adapt(input, { engine, progress: noProgress, checkpoint: whole });
+  const { methodOf: finished } = await adapt(input, { engine, progress: noProgress, checkpoint: whole });
   expect(coefficientsOf(finished)).toEqual(uninterrupted);
 });
 
@@ -225,7 +242,7 @@ test('stops when held-back texts gain nothing, and keeps the best coefficients',
   const checkpoint = memory();
   const input = inputOf(coefficientMethod('ada_merging'), { steps: 1000, rate: 1, batch: 1 });
   const events: ProgressEvent[] = [];
-  const methodOf = await adapt(
+  const { methodOf } = await adapt(
     { ...input, experts: plan.experts.slice(0, 1) },
     { engine, progress: (event) => events.push(event), checkpoint },
   );
@@ -249,7 +266,7 @@ describe('RegMean', () => {
   const merged = async (input: Omit<AdaptInput, 'method'>, name: string): Promise<Float32Array> => {
     const method = sharedMethod('regmean');
     const parameters = resolveParameters(method.parameters, {}, 'parameters');
-    const methodOf = await adapt({ ...input, method, parameters }, { engine, progress: noProgress, checkpoint: memory() });
+    const { methodOf } = await adapt({ ...input, method, parameters }, { engine, progress: noProgress, checkpoint: memory() });
     const base = (await plan.base.readFloat(name)).data;
     const vectors = await Promise.all(
       input.experts.map(async ({ source }) =>
@@ -342,6 +359,13 @@ test.each(['ada_merging_layer', 'regmean'])(
       const second = await buildPack(ownPlan, join(folder, 'b'), deps);
       expect(first.shared.method).toBe(method);
       expect(second.files).toEqual(first.files);
+      expect(await readFile(join(folder, 'a', 'report.md'), 'utf8')).toMatch(
+        method === 'regmean'
+          ? /the shared model learnt\n[^]*\| birds \| 60 \|/i
+          : /One coefficient for each expert and each of \d+ tensors/,
+      );
+      const { out } = await runCli('inspect', join(folder, 'a'));
+      expect(out).toMatch(/the shared model learnt: (Gram matrices of what \d+ linear layers|One coefficient for each)/);
       expect(await readdir(folder)).toEqual(['a', 'b']);
       await rm(folder, { recursive: true });
     } finally {
