@@ -1,4 +1,4 @@
-// A search problem of real experts that is cheap to measure: the weights of Task Arithmetic, one an expert, against the merged model's scores on a
+// A search problem of real experts that is cheap to measure: the weights of Task Arithmetic against the merged model's scores on a
 // few validation rows of some tasks. Task vectors stay in memory and one open graph runs whatever merge is fed to it.
 
 import { planConfig } from '../../../src/build/plan.ts';
@@ -18,8 +18,8 @@ import type { Session } from '../../../src/model/session.ts';
 
 /** What is merged and measured. */
 export interface WeightsProblem {
-  /** How many experts. */
-  readonly dimensions: number;
+  /** Names, in the order of weights. */
+  readonly experts: readonly string[];
   /** 1 − score of each task under the merge θ0 + Σ w_t·τ_t. */
   costs(weights: readonly number[]): Promise<number[]>;
   close(): Promise<void>;
@@ -72,7 +72,7 @@ export async function openWeightsProblem(
   });
   await plan.close();
   return {
-    dimensions: plan.experts.length,
+    experts: plan.experts.map(({ name }) => name),
     async costs(weights) {
       const merged = new Map(base);
       for (const [name, each] of vectors) {
