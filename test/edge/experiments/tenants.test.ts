@@ -95,7 +95,8 @@ test('the same user of two accounts is two units', async () => {
   const operator = await customer(1_000_000, { scopes: ['predict', 'admin-read'] });
   for (const { predict } of [await customer(), operator]) for (let i = 0; i < 3; i++) await predict({ text: 'a', user: 'u' });
   const { arms } = z.parse(ExperimentReport, (await operator.get(`/v1/experiments/${definition.key}`)).body);
-  expect(arms.map(({ units, exposures }) => units + exposures).sort()).toEqual([0, 8]);
+  expect(Math.max(...arms.map(({ units }) => units))).toBe(2);
+  expect(Math.max(...arms.map(({ exposures }) => exposures))).toBe(6);
 });
 
 test('a key that may not use every arm’s config is left out', async () => {
