@@ -16,8 +16,14 @@ export interface Program {
 
 /** Starts `twinroute …args`. */
 export function start(...args: string[]): Program {
+  return startWith({}, ...args);
+}
+
+/** Starts `twinroute …args` with further environment variables. */
+export function startWith(env: Readonly<Record<string, string>>, ...args: string[]): Program {
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', 'src/cli/bin.ts', ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
   });
   let output = '';
   const listeners = new Set<() => void>();
