@@ -41,6 +41,8 @@ interface Told {
 }
 
 export interface World {
+  /** Requests that were opened so far. */
+  requests(): number;
   step(step: Step): void;
   /** The same step while the store throws after so many writes; whoever asked asks again. */
   stepWithFailure(step: Step, writes: number): void;
@@ -48,7 +50,7 @@ export interface World {
   end(): Promise<{ readonly requests: number; readonly charged: number; readonly findings: readonly Finding[]; readonly rows: number }>;
 }
 
-export function createWorld(): World {
+export function createWorld(limits: readonly Limits[] = LIMITS): World {
   const store = createMemoryStore();
   let ledger: Ledger = createLedger(store);
   let nowMs = START_MS;
@@ -83,7 +85,7 @@ export function createWorld(): World {
     request.changedMs = nowMs;
   };
   const expectedRefusal = (key: number, micros: number): string | undefined => {
-    const { requestsPerMinute, keySpend, accountSpend } = LIMITS[key] ?? {};
+    const { requestsPerMinute, keySpend, accountSpend } = limits[key] ?? {};
     if (requestsPerMinute !== undefined && (openedIn.get(`${key} ${Math.floor(nowMs / 60_000)}`) ?? 0) >= requestsPerMinute)
       return 'rate_limited';
     if (micros === 0) return undefined;
@@ -98,7 +100,7 @@ export function createWorld(): World {
     const earlier = named === undefined ? undefined : names.get(named);
     const request = earlier && told.get(earlier.seq);
     const request_ = { key: `key-${key}`, idempotency: name === undefined ? undefined : `n${name}`, bodyHash: `b${body}`, micros };
-    const opened: Opened = ledger.open({ ...request_, request: 'r', operation: 'predict' }, LIMITS[key] ?? LIMITS[1], nowMs);
+    const opened: Opened = ledger.open({ ...request_, request: 'r', operation: 'predict' }, limits[key] ?? limits[0], nowMs);
     const outcome = opened.kind === 'refused' ? opened.refusal.code : opened.kind;
     if (earlier !== undefined && earlier.body !== body) {
       expect(outcome).toBe('conflict');
@@ -191,6 +193,7 @@ export function createWorld(): World {
       expect({ balance, held: counted }).toEqual({ balance: paidIn - charged, held });
   };
   return {
+    requests: () => told.size,
     step(step) {
       run(step);
       check();
