@@ -140,7 +140,5 @@ test('a request writes two rows, and one for an answer that is kept', async () =
 
 /** Rows that the object has written, counted by SQLite's own counter of changes. */
 function written(stub: ReturnType<ReturnType<typeof createPaidHarness>['accounts']['accounts']['getByName']>): Promise<number> {
-  return runInDurableObject(stub, (_account, { storage }) =>
-    Number(storage.sql.exec<{ n: number }>('SELECT total_changes() AS n').one().n),
-  );
+  return runInDurableObject(stub, (_account, { storage }) => storage.sql.exec<{ n: number }>('SELECT total_changes() AS n').one().n);
 }
