@@ -214,3 +214,12 @@ test('a root secret that is too short, or prices that do not fit, open nothing',
   const { ACCOUNTS: _gone, ...rest } = env;
   expect(() => bindAccounts({ ...rest, ADMIN_SECRET: ROOT })).toThrow('ACCOUNTS');
 });
+
+test('answers that are kept for one account are not another one’s', async () => {
+  const { customer, calls } = createPaidHarness({ upstream: { cache: { bytes: 100_000, seconds: 60 } } });
+  const [ada, eve] = [await customer(), await customer()];
+  for (const { predict } of [ada, ada, eve]) expect((await predict({ text: 'the same', cache: true })).status).toBe(200);
+  expect(calls).toHaveLength(2);
+  // An answer costs the same, wherever it comes from.
+  expect([await ada.balance(), await eve.balance()]).toEqual([1_000_000 - 2 * 16, 1_000_000 - 16]);
+});
