@@ -8,7 +8,7 @@ import { ERROR_CODES, TwinrouteError } from '../core/errors.ts';
 import type { SigningContext } from '../formats/signing/request-signature.ts';
 import { createAnswerCache } from './answer-cache.ts';
 import { adminRoutes } from './accounts/admin.ts';
-import { createAuthenticate, type Access } from './accounts/authenticate.ts';
+import { createAuthenticate } from './accounts/authenticate.ts';
 import type { Accounts } from './accounts/port.ts';
 import { statementRoutes } from './accounts/statement.ts';
 import type { Bundles } from './bundles.ts';
@@ -51,8 +51,7 @@ export interface AppDeps {
 }
 
 /** One route. */
-export interface Route extends ApiOperation {
-  readonly access: Access;
+interface Route extends ApiOperation {
   readonly handler: Handler<EdgeTypes>;
 }
 
@@ -152,7 +151,7 @@ export function createApp(deps: AppDeps): Hono<EdgeTypes> {
   const authenticate = createAuthenticate(deps);
   for (const { method, path, access, handler } of routes) app.on(method, honoPath(path), authenticate(access), handler);
   if (deps.accounts !== undefined) app.route('/admin/v1', adminRoutes({ ...deps, accounts: deps.accounts }));
-  app.get('/openapi.json', (c) => c.json(openApi(routes)));
+  app.get('/openapi.json', (c) => c.json(openApi(routes, deps.accounts !== undefined)));
   for (const { method, path } of [...routes, { method: 'get', path: '/openapi.json' }]) {
     app.all(honoPath(path), (c) => {
       c.header('allow', method.toUpperCase());

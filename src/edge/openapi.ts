@@ -3,6 +3,8 @@
 import * as z from 'zod/mini';
 import * as experiments from '../contract/experiment-report.ts';
 import * as http from '../contract/http.ts';
+import type { Access } from './accounts/authenticate.ts';
+import { PriceList } from '../contract/price-list.ts';
 import { StatementAnswer, UsageAnswer } from '../contract/usage.ts';
 
 const SCHEMAS = {
@@ -20,10 +22,14 @@ const SCHEMAS = {
   FeedbackAnswer: experiments.FeedbackAnswer,
   ExperimentReport: experiments.ExperimentReport,
   ExperimentsAnswer: experiments.ExperimentsAnswer,
+  PriceList,
   UsageAnswer,
   StatementAnswer,
   ErrorBody: http.ErrorBody,
 } as const;
+
+/** How requests carry their keys. */
+const KEYS = { securitySchemes: { key: { type: 'http', scheme: 'bearer' } } } as const;
 
 /** One operation of the interface; bodies are named by their schema. */
 export interface ApiOperation {
@@ -31,22 +37,27 @@ export interface ApiOperation {
   /** Parameters in braces. */
   readonly path: string;
   readonly summary: string;
+  readonly access: Access;
   readonly request?: keyof typeof SCHEMAS;
   readonly answer: keyof typeof SCHEMAS;
   /** Optional query parameters, each a string. */
   readonly query?: readonly string[];
 }
 
-/** The OpenAPI 3.1 document of these operations. */
-export function openApi(operations: readonly ApiOperation[]): object {
+/**
+ * The OpenAPI 3.1 document of these operations.
+ * @param keys whether requests need keys
+ */
+export function openApi(operations: readonly ApiOperation[], keys: boolean): object {
   const registry = z.registry<{ id: string }>();
   for (const [id, schema] of Object.entries(SCHEMAS)) registry.add(schema, { id });
   const { schemas } = z.toJSONSchema(registry, { uri: refTo, io: 'input' });
   const paths: Record<string, object> = {};
-  for (const { method, path, summary, request, answer, query = [] } of operations) {
+  for (const { method, path, summary, access, request, answer, query = [] } of operations) {
     paths[path] = {
       [method]: {
         summary,
+        ...(keys && access !== 'public' && { security: [{ key: [] }] }),
         parameters: [
           ...Array.from(path.matchAll(/\{(\w+)\}/g), ([, name]) => ({ name, in: 'path', required: true, schema: { type: 'string' } })),
           ...query.map((name) => ({ name, in: 'query', required: false, schema: { type: 'string' } })),
@@ -59,7 +70,7 @@ export function openApi(operations: readonly ApiOperation[]): object {
       },
     };
   }
-  return { openapi: '3.1.0', info: { title: 'twinroute', version: '1' }, paths, components: { schemas } };
+  return { openapi: '3.1.0', info: { title: 'twinroute', version: '1' }, paths, components: { schemas, ...(keys && KEYS) } };
 }
 
 function json(name: keyof typeof SCHEMAS): object {

@@ -51,23 +51,46 @@ export async function charged<T extends object>(deps: ChargedDeps, c: Context<Ed
   const tenant = c.get('tenant');
   const proof = c.get('keyProof');
   if (accounts === undefined || tenant === undefined || proof === undefined) return c.json(await job.work());
-  const requestId = c.get('requestId');
   const { operation } = job;
   const idempotency = idempotencyOf(c.req.raw.headers);
   const bodyHash = idempotency === undefined ? '' : await sha256Hex(`${operation} ${canonicalJson(job.body)}`);
-  const request = { key: proof.key, idempotency, bodyHash, micros: job.bound(accounts.prices), request: requestId, operation };
+  const micros = job.bound(accounts.prices);
+  const request = { key: proof.key, idempotency, bodyHash, micros, request: c.get('requestId'), operation };
   const opened = await within(accounts.calls(tenant.account).open(proof, request), OPEN_MS, 'account');
   if (opened.kind === 'unauthorized') throw unauthorized();
   setRateHeaders(c, opened.rate);
-  if (opened.kind === 'refused') throw refusalOf(opened.refusal, accounts.prices.currency);
-  if (opened.kind === 'repeated') return repeat(c, opened, accounts.prices.currency);
-  const calls = (): AccountCalls => accounts.calls(tenant.account);
-  const giveBack = () => within(calls().release(opened.seq), OPEN_MS, 'account').catch((thrown: unknown) => deps.report(thrown, requestId));
+  const { currency } = accounts.prices;
+  if (opened.kind === 'refused') throw refusalOf(opened.refusal, currency);
+  if (opened.kind === 'repeated') return repeat(c, opened, currency);
+  const reserved = { account: tenant.account, seq: opened.seq, micros, available: opened.available, keepAnswer: idempotency !== undefined };
+  return answerReserved({ ...deps, accounts }, c, job, reserved);
+}
+
+/** What was set aside for a request. */
+interface Reserved {
+  readonly account: string;
+  readonly seq: number;
+  readonly micros: number;
+  /** Credit that was left. */
+  readonly available: number;
+  readonly keepAnswer: boolean;
+}
+
+/** Answers, then charges or gives back. */
+async function answerReserved<T extends object>(
+  deps: ChargedDeps & { readonly accounts: Metering },
+  c: Context<EdgeTypes>,
+  job: ChargedWork<T>,
+  { account, seq, micros, available, keepAnswer }: Reserved,
+): Promise<Response> {
+  const { prices, calls, send } = deps.accounts;
+  const report = (thrown: unknown): unknown => deps.report(thrown, c.get('requestId'));
+  const giveBack = (): Promise<unknown> => within(calls(account).release(seq), OPEN_MS, 'account').catch(report);
   let answer: T;
   let bill: Bill;
   try {
     answer = await job.work();
-    bill = job.bill(answer, accounts.prices);
+    bill = job.bill(answer, prices);
   } catch (thrown) {
     await giveBack();
     throw thrown;
@@ -76,18 +99,17 @@ export async function charged<T extends object>(deps: ChargedDeps, c: Context<Ed
   c.header('x-usage-tokens', String(bill.usage.tokens));
   if (bill.usage.answers === 0) {
     await giveBack();
-    setCostHeaders(c, 0, opened.available + request.micros, accounts.prices.currency);
+    setCostHeaders(c, 0, available + micros, prices.currency);
     return respond(c, text);
   }
-  const late = { kind: 'settle', account: tenant.account, seq: opened.seq, ...bill } as const;
   try {
-    const settled = await settle(calls, opened.seq, bill, idempotency === undefined ? undefined : text);
+    const settled = await settle(() => calls(account), seq, bill, keepAnswer ? text : undefined);
     if (!settled.settled) throw new TwinrouteError('internal', 'charge: expected an open reservation, got one that was given back');
-    setCostHeaders(c, settled.charged, settled.available, accounts.prices.currency);
+    setCostHeaders(c, settled.charged, settled.available, prices.currency);
   } catch (thrown) {
-    deps.report(thrown, requestId);
+    report(thrown);
     // Nothing is left to do for an answer whose charge not even the queue takes: the caller gets it, and the log has it.
-    await within(accounts.send(late), SETTLE_MS, 'queue').catch((failed: unknown) => deps.report(failed, requestId));
+    await within(send({ kind: 'settle', account, seq, ...bill }), SETTLE_MS, 'queue').catch(report);
   }
   return respond(c, text);
 }

@@ -1,4 +1,4 @@
-// What a key's account sees of its own ledger: GET /v1/usage and GET /v1/statement.
+// What a key's account sees of its own ledger: GET /v1/usage and GET /v1/statement. And what everybody may know: GET /v1/prices.
 
 import type { Context, Handler } from 'hono';
 import { QueryCount } from '../../contract/accounts.ts';
@@ -21,9 +21,17 @@ export interface StatementDeps {
   readonly now: () => number;
 }
 
-/** Both routes. */
+/** These routes, and the prices. */
 export function statementRoutes(deps: StatementDeps) {
   return [
+    {
+      method: 'get',
+      path: '/v1/prices',
+      access: 'public',
+      summary: 'Tells what requests cost, in micro-units',
+      answer: 'PriceList',
+      handler: pricesRoute(deps),
+    },
     {
       method: 'get',
       path: '/v1/usage',
@@ -42,6 +50,11 @@ export function statementRoutes(deps: StatementDeps) {
       handler: statementRoute(deps),
     },
   ] as const;
+}
+
+/** The price list. */
+function pricesRoute({ accounts }: StatementDeps): Handler<EdgeTypes> {
+  return (c) => c.json(accounts.prices);
 }
 
 /** Balance and spending. */

@@ -21,7 +21,7 @@ export type Step =
   | { readonly kind: 'publish'; readonly fate: 'once' | 'twice' | 'unacknowledged' | 'lost' };
 
 export const LIMITS: readonly Limits[] = [
-  { requestsPerMinute: 20, keySpend: { micros: 3_000, period: 'day' }, accountSpend: { micros: 200_000, period: 'month' } },
+  { requestsPerMinute: 6, keySpend: { micros: 3_000, period: 'day' }, accountSpend: { micros: 200_000, period: 'month' } },
   { requestsPerMinute: undefined, keySpend: undefined, accountSpend: { micros: 200_000, period: 'month' } },
 ];
 const ACCOUNT = 'account';

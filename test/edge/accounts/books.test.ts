@@ -2,7 +2,7 @@ import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { afterEach, expect, test, vi } from 'vitest';
 import * as z from 'zod/mini';
 import { StatementAnswer, UsageAnswer } from '../../../src/contract/usage.ts';
-import { ANSWER_PRICE, createPaidHarness, ROOT } from './harness.ts';
+import { ANSWER_PRICE, createPaidHarness, PRICES, ROOT } from './harness.ts';
 
 afterEach(() => void vi.restoreAllMocks());
 
@@ -38,6 +38,15 @@ test('an account sees its balance, its spending and its requests', async () => {
   expect(rest.lines.map(({ request }) => request)).toEqual(['r2']);
   expect(rest.next).toBeUndefined();
   expect((await get('/v1/statement?limit=x')).status).toBe(400);
+});
+
+test('prices are told to everybody, and the description lists what accounts add', async () => {
+  const { app } = createPaidHarness();
+  expect(await (await app.request('/v1/prices')).json()).toMatchObject({ currency: 'USD', ...PRICES, max_tokens: 512 });
+  const { paths } = z.parse(z.object({ paths: z.record(z.string(), z.unknown()) }), await (await app.request('/openapi.json')).json());
+  expect(Object.keys(paths)).toEqual(expect.arrayContaining(['/v1/prices', '/v1/usage', '/v1/statement']));
+  expect(paths['/v1/usage']).toMatchObject({ get: { security: [{ key: [] }] } });
+  expect(JSON.stringify(paths['/v1/prices'])).not.toContain('security');
 });
 
 test('what was charged goes through the queue, is exported once, and agrees with the ledger', async () => {
