@@ -43,6 +43,10 @@ const GateParameters = z.strictObject({
   steps: z._default(z.int().check(z.minimum(1), z.maximum(100_000)), 200),
   /** Learning rate of Adam. */
   rate: z._default(z.number().check(z.gt(0), z.maximum(1)), 1e-4),
+  /**
+   * Share of the entropy of a task's mean answer that is taken off the loss: above 0 a task cannot become certain by answering one class always.
+   */
+  diversity: z._default(z.number().check(z.minimum(0), z.maximum(10)), 0),
   /** Texts of each task in a step. */
   batch: z._default(z.int().check(z.minimum(1), z.maximum(1024)), 16),
 });

@@ -53,3 +53,8 @@ export function gateMix<V>(ops: Ops<V>, gates: Gates, part: string, x: V, mask: 
 export function isLastLayer(parameter: string): boolean {
   return parameter.includes('.experts.');
 }
+
+/** Whether a parameter of `gateParameters` is of a layer that reads the states. */
+export function isFirstLayer(parameter: string, { layers }: Pick<Gates, 'layers'>): boolean {
+  return layers === 1 || parameter.includes('.hidden.');
+}

@@ -186,41 +186,64 @@ describe.each(GATES)('gates of $layers layers, one a $per', (gates) => {
     );
   });
 
-  test('are the same in tfjs as in ONNX, and their gradient agrees with finite differences', { timeout: 60_000 }, async () => {
-    const random = createRandom(9);
-    const twin = randomGated(random, gates);
-    const { model, shared, modules } = twin;
-    const rows = Array.from({ length: 5 }, () => randomRow(random, twin.config));
-    const numbers = [...twin.gateTensors.values()].flatMap(({ data }) => [...data]);
-    const encoder = createGatedEncoder(tf, { model, gates, shared, experts: modules.map((own) => ({ modules: asLoaded(own) })) });
-    const { weight, bias } = {
-      weight: floatTensor([3, model.width], randomFloats(random, 3 * model.width)),
-      bias: floatTensor([3], randomFloats(random, 3)),
-    };
-    const tokens = rows.map(({ ids, types }) => ({ ids: Int32Array.from(ids), types: Int32Array.from(types) }));
-    const task = { rows: tokens, head: { weight: tf.tensor(weight.data, [3, model.width]), bias: tf.tensor(bias.data) } };
-    const { logits } = await run({ ...twin, heads: [{ weight, bias }] }, rows);
-    const entropies = rows.map((_, i) => entropyOf([...rowOf(logits, i)]));
-    const before = tf.memory().numTensors;
-    expect(await encoder.entropy(numbers, [task])).toBeCloseTo(entropies.reduce((sum, value) => sum + value, 0) / rows.length, 5);
-    const gradient = await encoder.gradient(numbers, [task]);
-    expect(tf.memory().numTensors).toBe(before);
-    const norm = Math.hypot(...gradient);
-    const move = (step: number): Promise<number> =>
-      encoder.entropy(
-        numbers.map((value, i) => value + (step * gradient[i]) / norm),
-        [task],
-      );
-    expect(((await move(5e-3)) - (await move(-5e-3))) / 1e-2 / norm).toBeCloseTo(1, 2);
-    encoder.dispose();
-  });
+  test.each([0, 0.5])(
+    'are the same in tfjs as in ONNX, their gradient agrees with finite differences: diversity %d',
+    { timeout: 60_000 },
+    async (diversity) => {
+      const random = createRandom(9);
+      const twin = randomGated(random, gates);
+      const { model, shared, modules } = twin;
+      const rows = Array.from({ length: 5 }, () => randomRow(random, twin.config));
+      const numbers = [...twin.gateTensors.values()].flatMap(({ data }) => [...data]);
+      const { weight, bias } = {
+        weight: floatTensor([3, model.width], randomFloats(random, 3 * model.width)),
+        bias: floatTensor([3], randomFloats(random, 3)),
+      };
+      const tokens = rows.map(({ ids, types }) => ({ ids: Int32Array.from(ids), types: Int32Array.from(types) }));
+      const task = { rows: tokens, head: { weight: tf.tensor(weight.data, [3, model.width]), bias: tf.tensor(bias.data) } };
+      const seen = [...tokens].reverse().slice(1);
+      const parts = { model, gates, shared, experts: modules.map((own) => ({ modules: asLoaded(own) })) };
+      const encoder = await createGatedEncoder(tf, parts, { start: numbers, rows: seen, diversity });
+      const folded = encoder.folded(numbers);
+      expect(maxDifference(folded, numbers)).toBeGreaterThan(0.01); // centring does something
+      const { logits } = await run({ ...twin, gateTensors: cutGates(twin, folded), heads: [{ weight, bias }] }, rows);
+      const before = tf.memory().numTensors;
+      const shares = rows.map((_, i) => sharesOf([...rowOf(logits, i)]));
+      const mean = [0, 1, 2].map((c) => shares.reduce((sum, own) => sum + own[c], 0) / rows.length);
+      const expected = shares.reduce((sum, own) => sum + entropyOf(own), 0) / rows.length - diversity * entropyOf(mean);
+      expect(await encoder.entropy(numbers, [task])).toBeCloseTo(expected, 5);
+      const gradient = await encoder.gradient(numbers, [task]);
+      expect(tf.memory().numTensors).toBe(before);
+      const norm = Math.hypot(...gradient);
+      const move = (step: number): Promise<number> =>
+        encoder.entropy(
+          numbers.map((value, i) => value + (step * gradient[i]) / norm),
+          [task],
+        );
+      expect(((await move(5e-3)) - (await move(-5e-3))) / 1e-2 / norm).toBeCloseTo(1, 2);
+      encoder.dispose();
+    },
+  );
 });
 
-function entropyOf(logits: readonly number[]): number {
+/** Softmax. */
+function sharesOf(logits: readonly number[]): number[] {
   const most = Math.max(...logits);
   const raw = logits.map((value) => Math.exp(value - most));
   const total = raw.reduce((sum, value) => sum + value, 0);
-  return raw.reduce((sum, value) => sum - (value / total) * Math.log(value / total + 1e-8), 0);
+  return raw.map((value) => value / total);
+}
+
+function entropyOf(shares: readonly number[]): number {
+  return shares.reduce((sum, share) => sum - share * Math.log(share + 1e-8), 0);
+}
+
+/** Numbers as the parameters of gates. */
+function cutGates({ gateTensors }: GatedTwin, numbers: readonly number[]): ReadonlyMap<string, FloatTensor> {
+  let at = 0;
+  return new Map(
+    [...gateTensors].map(([name, { shape }]) => [name, floatTensor(shape, Float32Array.from(numbers.slice(at, (at += sizeOf(shape)))))]),
+  );
 }
 
 function randomFloats(random: Random, count: number): Float32Array {

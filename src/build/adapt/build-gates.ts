@@ -38,7 +38,7 @@ export async function buildGates(
   const { gates, model, config, id } = plan;
   if (gates === undefined) return undefined;
   const { tf } = deps.engine;
-  const { layers, per, steps, rate, batch } = gates;
+  const { layers, per, steps, rate, batch, diversity } = gates;
   const { seed } = config.parameters;
   const name = config.merge_method;
   const shared = await readTensors(await openWritten(draft, manifest.shared.file), model.parameters);
@@ -49,14 +49,16 @@ export async function buildGates(
   const note = without.length === 0 ? 'all tasks' : `without ${without.join(', ')} (a regression or no texts)`;
   deps.progress({ stage: 'adapt', done: 0, total: steps, note });
   const specs = gateParameters(model, gates, experts.length);
-  const encoder = createGatedEncoder(tf, { model, gates, shared, experts });
+  const start = startGates(specs, isLastLayer, plan.parameters['lambda'] ?? LAMBDA, seed);
+  const seen = tasks.flatMap(({ train }) => train);
+  const encoder = await createGatedEncoder(tf, { model, gates, shared, experts }, { start, rows: seen, diversity });
   try {
-    const start = startGates(specs, isLastLayer, plan.parameters['lambda'] ?? LAMBDA, seed);
     const lowest = await descend(encoder, { name, id, start, tasks, steps, rate, batch, seed }, deps);
     const { stored, format } = SHARED_FORMATS[config.dtype];
+    const values = encoder.folded(lowest.values);
     let first = 0;
     const tensors = specs.map(({ name: parameter, shape }) => {
-      const { data } = floatTensor(shape, Float32Array.from(lowest.values.slice(first, (first += sizeOf(shape)))));
+      const { data } = floatTensor(shape, Float32Array.from(values.slice(first, (first += sizeOf(shape)))));
       return { name: parameter, dtype: stored, shape, data: () => storeFloats(data, stored) };
     });
     await files.write(GATES_FILE, writeSafetensors(tensors));

@@ -76,14 +76,14 @@ export async function createMergedEncoder(
 
     async entropy(coefficients, tasks) {
       const merged = mergeAll(coefficients);
-      const total = await meanEntropy(tf, poolOf(merged), tasks);
+      const total = await meanEntropy(tf, poolOf(merged), tasks, 0);
       tf.dispose(merged);
       return total;
     },
 
     async gradient(coefficients, tasks) {
       const merged = mergeAll(coefficients);
-      const whole = entropyGradients(tf, poolOf, merged, tasks);
+      const whole = entropyGradients(tf, poolOf, merged, tasks, 0);
       const products = tf.tidy(() => tf.stack(stacks.map((stack, place) => stack.inner(whole[place])))); // [parameters, T]
       const values = await products.data();
       tf.dispose([...merged, ...whole, products]);
