@@ -38,17 +38,17 @@ export type RankParameters = z.infer<typeof RankParameters>;
 /** How gates are built and learnt; only for `wemoe` and `e_wemoe`. */
 const GateParameters = z.strictObject({
   /** Linear layers of a gate. */
-  layers: z._default(z.union([z.literal(1), z.literal(2)]), 2),
+  layers: z._default(z.union([z.literal(1), z.literal(2)]), 1),
   /** Steps of Adam at most; learning stops earlier when held-back texts gain nothing. */
-  steps: z._default(z.int().check(z.minimum(1), z.maximum(100_000)), 200),
+  steps: z._default(z.int().check(z.minimum(1), z.maximum(100_000)), 60),
   /** Learning rate of Adam. */
-  rate: z._default(z.number().check(z.gt(0), z.maximum(1)), 1e-4),
+  rate: z._default(z.number().check(z.gt(0), z.maximum(1)), 2e-3),
   /**
    * Share of the entropy of a task's mean answer that is taken off the loss: above 0 a task cannot become certain by answering one class always.
    */
-  diversity: z._default(z.number().check(z.minimum(0), z.maximum(10)), 0),
+  diversity: z._default(z.number().check(z.minimum(0), z.maximum(10)), 1),
   /** Texts of each task in a step. */
-  batch: z._default(z.int().check(z.minimum(1), z.maximum(1024)), 16),
+  batch: z._default(z.int().check(z.minimum(1), z.maximum(1024)), 8),
 });
 export type GateParameters = z.infer<typeof GateParameters>;
 

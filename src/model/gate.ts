@@ -54,7 +54,8 @@ export function isLastLayer(parameter: string): boolean {
   return parameter.includes('.experts.');
 }
 
-/** Whether a parameter of `gateParameters` is of a layer that reads the states. */
-export function isFirstLayer(parameter: string, { layers }: Pick<Gates, 'layers'>): boolean {
-  return layers === 1 || parameter.includes('.hidden.');
+/** Names of the linear layers of `parameters` that read the states. */
+export function gateLayers({ layers }: Gates, parameters: readonly ParameterSpec[]): ReadonlySet<string> {
+  const last = `.${layers === 1 ? 'experts' : 'hidden'}.weight`;
+  return new Set(parameters.flatMap(({ name }) => (name.endsWith(last) ? [name.slice(0, -'.weight'.length)] : [])));
 }

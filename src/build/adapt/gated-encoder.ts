@@ -1,22 +1,22 @@
 // An encoder with gates on the engine: shared model and modules as a pack stores them, factored, and the gates' parameters as the numbers that
 // can be learnt.
 //
-// Letters: E experts, m × n a matrix, R the ranks of all experts' modules of one added up.
+// Letters: d hidden width.
 
 import type * as tfjs from '@tensorflow/tfjs';
 import { TwinrouteError } from '../../core/errors.ts';
-import { floatTensor, sizeOf, type FloatTensor } from '../../core/tensor.ts';
-import type { LoadedExpert, LoadedModule } from '../../formats/expert-file.ts';
+import { sizeOf, type FloatTensor } from '../../core/tensor.ts';
+import type { LoadedExpert } from '../../formats/expert-file.ts';
 import type { EncoderInputs } from '../../model/architecture.ts';
 import type { TokenRow } from '../../model/encoder-feeds.ts';
-import { gateParameters, isFirstLayer, type Gates } from '../../model/gate.ts';
-import { concatColumns, concatRows } from '../../model/matrices.ts';
+import { gateLayers, gateParameters, type Gates } from '../../model/gate.ts';
 import type { OpenArchitecture } from '../../model/registry.ts';
-import { encodeBatch, type GatedExperts, type GatedFactors, type LinearTap } from '../../model/tfjs-executor.ts';
+import { encodeBatch, type LinearTap } from '../../model/tfjs-executor.ts';
 import type { Tfjs } from '../engine/engine.ts';
+import { foldCentres, meanInputs } from './centre.ts';
 import type { Learnable } from './descend.ts';
-import { entropyGradients, meanEntropy, PASS_TOKENS, type Pool } from './entropy.ts';
-import { cutBatches, tokenBatch } from './token-batches.ts';
+import { entropyGradients, meanEntropy, type Pool } from './entropy.ts';
+import { putExperts } from './gated-experts.ts';
 
 /** What of a pack the gates stand on. */
 export interface GatedModel {
@@ -60,7 +60,6 @@ export async function createGatedEncoder(
   );
   const specs = gateParameters(model, gates, experts.length);
   const places = new Map(specs.map(({ name }, place) => [name, place]));
-  const sizes = new Map(specs.map(({ name, shape }) => [name, sizeOf(shape)]));
 
   const cut = (values: readonly number[]): tfjs.Tensor[] => {
     let start = 0;
@@ -93,31 +92,16 @@ export async function createGatedEncoder(
     (own: readonly tfjs.Tensor[]): Pool =>
     (inputs) =>
       encode(own, inputs);
-  const firstLayers = new Set(specs.flatMap(({ name }) => (isFirstLayer(name, gates) ? [name.replace(/\.(weight|bias)$/, '')] : [])));
   const centres = new Map<string, tfjs.Tensor>();
   const begin = cut(start);
-  const means = meanInputs(tf, firstLayers, rows, (inputs, tap) => encode(begin, inputs, tap));
-  for (const [layer, mean] of means) centres.set(layer, mean);
+  for (const [layer, mean] of meanInputs(tf, gateLayers(gates, specs), rows, (inputs, tap) => encode(begin, inputs, tap)))
+    centres.set(layer, mean);
   tf.dispose(begin);
-  const centred = new Map<string, Float32Array>();
-  for (const [layer, centre] of centres) centred.set(layer, Float32Array.from(await centre.data()));
+  const means = new Map<string, Float32Array>();
+  for (const [layer, centre] of centres) means.set(layer, Float32Array.from(await centre.data()));
 
   return {
-    folded(values) {
-      const starts = new Map<string, number>();
-      let at = 0;
-      for (const { name, shape } of specs) {
-        starts.set(name, at);
-        at += sizeOf(shape);
-      }
-      const out = [...values];
-      for (const [layer, centre] of centred) {
-        const [weight, bias] = [starts.get(`${layer}.weight`) ?? 0, starts.get(`${layer}.bias`) ?? 0];
-        for (let i = 0; i * centre.length < (sizes.get(`${layer}.weight`) ?? 0); i++)
-          out[bias + i] -= centre.reduce((sum, value, j) => sum + value * values[weight + i * centre.length + j], 0);
-      }
-      return out;
-    },
+    folded: (values) => foldCentres(specs, values, means),
 
     async entropy(values, tasks) {
       const own = cut(values);
@@ -140,86 +124,4 @@ export async function createGatedEncoder(
       gated.dispose();
     },
   };
-}
-
-/** Mean over the tokens of all rows of what linear layers read, `[d, 1]` by layer; a layer that is asked several times a pass has one mean. */
-function meanInputs(
-  tf: Tfjs,
-  layers: ReadonlySet<string>,
-  rows: readonly TokenRow[],
-  encode: (inputs: EncoderInputs<tfjs.Tensor>, tap: LinearTap) => unknown,
-): ReadonlyMap<string, tfjs.Tensor> {
-  const sums = new Map<string, tfjs.Tensor>();
-  const counts = new Map<string, number>();
-  for (const batch of cutBatches(rows, PASS_TOKENS)) {
-    tf.tidy(() => {
-      const inputs = tokenBatch(tf, batch);
-      encode(inputs, (layer, x) => {
-        if (!layers.has(layer)) return;
-        const [b, t, d] = x.shape;
-        const flat = tf.reshape(t === 1 ? x : tf.mul(x, tf.expandDims(tf.cast(inputs.mask, 'float32'), 2)), [b * t, d]);
-        const sum = tf.sum(flat, 0);
-        const known = sums.get(layer);
-        sums.set(layer, tf.keep(known === undefined ? sum : tf.add(known, sum)));
-        known?.dispose();
-        counts.set(layer, (counts.get(layer) ?? 0) + (t === 1 ? b : batch.reduce((total, { ids }) => total + ids.length, 0)));
-      });
-    });
-  }
-  return new Map(
-    [...sums].map(([layer, sum]) => {
-      const mean = tf.tidy(() => tf.reshape(tf.div(sum, counts.get(layer) ?? 1), [sum.size, 1]));
-      sum.dispose();
-      return [layer, mean];
-    }),
-  );
-}
-
-/** The modules of all experts side by side. */
-function putExperts(
-  tf: Tfjs,
-  parameters: readonly string[],
-  gates: Gates,
-  experts: GatedModel['experts'],
-): { readonly experts: GatedExperts; dispose(): void } {
-  const factors = new Map<string, GatedFactors>();
-  const deltas = new Map<string, tfjs.Tensor>();
-  for (const name of parameters) {
-    const modules = experts.map((expert) => expert.modules.get(name));
-    const [us, vs, owners] = stackFactors(modules);
-    if (owners.length > 0) {
-      const [m, n] = [us[0].shape[0], vs[0].shape[1]];
-      const [u, v] = [tf.tensor2d(concatColumns(us), [m, owners.length]), tf.tensor2d(concatRows(vs), [owners.length, n])];
-      factors.set(name, {
-        u,
-        uTransposed: tf.transpose(u),
-        v,
-        vTransposed: tf.transpose(v),
-        owners: tf.tensor2d(experts.map((_, e) => owners.map((owner) => (owner === e ? 1 : 0)))),
-      });
-    }
-    const whole = modules.find((module) => module?.kind === 'whole');
-    if (whole?.kind !== 'whole') continue;
-    const [size] = whole.delta.shape;
-    const rows = modules.map((module) => (module?.kind === 'whole' ? module.delta : floatTensor([size], new Float32Array(size))));
-    deltas.set(name, tf.tensor2d(concatRows(rows), [experts.length, size]));
-  }
-  return {
-    experts: { gates, factors: (name) => factors.get(name), deltas: (name) => deltas.get(name) },
-    dispose: () => tf.dispose([[...factors.values()].flatMap((own) => Object.values(own)), [...deltas.values()]]),
-  };
-}
-
-/** Factors `[m, r]` and `[r, n]` of those that have any, and the expert of each rank. */
-function stackFactors(modules: readonly (LoadedModule | undefined)[]): [FloatTensor[], FloatTensor[], number[]] {
-  const us: FloatTensor[] = [];
-  const vs: FloatTensor[] = [];
-  const owners: number[] = [];
-  for (const [e, module] of modules.entries()) {
-    if (module?.kind !== 'factored') continue;
-    us.push(floatTensor([module.u.rows, module.u.cols], module.u.data));
-    vs.push(floatTensor([module.v.rows, module.v.cols], module.v.data));
-    for (let k = 0; k < module.v.rows; k++) owners.push(e);
-  }
-  return [us, vs, owners];
 }
