@@ -67,8 +67,11 @@ const ManifestGates = z.strictObject({
   per: z.enum(['part', 'model']),
   /** Texts it was trained on and texts held back. */
   rows: z.strictObject({ train: Count, held_back: Count }),
-  /** Σ over classifiers of the mean entropy on held-back texts, before the first step and at the step whose gates were kept. */
-  entropy: z.strictObject({ start: z.number(), kept: z.number(), step: Count }),
+  /**
+   * Σ over classifiers of the mean entropy on held-back texts, less `gate.diversity` times that of the mean answer: before the first step, and
+   * after the step whose gates were kept.
+   */
+  loss: z.strictObject({ start: z.number(), kept: z.number(), step: Count }),
 });
 export type ManifestGates = z.infer<typeof ManifestGates>;
 

@@ -42,7 +42,7 @@ test('gates read back as they were written', () => {
     layers: 2,
     per: 'model',
     rows: { train: 80, held_back: 20 },
-    entropy: { start: 1.5, kept: 0.75, step: 40 },
+    loss: { start: 1.5, kept: -0.75, step: 40 },
   };
   expect(decodeManifest(encodeManifest({ ...manifest, method: 'e_wemoe', gates }, createSha256), createSha256).gates).toEqual(gates);
 });

@@ -69,7 +69,7 @@ export async function buildGates(
       layers,
       per,
       rows: { train: rows('train'), held_back: rows('heldBack') },
-      entropy: { start: lowest.startEntropy, kept: lowest.entropy, step: lowest.step },
+      loss: { start: lowest.startEntropy, kept: lowest.entropy, step: lowest.step },
     };
   } finally {
     encoder.dispose();

@@ -1,4 +1,4 @@
-// Learning by falling entropy: Adam down the entropy of answers to unlabelled texts; stopped when texts that it does not learn from gain nothing,
+// Learning by falling entropy: Adam down the entropy of answers to unlabelled texts, or a loss made of it; stopped when texts that it does not learn from gain nothing,
 // and gone on with after a crash.
 
 import type { AdamState } from '../../core/adam.ts';
@@ -16,7 +16,7 @@ const PATIENCE = 5;
 
 /** A model on the engine whose answers depend on numbers that can be learnt. */
 export interface Learnable {
-  /** Σ over tasks of the mean entropy. */
+  /** The loss: Σ over tasks of the mean entropy, or what a model makes of it. */
   entropy(values: readonly number[], tasks: readonly EntropyTask[]): Promise<number>;
   /** Its gradient with respect to every number. */
   gradient(values: readonly number[], tasks: readonly EntropyTask[]): Promise<number[]>;

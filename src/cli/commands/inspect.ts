@@ -52,7 +52,7 @@ function describe(manifest: Manifest): string {
     ...(gates === undefined
       ? []
       : [
-          `gates: ${bytes(files[gates.file]?.bytes ?? 0)} (${gates.format}), ${gates.layers} layers, ${gates.per === 'part' ? 'one for each layer of the model' : 'one for all layers'}, ${gates.rows.train} texts; entropy ${gates.entropy.start.toFixed(4)} before learning, ${gates.entropy.kept.toFixed(4)} after step ${gates.entropy.step}, on ${gates.rows.held_back} held-back texts`,
+          `gates: ${bytes(files[gates.file]?.bytes ?? 0)} (${gates.format}), ${gates.layers} linear ${gates.layers === 1 ? 'layer' : 'layers'}, ${gates.per === 'part' ? 'one for each layer of the model' : 'one for all layers of the model'}, ${gates.rows.train} texts; loss ${gates.loss.start.toFixed(4)} before learning, ${gates.loss.kept.toFixed(4)} after step ${gates.loss.step}, on ${gates.rows.held_back} held-back texts`,
         ]),
     '',
     table(

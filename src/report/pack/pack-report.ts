@@ -69,9 +69,9 @@ function aboutSection({
   };
 }
 
-function gatesText({ layers, per, rows, entropy: { start, kept, step } }: ManifestGates): string {
+function gatesText({ layers, per, rows, loss: { start, kept, step } }: ManifestGates): string {
   const of = per === 'part' ? 'one for each layer of the model' : 'one for all layers of the model';
-  return `${layers} linear ${layers === 1 ? 'layer' : 'layers'}, ${of}; learnt from ${rows.train} texts: entropy on ${rows.held_back} held-back ones ${start.toFixed(4)} before, ${kept.toFixed(4)} after step ${step}`;
+  return `${layers} linear ${layers === 1 ? 'layer' : 'layers'}, ${of}; learnt from ${rows.train} texts: loss on ${rows.held_back} held-back ones ${start.toFixed(4)} before, ${kept.toFixed(4)} after step ${step}`;
 }
 
 function methodText(method: string, shared: Manifest['shared'], gates: ManifestGates | undefined): string {
