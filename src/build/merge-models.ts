@@ -74,7 +74,7 @@ export async function mergeModels(
     seed: config.parameters.seed,
     matmul,
   };
-  const hasModules = (name: string): boolean => gated === undefined || gated.has(name);
+  const hasModules = (name: string): boolean => plan.sharedOnly !== true && (gated === undefined || gated.has(name));
   const ownMethod: MethodOf = (name) => (gated?.has(name) === true ? baseAlone : methodOf(name));
   const ranked = model.parameters.filter(({ name }) => hasModules(name));
   const table = 'budget' in rank ? await budgetRanks(plan, ranked, rank.budget, ownMethod, settings, progress) : undefined;

@@ -62,6 +62,8 @@ export interface BuildPlan {
   readonly gates: (Gates & Omit<GateParameters, 'layers'>) | undefined;
   readonly tokenizer: TokenizerFiles;
   readonly maxTokens: number;
+  /** Makes no modules: the shared model and the heads are all that is asked for. */
+  readonly sharedOnly?: boolean;
   /** Closes every input. */
   close(): Promise<void>;
 }

@@ -21,7 +21,7 @@ import { planConfig, type BuildPlan } from '../../build/plan.ts';
 import { predictAll, type Job } from '../quality/evaluate-pack.ts';
 import { predictIndividual } from '../quality/individual.ts';
 import { readData, type TaskData } from '../quality/read-data.ts';
-import { configOf, type SearchFile } from './search-file.ts';
+import { configOf, isStatic, type SearchFile } from './search-file.ts';
 import type { Route } from './metrics.ts';
 
 /** Rows whose latency is taken, each alone. */
@@ -121,7 +121,8 @@ function createEvaluator(setup: EvaluatorSetup, { plan, data, sets, engine, toke
     data,
     sets,
     async measure(values, rows) {
-      const trial = retune(plan, configOf(setup.search, values));
+      // Of a static merge nobody asks for an expert.
+      const trial = { ...retune(plan, configOf(setup.search, values)), sharedOnly: isStatic(setup.search.raw) };
       const { pack, sharedBytes, extraBytes } = await buildInMemory(trial, engine);
       const predictor = await loadPredictor(pack, undefined, setup.threads === undefined ? {} : { threads: setup.threads });
       try {

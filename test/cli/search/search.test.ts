@@ -201,6 +201,8 @@ describe('what can be searched', () => {
     );
     const record = await runSearch(file, at('static'));
     expect(record).toMatchObject({ complete: true, trials: 3 });
+    // Heads alone come on top of a static merge: nobody has asked for modules.
+    for (const { measurement } of await trialsOf(at('static'))) expect(measurement?.extra_bytes).toBeLessThan(4000);
     expect(await readFile(join(at('static'), record.front[0].config), 'utf8')).toMatch(/merge_method: ties[^]*density: /);
   });
 });
