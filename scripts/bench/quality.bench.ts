@@ -1,11 +1,11 @@
 // The quality of every method on the eight experts of the sample: settings chosen on validation rows, the chosen ones once on the test rows.
 //
 //   npm run bench:quality -- [--data ../shared/data] [--limit 200] [--test-limit N] [--rows 3000] [--texts 256] [--seeds 0,1,2] [--jobs 2]
-//        [--only NAME,…,curve] [--kept] [--fresh] [--engine auto] [--docs docs/quality.md] [--json FILE]
+//        [--only NAME,…,curve,whole] [--kept] [--fresh] [--engine auto] [--docs docs/quality.md] [--json FILE]
 //
 // `--limit`: validation rows a task; `--rows`: training rows a task of the router; `--texts`: unlabelled training texts a task of methods that
 // learn from texts; all drawn by the seed. The first seed makes the tables; the others repeat what the targets compare. `--only` measures
-// those methods, or the curve over ranks. Answers are kept in .cache/bench/quality, so a run that was stopped goes on and a second one only
+// those methods, the curve over ranks, or the packs on all test rows. Answers are kept in .cache/bench/quality, so a run that was stopped goes on and a second one only
 // reads; `--kept` writes the page of what is there. `--fresh` measures anew, as it must after a change of the code that merges or evaluates.
 
 import { spawn } from 'node:child_process';
@@ -28,6 +28,7 @@ import {
   type LambdaFigures,
   type MethodFigures,
   type Question,
+  type WholeFigures,
   type SeedRows,
   type Study,
 } from './lib/quality-study.ts';
@@ -57,7 +58,7 @@ const { values: options } = parseArgs({
 
 const CONFIG = 'experts/twin.yaml';
 /** Each asks for what the answers of those before chose. */
-const STAGES = ['validation', 'curve', 'test'] as const;
+const STAGES = ['validation', 'curve', 'test', 'whole'] as const;
 type Stage = (typeof STAGES)[number];
 
 /** What `--json` writes. */
@@ -71,6 +72,8 @@ export interface QualityReport {
   readonly seeds: readonly { readonly seed: number; readonly methods: readonly MethodFigures[] }[];
   readonly curve: CurveFigures;
   readonly lambdas: readonly LambdaFigures[];
+  /** On all test rows. */
+  readonly whole: readonly WholeFigures[];
 }
 
 const folder = join(PACKAGE_ROOT, '.cache/bench/quality');
@@ -101,9 +104,10 @@ async function open(computes: boolean): Promise<Opened> {
   const config = loadConfig(CONFIG);
   const names = config.models.map(({ name }) => name);
   const seeds: SeedRows[] = [];
+  const whole = await drawRows(options.data, names, 'test', undefined, 0);
   for (const seed of options.seeds.split(',').map(Number)) {
     const validation = await drawRows(options.data, names, 'validation', limits.validation, seed);
-    seeds.push({ seed, validation, test: await drawRows(options.data, names, 'test', limits.test, seed) });
+    seeds.push({ seed, validation, test: await drawRows(options.data, names, 'test', limits.test, seed), whole });
   }
   const cache = resultCache(folder, runFacts().commit);
   const lab = await openLab({
@@ -158,6 +162,7 @@ async function report(): Promise<QualityReport> {
   for (const { seed } of seeds) methods.push({ seed, methods: await study.methods(seed) });
   const curve = await study.curve();
   const lambdas = await study.lambdas();
+  const whole = await study.whole();
   await lab.close();
   return {
     facts: runFacts(),
@@ -167,6 +172,7 @@ async function report(): Promise<QualityReport> {
     seeds: methods,
     curve,
     lambdas,
+    whole,
   };
 }
 

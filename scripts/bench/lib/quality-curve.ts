@@ -1,6 +1,7 @@
 // Twin packs over rank and quantisation: the configs of the curve, and the smallest pack that keeps enough.
 
-import type { ConfigPatch } from './quality-models.ts';
+import type { ConfigPatch, Subject } from './quality-models.ts';
+import type { RankChoice } from './quality-ranks.ts';
 import { twin } from './quality-methods.ts';
 
 /** Percent of the experts that a pack has to keep. */
@@ -15,11 +16,13 @@ export interface CurveConfig {
   readonly ranks: string;
   readonly rule: 'rank' | 'energy' | 'budget';
   readonly quantize: 'int4' | 'int8' | 'fp16';
+  readonly subject: Subject;
+  /** The same as a build config. */
   readonly config: ConfigPatch;
 }
 
 /** A measured config. */
-export interface CurvePoint extends Omit<CurveConfig, 'config'> {
+export interface CurvePoint extends Omit<CurveConfig, 'config' | 'subject'> {
   readonly factorBytes: number;
   /** On top of one model in fp16: factors, fade and heads. */
   readonly extraBytes: number;
@@ -27,6 +30,8 @@ export interface CurvePoint extends Omit<CurveConfig, 'config'> {
   /** Percent of the experts on validation rows, oracle route, with and without CoLA. */
   readonly all: number;
   readonly withoutCola: number;
+  /** Percent of the classified rows that are answered as by the expert itself. */
+  readonly same: number;
 }
 
 /**
@@ -35,13 +40,11 @@ export interface CurvePoint extends Omit<CurveConfig, 'config'> {
  */
 export function curveConfigs(lambda: Readonly<Record<CurveConfig['about'], number>>): CurveConfig[] {
   const configs: CurveConfig[] = [];
-  for (const about of ['shared', 'base'] as const) {
-    const add = (
-      rule: CurveConfig['rule'],
-      ranks: string,
-      quantize: CurveConfig['quantize'],
-      parameters: Readonly<Record<string, unknown>>,
-    ): void => void configs.push({ about, rule, ranks, quantize, config: twin({ about, lambda: lambda[about], quantize, ...parameters }) });
+  for (const about of ['base', 'shared'] as const) {
+    const add = (rule: CurveConfig['rule'], ranks: string, quantize: CurveConfig['quantize'], choice: RankChoice): void => {
+      const subject: Subject = { kind: 'cut', about, lambda: lambda[about], quantize, choice };
+      configs.push({ about, rule, ranks, quantize, subject, config: twin({ about, lambda: lambda[about], quantize, ...choice }) });
+    };
     // About the base the sample's adapters of rank 16 have no more components.
     for (const rank of about === 'base' ? [1, 2, 4, 8, 16] : [1, 2, 4, 8, 16, 32]) {
       for (const quantize of ['int4', 'int8', 'fp16'] as const) add('rank', `rank ${rank}`, quantize, { rank });
@@ -51,7 +54,8 @@ export function curveConfigs(lambda: Readonly<Record<CurveConfig['about'], numbe
       for (const quantize of ['int4', 'int8'] as const) add('budget', `budget ${average}`, quantize, { budget: { average_rank: average } });
     }
   }
-  return configs;
+  // What is least likely to differ comes last: a run that is stopped lacks that.
+  return configs.toSorted((a, b) => Number(a.quantize === 'fp16') - Number(b.quantize === 'fp16'));
 }
 
 /** The smallest point that keeps enough. */

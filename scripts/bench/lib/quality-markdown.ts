@@ -3,8 +3,9 @@
 import type { QualityReport } from '../quality.bench.ts';
 import { markdownTable } from './markdown-table.ts';
 import { KEPT, paperPoint, type CurvePoint } from './quality-curve.ts';
+import { METHODS } from './quality-methods.ts';
 import type { Score } from './quality-score.ts';
-import type { CurveFigures, MethodFigures } from './quality-study.ts';
+import type { CurveFigures, MethodFigures, WholeFigures } from './quality-study.ts';
 import { describeFacts } from './run-facts.ts';
 
 /**
@@ -12,7 +13,7 @@ import { describeFacts } from './run-facts.ts';
  * @param plot file of the picture, beside the page
  */
 export function qualityMarkdown(report: QualityReport, plot: string): string {
-  const { facts, commits, rows, limits, seeds, curve, lambdas } = report;
+  const { facts, commits, rows, limits, seeds, curve, lambdas, whole } = report;
   const [{ seed, methods }] = seeds;
   const testRows = limits.test === undefined ? 'all test rows' : `at most ${limits.test} test rows a task`;
   const parts = [
@@ -27,10 +28,12 @@ export function qualityMarkdown(report: QualityReport, plot: string): string {
       `The router learned from up to ${rows.router.toLocaleString('en')} training rows a task, adaptive methods from ${rows.texts} unlabelled training texts a task. MB: weights as stored, ` +
       'without router and tokenizer.',
     methodTable(methods),
+    ...missing(methods),
     'By task, on test rows, routed, each task’s own metric:',
     taskTable(methods),
     ...(seeds.length > 1 ? ['## What the targets compare, with more seeds', seedText(report), seedTable(report)] : []),
     ...curveParts(curve, limits.validation, plot),
+    ...(whole.length === 0 ? [] : wholeParts(whole)),
     '## λ of the shared model',
     'What an empty mix answers on validation rows, without CoLA: the shared model alone (a router that abstains), about the base at rank 16 in int8, where the fade truncates it. About the base ' +
       'a full mix does not depend on λ, so that λ is free to make this answer the best.',
@@ -48,6 +51,16 @@ export function qualityMarkdown(report: QualityReport, plot: string): string {
     ].join('\n'),
   ];
   return `${parts.join('\n\n')}\n`;
+}
+
+/** Names what the table lacks. */
+function missing(methods: readonly MethodFigures[]): string[] {
+  const names = METHODS.map(({ name }) => name).filter((name) => methods.every((one) => one.name !== name));
+  const untested = methods.filter(({ test }) => test === undefined).map(({ name }) => name);
+  return [
+    ...(names.length === 0 ? [] : [`Not measured in this run: ${names.join(', ')}.`]),
+    ...(untested.length === 0 ? [] : [`On validation rows alone: ${untested.join(', ')}.`]),
+  ];
 }
 
 function methodTable(methods: readonly MethodFigures[]): string {
@@ -119,7 +132,8 @@ function curveParts({ points, lambda, smallest }: CurveFigures, limit: number, p
     '## Twin over rank and quantisation',
     `Validation rows (${limit} a task at most), oracle route, Task Arithmetic as the shared model (λ ${lambda.shared} about the shared model; λ ${lambda.base} about the base, where a full mix ` +
       'does not depend on it). Sizes are those of all factors, the fade’s included. Adapters of rank 16 have no more than 16 components about the base, so that rank 32 is rank 16 there. ' +
-      '*Budget* is the rank that its bytes would pay for everywhere, shared out among tensors and experts by energy per byte.',
+      '*Budget* is the rank that its bytes would pay for everywhere, shared out among tensors and experts by energy per byte. *Same answers*: percent of the ' +
+      'classified rows that the pack answers as the expert itself does; it moves less by chance than scores, which pass 100 where a changed answer happens to be right.',
     `![Percent of the experts against bytes](${plot})`,
     ...(['shared', 'base'] as const).flatMap((about) => [
       about === 'shared' ? '### About the shared model (the paper)' : '### About the base',
@@ -135,12 +149,14 @@ function curveTable(points: readonly CurvePoint[]): string {
   const quantizes = ['int4', 'int8', 'fp16'] as const;
   const ranks = [...new Set(points.map((point) => point.ranks))];
   return markdownTable(
-    ['ranks', ...quantizes.flatMap((quantize) => [`${quantize}: all`, 'without CoLA', 'factors MB'])],
+    ['ranks', ...quantizes.flatMap((quantize) => [`${quantize}: all`, 'without CoLA', 'same answers', 'factors MB'])],
     ranks.map((name) => [
       name,
       ...quantizes.flatMap((quantize) => {
         const point = points.find((one) => one.ranks === name && one.quantize === quantize);
-        return point === undefined ? ['–', '–', '–'] : [percent(point.all), percent(point.withoutCola), megabytes(point.factorBytes)];
+        return point === undefined
+          ? ['–', '–', '–', '–']
+          : [percent(point.all), percent(point.withoutCola), percent(point.same), megabytes(point.factorBytes)];
       }),
     ]),
   );
@@ -171,6 +187,33 @@ function smallestTable(smallest: CurveFigures['smallest'], paper: CurvePoint | u
       ...pair(test?.routed),
     ]),
   );
+}
+
+function wholeParts(whole: readonly WholeFigures[]): string[] {
+  return [
+    '## On all test rows',
+    'The sample pack, and the pack of the curve that had the best validation mean of those below 8 MB beside the shared model, with the router of the first table.',
+    markdownTable(
+      ['pack', 'MB on top', 'oracle', 'without CoLA', 'routed', 'without CoLA', 'routing accuracy'],
+      whole.map(({ setting, own: { oracle, routed, routingAccuracy }, extraBytes }) => [
+        setting,
+        megabytes(extraBytes),
+        ...pair(oracle),
+        ...pair(routed),
+        routingAccuracy?.toFixed(4) ?? '–',
+      ]),
+    ),
+    ...whole.flatMap(({ setting, individual, own: { oracle, routed } }) => [
+      `By task, ${setting}:`,
+      markdownTable(
+        ['task', 'expert itself', 'oracle', 'routed'],
+        Object.entries(oracle.tasks).map(([task, value]) => [
+          task,
+          ...[individual.oracle.tasks[task], value, routed?.tasks[task]].map((score) => score?.toFixed(4) ?? '–'),
+        ]),
+      ),
+    ]),
+  ];
 }
 
 function pair(score: Score | undefined): [string, string] {

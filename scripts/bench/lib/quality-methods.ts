@@ -35,11 +35,6 @@ function shared(kind: 'static' | 'adaptive', method: string, ...grid: readonly V
   return { name: method, kind, settings };
 }
 
-/** Every combination. */
-function cross(a: string, as: readonly number[], b: string, bs: readonly number[], rest: Values = {}): Values[] {
-  return as.flatMap((x) => bs.map((y) => ({ [a]: x, [b]: y, ...rest })));
-}
-
 function each(name: string, values: readonly number[]): Values[] {
   return values.map((value) => ({ [name]: value }));
 }
@@ -58,6 +53,12 @@ export function twin(parameters: Readonly<Record<string, unknown>>): ConfigPatch
   return { merge_method: 'twin', parameters: { shared: 'task_arithmetic', ...parameters } };
 }
 
+/** Packs that are measured on all test rows: that of `experts/twin.yaml`, and the one that the curve's validation rows put before it. */
+export const WHOLE: MethodRow = pack('on all test rows', {
+  'experts/twin.yaml: about the shared model, lambda 0.1, rank 16, int8': twin({ lambda: 0.1, rank: 16, quantize: 'int8' }),
+  'about the base, lambda 0.4, budget 12, int4': twin({ about: 'base', lambda: 0.4, budget: { average_rank: 12 }, quantize: 'int4' }),
+});
+
 /** λ of Task Arithmetic alone. */
 export const TASK_ARITHMETIC: MethodRow = shared('static', 'task_arithmetic', ...each('lambda', [0.1, 0.2, 0.3, 0.4, 0.5]));
 
@@ -68,7 +69,7 @@ export const REFERENCES: readonly MethodRow[] = [
 ];
 
 /** Learning that a bench of many methods has time for; the default is 300 steps of 16 texts a task. */
-const SHORT: Values = { steps: 100, batch: 8 };
+const SHORT: Values = { steps: 40, batch: 8, rate: 3e-3 };
 const LAYERWISE = shared('adaptive', 'ada_merging_layer', SHORT);
 
 function long(setting: Setting): Setting {
@@ -79,14 +80,14 @@ function long(setting: Setting): Setting {
 export const METHODS: readonly MethodRow[] = [
   TASK_ARITHMETIC,
   shared('static', 'linear', {}),
-  shared('static', 'ties', ...cross('lambda', [0.7, 1.5], 'density', [0.2, 0.5])),
-  shared('static', 'dare_linear', ...cross('lambda', [0.2, 0.3], 'density', [0.3, 0.7])),
-  shared('static', 'dare_ties', ...cross('lambda', [0.2, 0.3], 'density', [0.3, 0.7])),
-  shared('static', 'della', ...cross('lambda', [1, 2], 'density', [0.5, 0.8])),
-  shared('static', 'della_linear', ...cross('lambda', [0.2, 0.3], 'density', [0.5, 0.8])),
-  shared('static', 'breadcrumbs', ...cross('lambda', [0.2, 0.3, 0.4], 'density', [0.9])),
-  shared('static', 'breadcrumbs_ties', ...cross('lambda', [0.2, 0.3, 0.4], 'density', [0.9])),
-  shared('static', 'sce', ...each('select_topk', [0.1, 0.5, 1])),
+  shared('static', 'ties', { lambda: 0.7, density: 0.2 }, { lambda: 1.5, density: 0.2 }, { lambda: 1.5, density: 0.5 }),
+  shared('static', 'dare_linear', ...each('lambda', [0.2, 0.3, 0.4])),
+  shared('static', 'dare_ties', ...each('lambda', [0.2, 0.3, 0.4])),
+  shared('static', 'della', ...each('lambda', [1, 2])),
+  shared('static', 'della_linear', ...each('lambda', [0.2, 0.3, 0.4])),
+  shared('static', 'breadcrumbs', ...each('lambda', [0.2, 0.3, 0.4])),
+  shared('static', 'breadcrumbs_ties', ...each('lambda', [0.2, 0.3, 0.4])),
+  shared('static', 'sce', ...each('select_topk', [0.5, 1])),
   shared('static', 'model_stock', { filter_wise: false }, { filter_wise: true }),
   shared('static', 'tsv', ...each('alpha', [0.5, 1, 1.5])),
   shared('static', 'iso_c', ...each('alpha', [0.5, 1, 1.5])),
@@ -101,4 +102,6 @@ export const METHODS: readonly MethodRow[] = [
   }),
   pack('twin about the base', { 'rank 16, int8': twin({ about: 'base', lambda: 0.3, rank: 16, quantize: 'int8' }) }),
   pack('emr', { '': { merge_method: 'emr' } }),
+  pack('wemoe', { 'defaults, lambda 0.3': { merge_method: 'wemoe' } }),
+  pack('e_wemoe', { 'defaults, lambda 0.3': { merge_method: 'e_wemoe' } }),
 ];

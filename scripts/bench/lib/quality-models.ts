@@ -29,6 +29,7 @@ import type { Session } from '../../../src/model/session.ts';
 import type { ReadParameter } from '../../../src/model/twin-parameters.ts';
 import { loadPredictor } from '../../../src/origin/load-pack.ts';
 import type { LabOptions } from './quality-lab.ts';
+import { cut, decompose, type Differences, type RankChoice } from './quality-ranks.ts';
 import type { QualityRows } from './quality-rows.ts';
 
 /** One a process: two processes side by side answer more rows than one with two threads. */
@@ -44,6 +45,14 @@ export type Subject =
   | { readonly kind: 'shared'; readonly config: ConfigPatch }
   /** The pack of a build config, with each task's own mix and head. */
   | { readonly kind: 'pack'; readonly config: ConfigPatch }
+  /** A Twin pack over Task Arithmetic, cut from differences that were decomposed once. */
+  | {
+      readonly kind: 'cut';
+      readonly about: 'shared' | 'base';
+      readonly lambda: number;
+      readonly quantize: 'int4' | 'int8' | 'fp16';
+      readonly choice: RankChoice;
+    }
   /** The pack of a build config as it answers an empty mix, with each task's own head. */
   | { readonly kind: 'empty mix'; readonly config: ConfigPatch };
 
@@ -59,6 +68,8 @@ export interface Bench extends Pick<LabOptions, 'folder' | 'texts' | 'progress' 
   /** All heads side by side. */
   readonly session: Session;
   readonly encode: (rows: QualityRows, task: string) => readonly TokenRow[];
+  /** Decomposed once. */
+  readonly differences: (about: 'shared' | 'base', lambda: number) => Promise<Differences>;
 }
 
 /** Compiles the graph over a plan's open inputs. */
@@ -73,6 +84,7 @@ export async function openBench(plan: BuildPlan, engine: Engine, { folder, texts
   const graph = emitOpenGraph(architecture, sizes, readerOf(base), open, heads);
   const tokenizer = createTokenizer(plan.tokenizer.json, plan.tokenizer.config, plan.maxTokens);
   const encoded = new Map<string, readonly TokenRow[]>();
+  const decomposed = new Map<string, Promise<Differences>>();
   return {
     plan,
     engine,
@@ -82,6 +94,12 @@ export async function openBench(plan: BuildPlan, engine: Engine, { folder, texts
     config,
     open,
     session: await createNodeSession(graph, { threads: THREADS }),
+    differences(about, lambda) {
+      const key = `${about} ${lambda}`;
+      const known = decomposed.get(key) ?? decompose(plan, engine, open, about, lambda);
+      decomposed.set(key, known);
+      return known;
+    },
     encode(rows, task) {
       const key = `${rows.key} ${task}`;
       const known = encoded.get(key) ?? rows.tasks.get(task)?.rows.map(({ text, text_pair: pair }) => tokenizer.encode(text, pair)) ?? [];
@@ -125,6 +143,20 @@ export async function withCandidate<T>(
       extraBytes: (plan.experts.length - 1) * whole + heads,
       factorBytes: 0,
     });
+  }
+  if (subject.kind === 'cut') {
+    const { factorBytes, parameter } = cut(
+      await bench.differences(subject.about, subject.lambda),
+      subject.choice,
+      subject.quantize,
+      bench.engine,
+    );
+    const one = (task: string): Model => {
+      const t = plan.experts.findIndex(({ name }) => name === task);
+      return (name) => parameter(name, t);
+    };
+    const extraBytes = factorBytes + heads;
+    return use({ predict: predictor(bench, one), bytes: whole + extraBytes, extraBytes, factorBytes });
   }
   const trial = planOf(bench, subject.config, seed, key);
   if (subject.kind === 'shared') {

@@ -70,6 +70,15 @@ export function scoresOf(
   };
 }
 
+/** Percent of the classified rows that a model answers as the expert itself does, right or wrong: moves less by chance than scores. */
+export function agreement({ tasks }: QualityRows, { predictions }: Answers, individual: Answers): number {
+  const same: number[] = [];
+  for (const [name, { task }] of tasks) {
+    if (task.labels !== null) same.push(...predictions[name].map((value, i) => (value === individual.predictions[name][i] ? 100 : 0)));
+  }
+  return mean(same);
+}
+
 function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

@@ -3,16 +3,18 @@
 
 import { curveConfigs, smallest, type CurvePoint } from './quality-curve.ts';
 import type { Answers, Lab } from './quality-lab.ts';
-import { METHODS, REFERENCES, TASK_ARITHMETIC, twin, type MethodRow, type Setting } from './quality-methods.ts';
+import { METHODS, REFERENCES, TASK_ARITHMETIC, twin, WHOLE, type MethodRow, type Setting } from './quality-methods.ts';
 import type { Subject } from './quality-models.ts';
 import type { QualityRows } from './quality-rows.ts';
-import { scoresOf, type Scores } from './quality-score.ts';
+import { agreement, scoresOf, type Scores } from './quality-score.ts';
 
 /** The rows of one seed. */
 export interface SeedRows {
   readonly seed: number;
   readonly validation: QualityRows;
   readonly test: QualityRows;
+  /** All test rows. */
+  readonly whole: QualityRows;
 }
 
 /** A subject to be asked. */
@@ -51,6 +53,14 @@ export interface LambdaFigures {
   readonly base: number | undefined;
 }
 
+/** A pack on all test rows, beside the experts themselves. */
+export interface WholeFigures {
+  readonly setting: string;
+  readonly individual: Scores;
+  readonly own: Scores;
+  readonly extraBytes: number;
+}
+
 /** Rows whose comparison the targets state: measured with every seed. */
 const CLAIMED = ['task_arithmetic', 'ada_merging_layer', 'wemoe', 'e_wemoe', 'twin about the base'];
 const INDIVIDUAL: Subject = { kind: 'individual' };
@@ -64,11 +74,13 @@ function emptyMix(lambda: number): Subject {
 
 /** A study over kept answers. */
 export interface Study {
-  /** What rows are asked: every setting, then the curve, then what validation rows chose so far. */
-  readonly questions: Readonly<Record<'validation' | 'curve' | 'test', () => Promise<Question[]>>>;
+  /** What rows are asked: every setting, then the curve, then what validation rows chose so far, then two packs all test rows. */
+  readonly questions: Readonly<Record<'validation' | 'curve' | 'test' | 'whole', () => Promise<Question[]>>>;
   methods(seed: number): Promise<MethodFigures[]>;
   curve(): Promise<CurveFigures>;
   lambdas(): Promise<LambdaFigures[]>;
+  /** What was measured on all test rows. */
+  whole(): Promise<WholeFigures[]>;
 }
 
 /**
@@ -83,14 +95,18 @@ export function createStudy(lab: Lab, seeds: readonly SeedRows[], only: readonly
       .filter(({ name }) => isWanted(name) && (seed === main || CLAIMED.includes(name)))
       .map((row) => ({ ...row, settings: row.settings.filter((setting) => seed === main || setting.long !== true) }));
 
-  const score = async (subject: Subject, rows: QualityRows, seed: number): Promise<{ scores: Scores; answers: Answers } | undefined> => {
+  const score = async (
+    subject: Subject,
+    rows: QualityRows,
+    seed: number,
+  ): Promise<{ scores: Scores; answers: Answers; same: number } | undefined> => {
     const [answers, individual, routes] = [
       await lab.answers(subject, rows, seed),
       await lab.answers(INDIVIDUAL, rows, seed),
       await lab.routes(rows, seed),
     ];
     if (answers === undefined || individual === undefined) return undefined;
-    return { scores: scoresOf(rows, answers, individual, routes), answers };
+    return { scores: scoresOf(rows, answers, individual, routes), answers, same: agreement(rows, answers, individual) };
   };
 
   /** The setting with the best oracle route without CoLA, whose 200 rows tell nothing of a few points. */
@@ -116,13 +132,13 @@ export function createStudy(lab: Lab, seeds: readonly SeedRows[], only: readonly
 
   const curvePoints = async (): Promise<{ point: CurvePoint; subject: Subject }[]> => {
     const points: { point: CurvePoint; subject: Subject }[] = [];
-    for (const { config, ...facts } of curveConfigs(await lambdas())) {
+    for (const { config, subject: fast, ...facts } of curveConfigs(await lambdas())) {
       const subject: Subject = { kind: 'pack', config };
-      const scored = await score(subject, main.validation, main.seed);
+      const scored = await score(fast, main.validation, main.seed);
       if (scored === undefined) continue;
       const { bytes, extraBytes, factorBytes } = scored.answers;
       const { all, withoutCola } = scored.scores.oracle;
-      points.push({ point: { ...facts, factorBytes, extraBytes, bytes, all, withoutCola }, subject });
+      points.push({ point: { ...facts, factorBytes, extraBytes, bytes, all, withoutCola, same: scored.same }, subject });
     }
     return points;
   };
@@ -159,7 +175,7 @@ export function createStudy(lab: Lab, seeds: readonly SeedRows[], only: readonly
       async curve() {
         if (!isWanted('curve')) return [];
         const configs = curveConfigs(await lambdas());
-        const subjects = [...configs.map(({ config }): Subject => ({ kind: 'pack', config })), ...LAMBDAS.map(emptyMix)];
+        const subjects = [...configs.map(({ subject }) => subject), ...LAMBDAS.map(emptyMix)];
         return subjects.map((subject) => ({ subject, rows: main.validation, seed: main.seed }));
       },
       async test() {
@@ -170,6 +186,10 @@ export function createStudy(lab: Lab, seeds: readonly SeedRows[], only: readonly
         if (isWanted('curve'))
           for (const { subject } of await smallestSubjects()) questions.push({ subject, rows: main.test, seed: main.seed });
         return questions;
+      },
+      whole() {
+        const subjects = isWanted('whole') ? [INDIVIDUAL, ...WHOLE.settings.map(({ subject }) => subject)] : [];
+        return Promise.resolve(subjects.map((subject) => ({ subject, rows: main.whole, seed: main.seed })));
       },
     },
 
@@ -209,6 +229,17 @@ export function createStudy(lab: Lab, seeds: readonly SeedRows[], only: readonly
       for (const lambda of LAMBDAS) {
         const alone = TASK_ARITHMETIC.settings.find(({ label }) => label === `lambda ${lambda}`);
         figures.push({ lambda, shared: alone && (await kept(alone.subject)), base: await kept(emptyMix(lambda)) });
+      }
+      return figures;
+    },
+
+    async whole() {
+      const individual = await score(INDIVIDUAL, main.whole, main.seed);
+      const figures: WholeFigures[] = [];
+      for (const { label, subject } of WHOLE.settings) {
+        const own = await score(subject, main.whole, main.seed);
+        if (individual !== undefined && own !== undefined)
+          figures.push({ setting: label, individual: individual.scores, own: own.scores, extraBytes: own.answers.extraBytes });
       }
       return figures;
     },
