@@ -5,7 +5,7 @@ import { markdownTable } from './markdown-table.ts';
 import { KEPT, paperPoint, type CurvePoint } from './quality-curve.ts';
 import { METHODS } from './quality-methods.ts';
 import type { Score } from './quality-score.ts';
-import type { CurveFigures, MethodFigures, WholeFigures } from './quality-study.ts';
+import type { CurveFigures, LambdaFigures, MethodFigures, WholeFigures } from './quality-study.ts';
 import { describeFacts } from './run-facts.ts';
 
 /**
@@ -34,13 +34,7 @@ export function qualityMarkdown(report: QualityReport, plot: string): string {
     ...(seeds.length > 1 ? ['## What the targets compare, with more seeds', seedText(report), seedTable(report)] : []),
     ...curveParts(curve, limits.validation, plot),
     ...(whole.length === 0 ? [] : wholeParts(whole)),
-    '## λ of the shared model',
-    'What an empty mix answers on validation rows, without CoLA: the shared model alone (a router that abstains), about the base at rank 16 in int8, where the fade truncates it. About the base ' +
-      'a full mix does not depend on λ, so that λ is free to make this answer the best.',
-    markdownTable(
-      ['λ', 'about the shared model', 'about the base'],
-      lambdas.map(({ lambda, shared, base }) => [String(lambda), percent(shared), percent(base)]),
-    ),
+    ...lambdaParts(lambdas),
     '## What these figures do not say',
     [
       '- One base, eight adapters of rank 16, two-core machines. Full fine-tunes were not measured.',
@@ -218,6 +212,19 @@ function wholeParts(whole: readonly WholeFigures[]): string[] {
 
 function pair(score: Score | undefined): [string, string] {
   return [percent(score?.all), percent(score?.withoutCola)];
+}
+
+function lambdaParts(lambdas: readonly LambdaFigures[]): string[] {
+  if (lambdas.every(({ base }) => base === undefined)) return [];
+  return [
+    '## λ of the shared model',
+    'What an empty mix answers on validation rows, without CoLA: the shared model alone (a router that abstains), about the base at rank 16 in int8, where the fade truncates it. About the base ' +
+      'a full mix does not depend on λ, so that λ is free to make this answer the best.',
+    markdownTable(
+      ['λ', 'about the shared model', 'about the base'],
+      lambdas.map(({ lambda, shared, base }) => [String(lambda), percent(shared), percent(base)]),
+    ),
+  ];
 }
 
 /** Standard error of a mean of `tasks` accuracies of 0.9, in points. */
