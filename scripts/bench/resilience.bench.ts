@@ -60,11 +60,11 @@ const CASES: readonly Case[] = [
   { name: 'healthy', faults: [{}, {}, {}] },
   { name: 'one dead', faults: [{ dead: true }, {}, {}] },
   { name: 'one hangs', faults: [{ hang: true }, {}, {}] },
-  { name: 'one hangs, hedged', faults: [{ hang: true }, {}, {}], upstream: { hedge: { after: 'p95' } } },
+  { name: 'one hangs with hedging', faults: [{ hang: true }, {}, {}], upstream: { hedge: { after: 'p95' } } },
   { name: 'one 10× slow', faults: [SLOW, {}, {}] },
   { name: 'one 500s for half', faults: [FLAKY, {}, {}] },
-  { name: 'one 500s for half, late', faults: [{ ...FLAKY, failLate: true }, {}, {}] },
-  { name: 'dead, 10× slow, 500s for half', faults: [{ dead: true }, SLOW, FLAKY] },
+  { name: 'one 500s for half after the whole time', faults: [{ ...FLAKY, failLate: true }, {}, {}] },
+  { name: 'one dead + one 10× slow + one 500s for half', faults: [{ dead: true }, SLOW, FLAKY] },
   { name: 'all dead', faults: [{ dead: true }, { dead: true }, { dead: true }] },
 ];
 
