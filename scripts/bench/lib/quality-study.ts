@@ -65,7 +65,7 @@ export interface WholeFigures {
 const CLAIMED = ['task_arithmetic', 'ada_merging_layer', 'wemoe', 'e_wemoe', 'twin about the base'];
 const INDIVIDUAL: Subject = { kind: 'individual' };
 const LAMBDAS = [0.1, 0.2, 0.3, 0.4, 0.5];
-/** λ of the curve about the shared model: today's sample pack. */
+/** λ of the curve about the shared model, by the oracle route on validation rows. */
 const CURVE_LAMBDA = 0.1;
 
 function emptyMix(lambda: number): Subject {
