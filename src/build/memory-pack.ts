@@ -12,9 +12,8 @@ import type { Spool } from '../host/spool.ts';
 import { describe, SHARED_FILE, TOKENIZER, writeModels } from './build-pack.ts';
 import type { Engine } from './engine/engine.ts';
 import type { PackFiles } from './pack-files.ts';
-import { rankRuleOf, type BuildPlan } from './plan.ts';
+import { resolveMethod, type BuildPlan } from './plan.ts';
 import type { NamedConfig } from './read-config.ts';
-import { resolveShared } from './resolve-shared.ts';
 import { buildRouters } from './router/build-routers.ts';
 
 /** A pack in memory with its size. */
@@ -33,7 +32,7 @@ export interface MemoryPack {
  * @throws {TwinrouteError} `config` for parameters that the method does not take
  */
 export function retune(plan: BuildPlan, config: NamedConfig): BuildPlan {
-  return { ...plan, config, ...resolveShared(config), rank: rankRuleOf(config.parameters, config.merge_method) };
+  return { ...plan, config, ...resolveMethod(config) };
 }
 
 /**

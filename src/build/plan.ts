@@ -83,14 +83,7 @@ export async function planBuild(configFile: string): Promise<BuildPlan> {
  */
 export async function planConfig(config: NamedConfig): Promise<BuildPlan> {
   const { parameters: given } = config;
-  const { method, parameters, expertParameters } = resolveShared(config);
-  const gates = gatesOf(config);
-  if (gates !== undefined && isAdaptive(method))
-    throw new TwinrouteError(
-      'config',
-      `parameters.shared: expected a method that merges without learning beside gates, which learn themselves, got ${method.name}`,
-      { param: 'parameters.shared' },
-    );
+  const { method, parameters, expertParameters, rank, gates } = resolveMethod(config);
   const folders: HostFolder[] = [];
   const close = async (): Promise<void> => void (await Promise.all(folders.map((folder) => folder.close())));
   const open = async (path: string): Promise<HostFolder> => {
@@ -121,7 +114,6 @@ export async function planConfig(config: NamedConfig): Promise<BuildPlan> {
       const examples = entry.examples === undefined ? [] : parseJsonl(Example, text, entry.examples);
       experts.push({ name: entry.name, source, provenance: await readProvenance(folder, createSha256), examples });
     }
-    const rank = rankRuleOf(given, config.merge_method);
     const tokenizer = await readTokenizer(baseFolder);
     const maxTokens = maxTokensOf(given.max_tokens, model);
     createTokenizer(tokenizer.json, tokenizer.config, maxTokens); // a tokenizer that does not load is refused before the work
@@ -170,6 +162,22 @@ export async function planConfig(config: NamedConfig): Promise<BuildPlan> {
     await close();
     throw error;
   }
+}
+
+/**
+ * What a config says of its method: how the shared model is made, the rule of ranks, the gates.
+ * @throws {TwinrouteError} `config` for parameters that the method does not take, and for two things that learn at once
+ */
+export function resolveMethod(config: NamedConfig): Pick<BuildPlan, 'method' | 'parameters' | 'expertParameters' | 'rank' | 'gates'> {
+  const shared = resolveShared(config);
+  const gates = gatesOf(config);
+  if (gates !== undefined && isAdaptive(shared.method))
+    throw new TwinrouteError(
+      'config',
+      `parameters.shared: expected a method that merges without learning beside gates, which learn themselves, got ${shared.method.name}`,
+      { param: 'parameters.shared' },
+    );
+  return { ...shared, rank: rankRuleOf(config.parameters, config.merge_method), gates };
 }
 
 /** The gates of a config, if its method has any. */
