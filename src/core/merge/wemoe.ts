@@ -25,7 +25,7 @@ export interface WemoeForm {
  * layers, which the published code has too, is AdaMerging by layers, and not offered.
  *
  * Deviates in how gates learn, by default: on the sample's experts the paper's way (two layers, 1e-4, 100 steps of 8 texts, November 2026) took
- * the held-back entropy from 6.4 to 3.5 and the validation score from 46.7 % of the experts to 29.3 %: w came to be alike for all texts, and answers
+ * the held-back entropy from 6.4 to 3.5 and the validation score to 29.3 % of the experts: w came to be alike for all texts, and answers
  * certain because they were always of one class. So gates learn over centred states, where telling texts apart is as near as turning all experts
  * up (the mean goes into the biases afterwards); `diversity` times the entropy of a task's mean answer is taken off the loss, as in information
  * maximisation (Liang et al. 2020, arXiv:2002.08546); and the gate is one layer at a rate of 2e-3. Those gates are kept whose loss on
