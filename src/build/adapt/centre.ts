@@ -9,8 +9,7 @@ import type { EncoderInputs, ParameterSpec } from '../../model/architecture.ts';
 import type { TokenRow } from '../../model/encoder-feeds.ts';
 import type { LinearTap } from '../../model/tfjs-executor.ts';
 import type { Tfjs } from '../engine/engine.ts';
-import { PASS_TOKENS } from './entropy.ts';
-import { cutBatches, tokenBatch } from './token-batches.ts';
+import { meanOfInputs } from './input-means.ts';
 
 /** Mean over the tokens of all rows of what linear layers read, `[d, 1]` by layer; a layer that is asked several times a pass has one mean. */
 export function meanInputs(
@@ -19,30 +18,7 @@ export function meanInputs(
   rows: readonly TokenRow[],
   encode: (inputs: EncoderInputs<tfjs.Tensor>, tap: LinearTap) => unknown,
 ): ReadonlyMap<string, tfjs.Tensor> {
-  const sums = new Map<string, tfjs.Tensor>();
-  const counts = new Map<string, number>();
-  for (const batch of cutBatches(rows, PASS_TOKENS)) {
-    tf.tidy(() => {
-      const inputs = tokenBatch(tf, batch);
-      encode(inputs, (layer, x) => {
-        if (!layers.has(layer)) return;
-        const [b, t, d] = x.shape;
-        const flat = tf.reshape(t === 1 ? x : tf.mul(x, tf.expandDims(tf.cast(inputs.mask, 'float32'), 2)), [b * t, d]);
-        const sum = tf.sum(flat, 0);
-        const known = sums.get(layer);
-        sums.set(layer, tf.keep(known === undefined ? sum : tf.add(known, sum)));
-        known?.dispose();
-        counts.set(layer, (counts.get(layer) ?? 0) + (t === 1 ? b : batch.reduce((total, { ids }) => total + ids.length, 0)));
-      });
-    });
-  }
-  return new Map(
-    [...sums].map(([layer, sum]) => {
-      const mean = tf.tidy(() => tf.reshape(tf.div(sum, counts.get(layer) ?? 1), [sum.size, 1]));
-      sum.dispose();
-      return [layer, mean];
-    }),
-  );
+  return meanOfInputs(tf, rows, encode, (layer, kept) => (layers.has(layer) ? tf.transpose(tf.sum(kept(), 0, true)) : undefined));
 }
 
 /**

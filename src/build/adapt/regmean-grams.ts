@@ -13,12 +13,11 @@ import { encodeBatch } from '../../model/tfjs-executor.ts';
 import type { Tfjs } from '../engine/engine.ts';
 import { readTheta } from '../theta.ts';
 import type { AdaptDeps, Adapted, AdaptExpert, AdaptInput } from './adapt-input.ts';
-import { cutBatches, tokenBatch, tokenRows } from './token-batches.ts';
+import { meanOfInputs } from './input-means.ts';
+import { tokenRows } from './token-batches.ts';
 
 /** Texts of each expert, as in the paper's experiments. */
 const MAX_TEXTS = 256;
-/** Tokens at a time. */
-const PASS_TOKENS = 1024;
 
 /**
  * Learns what RegMean merges linear layers with.
@@ -84,31 +83,15 @@ function collectGrams(
   parameter: (name: string) => tfjs.Tensor,
   rows: readonly TokenRow[],
 ): Map<string, tfjs.Tensor> {
-  const grams = new Map<string, tfjs.Tensor>();
-  const counts = new Map<string, number>();
-  for (const batch of cutBatches(rows, PASS_TOKENS)) {
-    tf.tidy(() => {
-      const inputs = tokenBatch(tf, batch);
-      const tokens = batch.reduce((sum, { ids }) => sum + ids.length, 0);
-      encodeBatch(tf, model.architecture, model.config, parameter, inputs, {
-        tap: (layer, x) => {
-          const [b, t, n] = x.shape;
-          const isPooled = t === 1;
-          const kept = tf.reshape(isPooled ? x : tf.mul(x, tf.expandDims(tf.cast(inputs.mask, 'float32'), 2)), [b * t, n]);
-          const gram = tf.matMul(tf.transpose(kept), kept);
-          const known = grams.get(layer);
-          grams.set(layer, tf.keep(known === undefined ? gram : tf.add(known, gram)));
-          known?.dispose();
-          counts.set(layer, (counts.get(layer) ?? 0) + (isPooled ? b : tokens));
-        },
-      });
-    });
-  }
-  for (const [layer, gram] of grams) {
-    grams.set(layer, tf.div(gram, counts.get(layer) ?? 1));
-    gram.dispose();
-  }
-  return grams;
+  return meanOfInputs(
+    tf,
+    rows,
+    (inputs, tap) => encodeBatch(tf, model.architecture, model.config, parameter, inputs, { tap }),
+    (_, kept) => {
+      const x = kept();
+      return tf.matMul(tf.transpose(x), x);
+    },
+  );
 }
 
 function expectTensor(weights: ReadonlyMap<string, tfjs.Tensor>, name: string): tfjs.Tensor {
