@@ -18,20 +18,7 @@ export const ENTRY_TABLES = [
 /** Where the checkpoint lies among the object's key-value pairs. */
 const CHECKPOINT = 'checkpoint';
 
-type Row = {
-  readonly seq: number;
-  readonly key: string;
-  readonly idempotency: string | null;
-  readonly bodyHash: string;
-  readonly state: Entry['state'];
-  readonly held: number;
-  readonly charged: number;
-  readonly openedMs: number;
-  readonly changedMs: number;
-  readonly request: string;
-  readonly operation: string;
-  readonly usage: string | null;
-};
+type Row = Omit<Entry, 'idempotency' | 'usage'> & { readonly idempotency: string | null; readonly usage: string | null };
 
 const COLUMNS =
   'seq, key, idempotency, body_hash AS bodyHash, state, held, charged, opened_ms AS openedMs, changed_ms AS changedMs, request, operation, usage';
