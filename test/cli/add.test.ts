@@ -17,7 +17,7 @@ import { layoutOf, openArchitecture } from '../../src/model/registry.ts';
 import { maxDifference } from '../helpers/max-difference.ts';
 import { runCli } from '../helpers/run-cli.ts';
 import { makeTinyModels, type TinyModels } from '../helpers/tiny-bert.ts';
-import { buildTinyPack, makeTinyInputs, TINY_EXPERTS, type TinyInputs } from '../helpers/tiny-pack.ts';
+import { addFlags, buildTinyPack, makeTinyInputs, TINY_EXPERTS, type TinyInputs } from '../helpers/tiny-pack.ts';
 
 const NEW_WORDS = ['flour', 'yeast', 'oven', 'crust', 'dough', 'bake', 'butter', 'knead'];
 
@@ -48,7 +48,7 @@ describe.each([
     const examples = join(more.dir, 'bread.jsonl');
     const text = (i: number): string => Array.from({ length: 5 }, (_, k) => NEW_WORDS[(i * (k + 3) + k) % NEW_WORDS.length]).join(' ');
     await writeFile(examples, Array.from({ length: 60 }, (_, i) => `${JSON.stringify({ text: text(i) })}\n`).join(''));
-    args = ['--examples', examples, '--base', inputs.models.base, '--config', inputs.config, '--engine', 'wasm'];
+    args = addFlags(inputs, examples);
   }, 60_000);
 
   afterAll(async () => {

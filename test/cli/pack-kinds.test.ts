@@ -23,7 +23,7 @@ import { loadPredictor } from '../../src/origin/load-pack.ts';
 import type { Predictor, PredictorRow } from '../../src/origin/predictor.ts';
 import { maxDifference } from '../helpers/max-difference.ts';
 import { runCli } from '../helpers/run-cli.ts';
-import { buildTinyPack, makeTinyInputs, TINY_EXPERTS, tinyText, type TinyInputs } from '../helpers/tiny-pack.ts';
+import { addFlags, buildTinyPack, makeTinyInputs, TINY_EXPERTS, tinyText, type TinyInputs } from '../helpers/tiny-pack.ts';
 
 /** The weights that a method states for a mix `[E]`, dense. */
 type Dense = (parameter: string, mix: readonly number[]) => Promise<FloatTensor>;
@@ -272,17 +272,7 @@ describe('an EMR pack', () => {
     const inputs = await makeTinyInputs({}, 1, 'emr');
     const path = await buildTinyPack(inputs);
     const out = join(inputs.models.dir, 'never');
-    const own = [
-      '--examples',
-      join(inputs.models.dir, 'birds.jsonl'),
-      '--base',
-      inputs.models.base,
-      '--config',
-      inputs.config,
-      '--engine',
-      'wasm',
-    ];
-    expect((await runCli('add', path, inputs.models.experts['birds'], '--name', 'more', '--out', out, ...own)).err).toMatch(
+    expect((await runCli('add', path, inputs.models.experts['birds'], '--name', 'more', '--out', out, ...addFlags(inputs))).err).toMatch(
       /expected a pack of twin, got one of emr/,
     );
     expect((await runCli('export', path, out, '--format', 'onnx')).err).toMatch(/expected factored modules, got a pack of emr/);

@@ -22,7 +22,7 @@ import { loadPredictor } from '../../src/origin/load-pack.ts';
 import type { Predictor, PredictorRow } from '../../src/origin/predictor.ts';
 import { maxDifference } from '../helpers/max-difference.ts';
 import { runCli } from '../helpers/run-cli.ts';
-import { buildTinyPack, makeTinyInputs, TINY_EXPERTS, tinyText, type TinyInputs } from '../helpers/tiny-pack.ts';
+import { addFlags, buildTinyPack, makeTinyInputs, TINY_EXPERTS, tinyText, type TinyInputs } from '../helpers/tiny-pack.ts';
 
 const NAMES = TINY_EXPERTS.map(({ name }) => name);
 const GATE = { steps: 5, rate: 0.02, batch: 2 };
@@ -157,17 +157,7 @@ describe.each(['wemoe', 'e_wemoe'] as const)('%s', (method) => {
         code: 1,
         err: expect.stringMatching(/gates weigh experts anew/),
       });
-    const own = [
-      '--examples',
-      join(inputs.models.dir, 'birds.jsonl'),
-      '--base',
-      inputs.models.base,
-      '--config',
-      inputs.config,
-      '--engine',
-      'wasm',
-    ];
-    const added = await runCli('add', path, inputs.models.experts['birds'], '--name', 'more', '--out', out, ...own);
+    const added = await runCli('add', path, inputs.models.experts['birds'], '--name', 'more', '--out', out, ...addFlags(inputs));
     expect(added).toMatchObject({
       code: 1,
       err: expect.stringMatching(/expected a pack of twin, got one of \w+, where a new expert changes the gates/),

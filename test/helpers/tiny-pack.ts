@@ -95,3 +95,8 @@ export async function buildTinyPack({ models, config }: TinyInputs, name = 'pack
   if (code !== 0) throw new Error(`build failed: ${err}`);
   return pack;
 }
+
+/** The flags that tell `add` a new expert's texts, and the inputs of the pack that it joins. */
+export function addFlags({ models, config }: TinyInputs, examples = join(models.dir, 'birds.jsonl')): string[] {
+  return ['--examples', examples, '--base', models.base, '--config', config, '--engine', 'wasm'];
+}
