@@ -1,7 +1,7 @@
 // What RegMean learns: sums over experts of the Gram matrices of linear layers' inputs. Each expert reads its own texts with its own weights;
 // afterwards only the sums remain, so that memory does not grow with the number of experts.
 //
-// Letters: B rows, T tokens, m × n a weight.
+// Letters: m × n a weight.
 
 import type * as tfjs from '@tensorflow/tfjs';
 import { TwinrouteError } from '../../core/errors.ts';
