@@ -47,20 +47,25 @@ const SPECIAL_TOKENS = 8;
 
 /** The price in micro-units, rounded up once. */
 export function priceOf(prices: PriceList, { config, experts, tokens }: PricedAnswer): number {
-  const rates = [prices.configs[config] ?? prices.answer, ...experts.map((expert) => prices.experts[expert] ?? FREE)];
+  const rates = [rateOf(prices.configs, config, prices.answer), ...experts.map((expert) => rateOf(prices.experts, expert, FREE))];
   return total(rates, Math.min(tokens, prices.max_tokens));
 }
 
 /** The most that an answer can cost: the dearest config and experts that it may get, and a token for every byte. */
 export function priceBound(prices: PriceList, { configs, experts, topK, bytes }: PricedQuestion): number {
   const base = dearest(
-    configs?.map((config) => prices.configs[config] ?? prices.answer) ?? [prices.answer, ...Object.values(prices.configs)],
+    configs?.map((config) => rateOf(prices.configs, config, prices.answer)) ?? [prices.answer, ...Object.values(prices.configs)],
   );
   const extra =
     experts === undefined
       ? worst(Object.values(prices.experts), topK ?? Infinity)
-      : sumOf(experts.map((expert) => prices.experts[expert] ?? FREE));
+      : sumOf(experts.map((expert) => rateOf(prices.experts, expert, FREE)));
   return total([base, extra], Math.min(bytes + SPECIAL_TOKENS, prices.max_tokens));
+}
+
+/** The rate of a name that callers choose, which may be one that every object has. */
+function rateOf(rates: Readonly<Record<string, Rate>>, name: string, otherwise: Rate): Rate {
+  return Object.hasOwn(rates, name) ? rates[name] : otherwise;
 }
 
 function total(rates: readonly Rate[], tokens: number): number {

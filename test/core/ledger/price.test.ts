@@ -17,6 +17,7 @@ describe('a price', () => {
     [{ config: 'any', experts: [], tokens: 1 }, 12], // 1.5, rounded up
     [{ config: 'any', experts: ['sst2', 'cola', 'free'], tokens: 2 }, 19], // 10 + 5 + ceil(1502 · 2 / 1000): rounded once
     [{ config: 'dear', experts: ['cola'], tokens: 50 }, 95],
+    [{ config: 'constructor', experts: ['toString', 'constructor'], tokens: 0 }, 10], // names that every object has
     [{ config: 'any', experts: [], tokens: 5000 }, 160], // no more tokens than models read
   ])('%j costs %i', (answer, micros) => {
     expect(priceOf(PRICES, answer)).toBe(micros);
