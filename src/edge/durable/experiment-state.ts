@@ -54,8 +54,8 @@ export class ExperimentState extends DurableObject {
   standing(experiment: Experiment): Standing {
     const { kv } = this.ctx.storage;
     const nowMs = Date.now();
-    this.#noteDefinition(experiment, nowMs);
-    const coverage = this.#frozenCoverage(experiment, coverageAt(experiment.coverage, experiment.ramp, nowMs));
+    const isCurrent = this.#noteDefinition(experiment, nowMs);
+    const coverage = this.#frozenCoverage(experiment, coverageAt(experiment.coverage, experiment.ramp, nowMs), isCurrent);
     const automatic = kv.get<Automatic>('automatic');
     if (automatic === undefined) return { status: experiment.status, coverage };
     return { status: moreSevere(experiment.status, automatic.status), coverage: Math.min(coverage, automatic.coverage) };
@@ -116,23 +116,27 @@ export class ExperimentState extends DurableObject {
     if (!tables.isEmpty(this.#sql)) await this.ctx.storage.setAlarm(nowMs + HOUR_MS);
   }
 
-  /** Isolates hear of a new definition at unlike times; one that still has the last is no news. */
-  #noteDefinition(experiment: Experiment, nowMs: number): void {
+  /**
+   * Isolates hear of a new definition at unlike times; one that still has the last is no news.
+   * @returns whether the definition is the one that holds now
+   */
+  #noteDefinition(experiment: Experiment, nowMs: number): boolean {
     const { kv } = this.ctx.storage;
     const text = JSON.stringify(experiment);
     const known = kv.get<Known>('definition');
-    if (known?.current === text) return;
-    if (known?.last === text && nowMs - known.sinceMs < SETTLING_MS) return;
+    if (known?.current === text) return true;
+    if (known?.last === text && nowMs - known.sinceMs < SETTLING_MS) return false;
     kv.put('definition', { current: text, last: known?.current, sinceMs: nowMs } satisfies Known);
     tables.audit(this.#sql, nowMs, 'published', publishedReason(experiment));
+    return true;
   }
 
   /** A ramp that the operator froze stands where it stood when that was first heard of. */
-  #frozenCoverage({ status }: Experiment, coverage: number): number {
+  #frozenCoverage({ status }: Experiment, coverage: number, isCurrent: boolean): number {
     const { kv } = this.ctx.storage;
     const frozen = kv.get<number>('frozen_coverage');
-    if (status === 'frozen' && frozen === undefined) kv.put('frozen_coverage', coverage);
-    if (status !== 'frozen' && frozen !== undefined) kv.delete('frozen_coverage');
+    if (isCurrent && status === 'frozen' && frozen === undefined) kv.put('frozen_coverage', coverage);
+    if (isCurrent && status !== 'frozen' && frozen !== undefined) kv.delete('frozen_coverage');
     return status === 'frozen' ? Math.min(coverage, frozen ?? coverage) : coverage;
   }
 

@@ -176,6 +176,18 @@ describe('publishing', () => {
       'status frozen',
     ]);
   });
+
+  test('an isolate that is behind does not let a frozen ramp creep on', async () => {
+    const state = open();
+    const steps = [0.1, 0.2].map((coverage, i) => ({ after_seconds: 3600 * i, coverage }));
+    const nextStepMs = Date.now() + 700;
+    const running = experimentOf({ ramp: { start: new Date(nextStepMs - 3_600_000).toISOString(), steps } });
+    await state.standing(running);
+    expect(await state.standing({ ...running, status: 'frozen' })).toEqual({ status: 'frozen', coverage: 0.1 });
+    await new Promise((resolve) => setTimeout(resolve, nextStepMs + 50 - Date.now()));
+    await state.standing(running);
+    expect(await state.standing({ ...running, status: 'frozen' })).toEqual({ status: 'frozen', coverage: 0.1 });
+  });
 });
 
 describe('outcomes', () => {
