@@ -35,6 +35,11 @@ export interface StoredRequest {
   readonly outcomes: readonly string[];
 }
 
+/** Rows written are what this state costs: an arm that did not change is none. */
+const SAVE_ARM = `INSERT INTO arms VALUES (?, ?, ?, ?)
+  ON CONFLICT (arm) DO UPDATE SET units = excluded.units, moments = excluded.moments, latencies = excluded.latencies
+  WHERE (units, moments, latencies) IS NOT (excluded.units, excluded.moments, excluded.latencies)`;
+
 /** Sums of all arms, read once and written back together. */
 export function openArms(sql: SqlStorage): { of(arm: number): ArmSums; save(): void } {
   const arms = new Map<number, ArmSums>();
@@ -48,7 +53,7 @@ export function openArms(sql: SqlStorage): { of(arm: number): ArmSums; save(): v
     },
     save() {
       for (const [arm, { units, moments, latencies }] of arms)
-        sql.exec('INSERT OR REPLACE INTO arms VALUES (?, ?, ?, ?)', arm, units, JSON.stringify(moments), JSON.stringify(latencies));
+        sql.exec(SAVE_ARM, arm, units, JSON.stringify(moments), JSON.stringify(latencies));
     },
   };
 }
