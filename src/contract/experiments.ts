@@ -1,6 +1,7 @@
 // Experiments between merge configs, as they are published to the edge.
 
 import * as z from 'zod/mini';
+import { usableWeights } from '../core/experiment/bucket.ts';
 import { LOGARITHMIC } from '../core/experiment/metrics.ts';
 import { ConfigId, Fraction, Name } from './names.ts';
 
@@ -110,8 +111,7 @@ function distinct(names: readonly string[]): boolean {
 
 /** With GrowthBook's tolerance; beyond it its SDKs fall back to equal weights, which nobody means who wrote others. */
 function sumsToOne(weights: readonly number[]): boolean {
-  const sum = weights.reduce((total, weight) => total + weight, 0);
-  return sum >= 0.99 && sum <= 1.01;
+  return usableWeights(weights.length, weights) === weights;
 }
 
 function rising(steps: readonly { readonly after_seconds: number }[]): boolean {

@@ -8,6 +8,7 @@ import { canonicalJson } from '../core/canonical-json.ts';
 import { quantiseMix } from '../core/quantise-mix.ts';
 import type { Dispatch } from './attempt.ts';
 import type { Dispatched } from './dispatch.ts';
+import { sha256Hex } from './sha256.ts';
 
 /** Mixes that agree on this grid share an answer. */
 const MIX_STEPS = 256;
@@ -63,6 +64,5 @@ async function keyOf(tenant: string, { bundle, placement, originRoutes, row }: D
     text: row.text,
     text_pair: row.textPair,
   };
-  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(canonicalJson(question)));
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return sha256Hex(canonicalJson(question));
 }

@@ -62,7 +62,7 @@ export function brokenLimit(totals: Totals, key: string, limits: Limits, micros:
 }
 
 /** What counts towards a limit now. */
-function spent(spending: Spending, period: SpendLimit['period'], nowMs: number): number {
+export function spent(spending: Spending, period: SpendLimit['period'], nowMs: number): number {
   if (period === 'ever') return spending.ever;
   const window = spending[period];
   return window.at === windowAt[period](nowMs) ? window.sum : 0;

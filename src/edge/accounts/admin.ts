@@ -1,7 +1,7 @@
 // The admin API under /admin/v1: accounts, keys, credit, exports and reconciliation, behind the root secret.
 
 import { Hono, type Context } from 'hono';
-import { AccountChange, NewAccount, NewCredit, NewKey, KeyRotation, QueryCount, type KeyRecord } from '../../contract/accounts.ts';
+import { AccountChange, NewAccount, NewCredit, NewKey, KeyRotation, type KeyRecord } from '../../contract/accounts.ts';
 import { parseWith } from '../../contract/parse.ts';
 import { TwinrouteError } from '../../core/errors.ts';
 import { equalText } from '../../core/keys/equal-text.ts';
@@ -11,6 +11,7 @@ import { sha256Hex } from '../sha256.ts';
 import type { EdgeTypes } from '../types.ts';
 import { accountIds, describe, exportLines, noAccount, reconcileAccount, type EventFormat } from './audit.ts';
 import type { Accounts } from './port.ts';
+import { queryCount } from './query-count.ts';
 
 /** What the admin API needs. */
 export interface AdminDeps {
@@ -106,7 +107,7 @@ export function adminRoutes({ accounts, now }: AdminDeps): Hono<EdgeTypes> {
   app.get('/export', async (c) => {
     const format = formatOf(c.req.query('format'));
     const named = namedAccount(c);
-    const after = countOf(c, 'after', 0);
+    const after = queryCount(c, 'after') ?? 0;
     if (after > 0 && named === undefined)
       throw new TwinrouteError('invalid_request', 'after: expected an account beside it, got none', { param: 'account' });
     const lines = async function* (): AsyncGenerator<string> {
@@ -116,7 +117,7 @@ export function adminRoutes({ accounts, now }: AdminDeps): Hono<EdgeTypes> {
     return c.body(await streamOf(lines()), 200, { 'content-type': 'application/x-ndjson' });
   });
   app.get('/reconcile', async (c) => {
-    const graceMs = countOf(c, 'grace_seconds', GRACE_SECONDS) * 1000;
+    const graceMs = (queryCount(c, 'grace_seconds') ?? GRACE_SECONDS) * 1000;
     const findings: object[] = [];
     let count = 0;
     for await (const id of accountIds(accounts, namedAccount(c))) {
@@ -146,11 +147,6 @@ function namedAccount(c: Context): string | undefined {
   const named = c.req.query('account');
   if (named === undefined || isAccountId(named)) return named;
   throw noAccount();
-}
-
-function countOf(c: Context, name: string, otherwise: number): number {
-  const text = c.req.query(name);
-  return text === undefined ? otherwise : parseWith(QueryCount, text, name, 'invalid_request');
 }
 
 function formatOf(text: string | undefined): EventFormat {

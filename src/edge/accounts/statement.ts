@@ -1,15 +1,15 @@
 // What a key's account sees of its own ledger: GET /v1/usage and GET /v1/statement. And what everybody may know: GET /v1/prices.
 
 import type { Context, Handler } from 'hono';
-import { QueryCount } from '../../contract/accounts.ts';
-import { parseWith } from '../../contract/parse.ts';
 import type { StatementAnswer, StatementLine, UsageAnswer } from '../../contract/usage.ts';
 import type { Entry } from '../../core/ledger/entry.ts';
-import { windowAt, type Spending } from '../../core/ledger/totals.ts';
+import { spent } from '../../core/ledger/limits.ts';
+import type { Spending } from '../../core/ledger/totals.ts';
 import type { EdgeTypes } from '../types.ts';
 import { describe } from './audit.ts';
 import { unauthorized } from './authenticate.ts';
 import type { Accounts } from './port.ts';
+import { queryCount } from './query-count.ts';
 
 const DEFAULT_LINES = 100;
 const MAX_LINES = 1_000;
@@ -74,12 +74,8 @@ function usageRoute({ accounts, now }: StatementDeps): Handler<EdgeTypes> {
 function statementRoute({ accounts }: StatementDeps): Handler<EdgeTypes> {
   return async (c) => {
     const account = accountOf(c);
-    const count = (name: string): number | undefined => {
-      const text = c.req.query(name);
-      return text === undefined ? undefined : parseWith(QueryCount, text, name, 'invalid_request');
-    };
-    const limit = Math.min(MAX_LINES, Math.max(1, count('limit') ?? DEFAULT_LINES));
-    const entries = (await accounts.accounts.getByName(account).entries(count('after') ?? 0, limit)) ?? [];
+    const limit = Math.min(MAX_LINES, Math.max(1, queryCount(c, 'limit') ?? DEFAULT_LINES));
+    const entries = (await accounts.accounts.getByName(account).entries(queryCount(c, 'after') ?? 0, limit)) ?? [];
     const last = entries.length === limit ? entries[limit - 1]?.seq : undefined;
     return c.json({
       account,
@@ -104,11 +100,11 @@ function toLine({ seq, key, request, operation, state, held, charged, openedMs, 
   };
 }
 
-function spentNow({ day, month, ever }: Spending, nowMs: number): UsageAnswer['spent'][string] {
+function spentNow(spending: Spending, nowMs: number): UsageAnswer['spent'][string] {
   return {
-    day_micros: day.at === windowAt.day(nowMs) ? day.sum : 0,
-    month_micros: month.at === windowAt.month(nowMs) ? month.sum : 0,
-    ever_micros: ever,
+    day_micros: spent(spending, 'day', nowMs),
+    month_micros: spent(spending, 'month', nowMs),
+    ever_micros: spent(spending, 'ever', nowMs),
   };
 }
 

@@ -22,7 +22,7 @@ export interface Caller {
 /** A request in an experiment. */
 export interface Enrolment {
   readonly live: LiveExperiment;
-  /** Index of the arm, or `held`. */
+  /** Index of the arm that answers, the first one's where the experiment is rolled back, or `held`. */
   readonly arm: number | 'held';
   /** The config to answer with; the default one when undefined. */
   readonly config: string | undefined;
@@ -51,7 +51,8 @@ export function enrol(experiments: readonly LiveExperiment[], caller: Caller): E
       if (back) continue;
       return { live, arm, config: undefined, unit, counted: true, forced: false };
     }
-    return { live, arm, config: experiment.arms[back ? 0 : arm].config, unit, counted: !back, forced: false };
+    const served = back ? 0 : arm;
+    return { live, arm: served, config: experiment.arms[served].config, unit, counted: !back, forced: false };
   }
   return undefined;
 }

@@ -90,7 +90,7 @@ export function createExperiments(deps: ExperimentDeps): Experiments {
       if (experiment.shadow !== undefined && shadows < SHADOWS && bucketOf(`__shadow_${experiment.key}`, call.id, 2) < share)
         deps.keepAlive(runShadow(enrolment.live, experiment.shadow.config, input, answered, shadow));
       if (enrolment.arm === 'held') return answered;
-      const { name } = experiment.arms[enrolment.live.standing.status === 'rolled_back' && !enrolment.forced ? 0 : enrolment.arm];
+      const { name } = experiment.arms[enrolment.arm];
       return { ...answered, experiment: { key: experiment.key, arm: name, ...(enrolment.forced && { forced: true }) } };
     },
 

@@ -6,6 +6,8 @@ import { canonicalJson } from '../../core/canonical-json.ts';
 import { messageOf, TwinrouteError } from '../../core/errors.ts';
 import type { AssignmentRule } from '../../core/experiment/assign.ts';
 import type { Bundles } from '../bundles.ts';
+import { sha256Hex } from '../sha256.ts';
+import { within } from '../within.ts';
 import { refreshing } from './refreshing.ts';
 import type { ExperimentStore, Standing } from './state.ts';
 
@@ -71,7 +73,7 @@ async function bringToLife(
   const missing = arms.find(({ config }) => !deployed.has(config));
   const problem = missing && `config ${missing.config} of arm ${missing.name} is not deployed`;
   try {
-    const standing = await within(STATE_MS, deps.storeOf(design).standing(experiment));
+    const standing = await within(deps.storeOf(design).standing(experiment), STATE_MS, late);
     return { experiment, design, rule, standing, problem };
   } catch (cause) {
     failed(cause);
@@ -81,20 +83,11 @@ async function bringToLife(
   }
 }
 
-async function within<T>(ms: number, work: Promise<T>): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new TwinrouteError('timeout', `experiments: expected their state within ${ms} ms, got nothing`)), ms);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    if (timer !== undefined) clearTimeout(timer);
-  }
+function late(): TwinrouteError {
+  return new TwinrouteError('timeout', `experiments: expected their state within ${STATE_MS} ms, got nothing`);
 }
 
 /** The first 16 hex digits of the text's sha256. */
 export async function shortHash(text: string): Promise<string> {
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text)));
-  return Array.from(digest.subarray(0, 8), (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return (await sha256Hex(text)).slice(0, 16);
 }
