@@ -17,15 +17,15 @@ interface Readable {
  */
 export async function readBounded(message: Readable, limitBytes: number, tooLarge: () => Error): Promise<Uint8Array> {
   const announced = Number(message.headers.get('content-length') ?? 0);
-  if (announced > limitBytes + DRAIN_BYTES) throw tooLarge();
+  const mostBytes = limitBytes + DRAIN_BYTES;
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of message.body ?? []) {
     size += chunk.byteLength;
-    if (size > limitBytes + DRAIN_BYTES) break;
+    if (Math.max(size, announced) > mostBytes) break; // which cancels the rest
     if (size <= limitBytes) chunks.push(chunk);
   }
-  if (size > limitBytes) throw tooLarge();
+  if (size > limitBytes || announced > mostBytes) throw tooLarge();
   if (chunks.length === 1) return chunks[0];
   const bytes = new Uint8Array(size);
   let offset = 0;

@@ -65,7 +65,7 @@ const NEXT: Readonly<Record<EntryState, Partial<Record<EntryCommand['kind'], Ent
   released: { release: 'released', stale: 'released' },
 };
 
-/** How long an entry may stay in a state before it is stale, in milliseconds. The longest request takes 10 s; queues redeliver for minutes. */
+/** How long an entry may stay in a state before it is stale, in milliseconds. A request takes 10 s at most, unless `request_ms` says more; queues redeliver for minutes. */
 const STALE_MS: Readonly<Partial<Record<EntryState, number>>> = { reserved: 30_000, served: 30_000, unknown: 3_600_000 };
 
 /** Whether money is still set aside for the entry. */
