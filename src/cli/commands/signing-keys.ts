@@ -1,6 +1,6 @@
 // `twinroute signing-keys --out DIR`: new keys by which an edge and its origins know each other.
 
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TwinrouteError } from '../../core/errors.ts';
 import { generateKeySets } from '../../formats/signing/generate-keys.ts';
@@ -27,9 +27,13 @@ export const signingKeys: Verb = {
     const files = { edge: join(folder, 'edge.json'), origin: join(folder, 'origin.json') };
     for (const side of ['edge', 'origin'] as const) {
       // 'wx': a key in use is never lost to a second run.
-      await writeFile(files[side], `${JSON.stringify(sets[side], null, 2)}\n`, { mode: 0o600, flag: 'wx' }).catch((cause: unknown) => {
-        throw new TwinrouteError('config', `${files[side]}: expected to write a new file there, got an error`, { cause });
-      });
+      await writeFile(files[side], `${JSON.stringify(sets[side], null, 2)}\n`, { mode: 0o600, flag: 'wx' }).catch(
+        async (cause: unknown) => {
+          // Half a pair is of no use. The edge's file is this run's: another one would have stopped it before.
+          if (side === 'origin') await rm(files.edge, { force: true });
+          throw new TwinrouteError('config', `${files[side]}: expected to write a new file there, got an error`, { cause });
+        },
+      );
     }
     io.out(
       json
