@@ -9,7 +9,7 @@ import type { RankSpec } from '../core/compress/rank.ts';
 import { messageOf, TwinrouteError } from '../core/errors.ts';
 import { isAdaptive, type SharedMethod } from '../core/merge/adaptive.ts';
 import type { Parameters } from '../core/merge/method.ts';
-import { WEMOE_FORMS } from '../core/merge/wemoe.ts';
+import { wemoeForm } from '../core/merge/wemoe.ts';
 import type { BuildConfig, GateParameters, RankParameters } from '../contract/build-config.ts';
 import type { Provenance } from '../contract/manifest.ts';
 import { Example } from '../contract/tasks.ts';
@@ -182,7 +182,8 @@ export function resolveMethod(config: NamedConfig): Pick<BuildPlan, 'method' | '
 
 /** The gates of a config, if its method has any. */
 function gatesOf({ merge_method: method, parameters: { gate } }: BuildConfig): BuildPlan['gates'] {
-  return method === 'wemoe' || method === 'e_wemoe' ? { per: WEMOE_FORMS[method].per, ...gate } : undefined;
+  const form = wemoeForm(method);
+  return form && { per: form.per, ...gate };
 }
 
 /** The rule that a config or a manifest states, or that of its method. */
@@ -191,7 +192,7 @@ export function rankRuleOf({ rank, energy, density, budget }: RankParameters, me
   if (energy !== undefined) return { energy };
   if (density !== undefined) return { density };
   if (rank !== undefined) return { rank };
-  return method === 'wemoe' || method === 'e_wemoe' ? WEMOE_FORMS[method].rank : DEFAULT_RANK;
+  return wemoeForm(method)?.rank ?? DEFAULT_RANK;
 }
 
 function maxTokensOf(wanted: number | undefined, { config }: OpenArchitecture): number {

@@ -2,6 +2,7 @@
 // experts of their pack, so all modules are in a graph with gates, whoever is resident.
 
 import { TwinrouteError } from '../core/errors.ts';
+import { WEMOE_FORMS, wemoeForm } from '../core/merge/wemoe.ts';
 import type { Manifest } from '../contract/manifest.ts';
 import type { Matrix } from '../core/linalg/matrix.ts';
 import { floatTensor, type FloatTensor } from '../core/tensor.ts';
@@ -12,9 +13,6 @@ import { gateParameters } from './gate.ts';
 import { emitTwinGraph } from './onnx-emitter.ts';
 import { openArchitecture } from './registry.ts';
 import type { ExclusiveModule, GraphExpert, GraphHead } from './twin-parameters.ts';
-
-/** Methods whose experts are factors beside the shared model. */
-const FACTORED = ['twin', 'wemoe', 'e_wemoe'];
 
 /** What of a pack a graph is made from; so much is there before the pack is. */
 export type DraftPack = Pick<Pack, 'name' | 'source'> & { readonly manifest: Omit<Manifest, 'files'> };
@@ -27,15 +25,19 @@ export type DraftPack = Pick<Pack, 'name' | 'source'> & { readonly manifest: Omi
  */
 export async function packGraph(pack: DraftPack, experts: readonly string[]): Promise<Uint8Array> {
   const { manifest } = pack;
-  if (!FACTORED.includes(manifest.method))
+  const isGated = wemoeForm(manifest.method) !== undefined;
+  if (manifest.method !== 'twin' && !isGated)
     throw new TwinrouteError(
       'unsupported',
       `${pack.name}: expected factored modules, got a pack of ${manifest.method}, whose mixes have to be merged (--mix) before they are one graph`,
     );
   const model = openArchitecture(manifest.architecture.type, manifest.architecture.config);
   const { gates } = manifest;
-  if ((gates === undefined) !== (manifest.method === 'twin'))
-    throw new TwinrouteError('format', `${pack.name}: expected gates in a pack of ${FACTORED.slice(1).join(' or ')}, and in no other`);
+  if ((gates !== undefined) !== isGated)
+    throw new TwinrouteError(
+      'format',
+      `${pack.name}: expected gates in a pack of ${Object.keys(WEMOE_FORMS).join(' or ')}, and in no other`,
+    );
   const shared = await readTensors(await pack.source(manifest.shared.file), model.parameters);
   const loaded = new Map<string, LoadedExpert>();
   for (const entry of gates === undefined ? experts.map((name) => expertOf(manifest, name)) : manifest.experts)

@@ -35,10 +35,15 @@ export interface WemoeForm {
  * Source: Shen et al. 2024, arXiv:2410.21804. Deviates: it drops nine tenths of τ_e's entries by magnitude; here ranks of 4 on average, dealt out
  * by kept energy per byte, make experts small, since entries that were dropped one by one leave a matrix that no thin product computes.
  */
-export const WEMOE_FORMS: Readonly<Record<'wemoe' | 'e_wemoe', WemoeForm>> = {
+export const WEMOE_FORMS: Readonly<Record<string, WemoeForm>> = {
   wemoe: { per: 'part', rank: { rank: 16 } },
   e_wemoe: { per: 'model', rank: { budget: { average_rank: 4 } } },
 };
+
+/** A method's form of WEMoE; undefined for a method without gates. */
+export function wemoeForm(method: string): WemoeForm | undefined {
+  return Object.hasOwn(WEMOE_FORMS, method) ? WEMOE_FORMS[method] : undefined;
+}
 
 /** The shared model of a gated tensor: the base itself. */
 export const baseAlone: LinearMethod = { ...taskArithmetic, name: 'base', coefficients: (_, experts) => experts.map(() => 0) };
