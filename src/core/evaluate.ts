@@ -4,6 +4,7 @@
 import { TwinrouteError } from './errors.ts';
 import { FOREIGN_CLASS } from './metrics/metric.ts';
 import { METRICS, type MetricName } from './metrics/registry.ts';
+import { normalise } from './normalised.ts';
 
 /** One evaluated row. A prediction is a class index, or a value for a regression. */
 export interface EvaluatedRow {
@@ -69,12 +70,11 @@ export function evaluate(tasks: Readonly<Record<string, EvaluatedTask>>): Evalua
   const lines = Object.entries(tasks).map(([name, task]): [string, TaskScores] => [name, scoreTask(name, task)]);
   const rows = lines.reduce((sum, [, line]) => sum + line.rows, 0);
   const own = lines.reduce((sum, [, line]) => sum + line.rows * line.routed_to_own, 0);
-  const normalised = (pick: (line: TaskScores) => number): number | null => {
-    const shares = lines.flatMap(([, line]) =>
-      line.individual !== null && line.individual > 0 ? [(100 * pick(line)) / line.individual] : [],
-    );
-    return shares.length === 0 ? null : shares.reduce((sum, share) => sum + share, 0) / shares.length;
-  };
+  const normalised = (pick: (line: TaskScores) => number): number | null =>
+    normalise(
+      lines.map(([task, line]) => ({ task, score: pick(line), individual: line.individual })),
+      undefined,
+    )?.mean ?? null;
   return {
     tasks: Object.fromEntries(lines),
     normalised: {

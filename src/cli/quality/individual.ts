@@ -1,7 +1,6 @@
 // The experts themselves: θ_t as one plain graph each, what every merged answer is measured against.
 
 import { matmulPlain } from '../../core/linalg/matmul.ts';
-import { METRICS } from '../../core/metrics/registry.ts';
 import { argmax } from '../../core/routing/score.ts';
 import { expectFloat, floatTensor, type FloatTensor } from '../../core/tensor.ts';
 import type { Score } from '../../contract/manifest.ts';
@@ -14,6 +13,7 @@ import type { OpenArchitecture } from '../../model/registry.ts';
 import { readTheta } from '../../build/theta.ts';
 import { inBatches } from '../../model/in-batches.ts';
 import type { TaskData } from './read-data.ts';
+import { scoreOf } from './score-of.ts';
 
 /** An expert beside its base. */
 export interface IndividualExpert {
@@ -57,11 +57,9 @@ export async function predictIndividual({ base, model, source, tokenizer }: Indi
 
 /** θ_t's own score on a task. */
 export async function scoreIndividual(expert: IndividualExpert, data: TaskData): Promise<Score> {
-  const predictions = await predictIndividual(expert, data);
-  const truth = data.rows.map((row) => row.label);
   return {
     metric: data.task.metric,
-    value: METRICS[data.task.metric](truth, predictions, data.task.labels?.length ?? 0),
+    value: scoreOf(data, await predictIndividual(expert, data)),
     rows: data.rows.length,
   };
 }

@@ -1,8 +1,7 @@
 // One pack on labelled rows: scores beside their references, routing, size, cost and latency.
 
-import { evaluate, type EvaluatedTask } from '../../core/evaluate.ts';
+import { evaluate, type EvaluatedTask, type Evaluation } from '../../core/evaluate.ts';
 import { evaluateRouting } from '../../core/evaluate-routing.ts';
-import { METRICS } from '../../core/metrics/registry.ts';
 import { normalise } from '../../core/normalised.ts';
 import type { Progress } from '../../core/progress.ts';
 import { curveError } from '../../core/routing/calibration-curve.ts';
@@ -16,6 +15,7 @@ import { dearestAlone, packBytes, packCost } from '../../report/pack/pack-cost.t
 import { evaluatePack } from '../quality/evaluate-pack.ts';
 import { packRoute } from '../quality/pack-route.ts';
 import type { TaskData } from '../quality/read-data.ts';
+import { scoreOf } from '../quality/score-of.ts';
 import { measureLatency, typicalRow, type Latency } from './latency.ts';
 import type { References } from './references.ts';
 
@@ -38,7 +38,13 @@ export async function measurePack(
     try {
       const latency = await measureLatency(predictor, typicalRow(predictor, data), now);
       const tasks = await evaluatePack(predictor, route.route, data, references.individual, progress);
-      return { label, ...describe(pack.manifest, latency), ...scores(tasks, data, references.base), ...routing(tasks, pack.manifest) };
+      const evaluation = evaluate(tasks);
+      return {
+        label,
+        ...describe(pack.manifest, latency),
+        ...scores(tasks, evaluation, data, references.base),
+        ...routing(tasks, evaluation, pack.manifest),
+      };
     } finally {
       await route.close();
     }
@@ -72,11 +78,12 @@ function describe(
 
 function scores(
   evaluated: Readonly<Record<string, EvaluatedTask>>,
+  evaluation: Evaluation,
   data: ReadonlyMap<string, TaskData>,
   base: References['base'],
 ): Pick<MeasuredPack, 'tasks' | 'noisiest' | 'normalised'> {
   const tasks: Record<string, MeasuredTask> = {};
-  for (const [name, line] of Object.entries(evaluate(evaluated).tasks)) {
+  for (const [name, line] of Object.entries(evaluation.tasks)) {
     const task = data.get(name);
     const predictions = base.get(name);
     tasks[name] = {
@@ -109,14 +116,18 @@ function noisiestOf(tasks: Readonly<Record<string, MeasuredTask>>): string | und
   return known.length < 2 ? undefined : known.reduce((most, task) => (task.error > most.error ? task : most)).name;
 }
 
-function routing(evaluated: Readonly<Record<string, EvaluatedTask>>, { experts }: Manifest): Pick<MeasuredPack, 'routing'> {
+function routing(
+  evaluated: Readonly<Record<string, EvaluatedTask>>,
+  evaluation: Evaluation,
+  { experts }: Manifest,
+): Pick<MeasuredPack, 'routing'> {
   const { truth, answered, confusion, curve } = evaluateRouting(
     evaluated,
     experts.map(({ name }) => name),
   );
   return {
     routing: {
-      accuracy: evaluate(evaluated).routing_accuracy,
+      accuracy: evaluation.routing_accuracy,
       truth: [...truth],
       answered: [...answered],
       confusion: confusion.map((row) => [...row]),
@@ -124,12 +135,4 @@ function routing(evaluated: Readonly<Record<string, EvaluatedTask>>, { experts }
       calibration: [...curve],
     },
   };
-}
-
-function scoreOf({ task, rows }: TaskData, predictions: readonly number[]): number {
-  return METRICS[task.metric](
-    rows.map(({ label }) => label),
-    predictions,
-    task.labels?.length ?? 0,
-  );
 }

@@ -1,7 +1,6 @@
 // Measures configs of a search: merged in memory over inputs that stay open, run on validation rows, never written. Test rows are not
 // read: what is chosen by its score has no honest score on the same rows.
 
-import { METRICS } from '../../core/metrics/registry.ts';
 import { FOREIGN_CLASS } from '../../core/metrics/metric.ts';
 import { TwinrouteError } from '../../core/errors.ts';
 import { mixVector } from '../../core/mix.ts';
@@ -21,6 +20,7 @@ import { planConfig, type BuildPlan } from '../../build/plan.ts';
 import { predictAll, type Job } from '../quality/evaluate-pack.ts';
 import { predictIndividual } from '../quality/individual.ts';
 import { readData, type TaskData } from '../quality/read-data.ts';
+import { scoreOf } from '../quality/score-of.ts';
 import { configOf, isStatic, type SearchFile } from './search-file.ts';
 import type { Route } from './metrics.ts';
 
@@ -152,8 +152,8 @@ function createEvaluator(setup: EvaluatorSetup, { plan, data, sets, engine, toke
         if (task === undefined) continue;
         progress({ stage: 'individual', done: Object.keys(full).length, total: data.size, note: name });
         const predictions = await predictIndividual({ base: plan.base, model: plan.model, source, tokenizer }, task);
-        full[name] = score(task, predictions);
-        if (rows !== undefined) screening[name] = score({ ...task, rows: task.rows.slice(0, rows) }, predictions.slice(0, rows));
+        full[name] = scoreOf(task, predictions);
+        if (rows !== undefined) screening[name] = scoreOf({ ...task, rows: task.rows.slice(0, rows) }, predictions.slice(0, rows));
       }
       progress({ stage: 'individual', done: data.size, total: data.size });
       return { full, screening };
@@ -201,7 +201,7 @@ async function scoreTask(
   for (const route of routes) {
     if (route !== 'routed') {
       const jobs = encoded.map(({ ids, types }): Job => ({ ids, types, mix: route === 'oracle' ? oneHot : none, head: own }));
-      scores[route] = score(task, await predictAll(predictor, jobs));
+      scores[route] = scoreOf(task, await predictAll(predictor, jobs));
       continue;
     }
     if (decide === undefined) throw new TwinrouteError('internal', 'scoreTask: expected a router for routed scores, got none');
@@ -211,20 +211,12 @@ async function scoreTask(
       jobs.push({ ids: encoded[i].ids, types: encoded[i].types, mix, head: names.indexOf(head) });
     }
     const predictions = await predictAll(predictor, jobs);
-    scores.routed = score(
+    scores.routed = scoreOf(
       task,
       predictions.map((prediction, i) => (jobs[i].head === own ? prediction : foreign(task))),
     );
   }
   return scores;
-}
-
-function score({ task, rows }: TaskData, predictions: readonly number[]): number {
-  return METRICS[task.metric](
-    rows.map(({ label }) => label),
-    predictions,
-    task.labels?.length ?? 0,
-  );
 }
 
 /** What a row that another expert answered counts as, as in the quality table. */

@@ -52,9 +52,8 @@ export interface GraphCost {
   readonly modules: number;
 }
 
-/** FLOPs per token, in requests of `tokens` tokens. */
+/** FLOPs per token. */
 export interface PackCost {
-  readonly tokens: number;
   /** `beside`: modules are factors beside the shared matrices. `merged`: weights are merged once for each mix, then cost as plain ones. */
   readonly served: 'beside' | 'merged';
   /** One expert as a model of its own. */
@@ -76,30 +75,35 @@ export function packCost(
 ): PackCost {
   const model = openArchitecture(architecture.type, architecture.config);
   const always = shared.fade === undefined ? [] : [shared.fade.tensors];
-  const cost = (modules: readonly (readonly ModuleTensor[])[], classes: number): GraphCost => {
+  const sizesOf = (modules: readonly (readonly ModuleTensor[])[]): ReadonlyMap<string, number> => {
     const sizes = new Map<string, number>();
     for (const { name, kind, rank } of modules.flat())
       sizes.set(name, (sizes.get(name) ?? 0) + (kind === 'factored' ? rank : kind === 'whole' ? 1 : 0));
+    return sizes;
+  };
+  const none = sizesOf([]);
+  const cost = (sizes: ReadonlyMap<string, number>, classes: number): GraphCost => {
     const macs = countMacs(model, tokens, {
       size: (name) => sizes.get(name) ?? 0,
       classes,
       // A plain model has none.
-      gates: gates !== undefined && modules.length > 0 ? { ...gates, experts: experts.length } : undefined,
+      gates: gates !== undefined && sizes !== none ? { ...gates, experts: experts.length } : undefined,
     });
     const perToken = (count: number): number => (2 * count) / tokens;
     return { total: perToken(macs.shared + macs.attention + macs.modules + macs.heads), modules: perToken(macs.modules) };
   };
   const masked = experts.some(({ format }) => format === 'bits');
-  const modulesOf = (tensors: readonly ModuleTensor[]): readonly (readonly ModuleTensor[])[] =>
-    masked ? [] : gates === undefined ? [tensors, ...always] : experts.map((expert) => expert.tensors);
+  const held = masked ? none : sizesOf([...experts.map(({ tensors }) => tensors), ...always]);
+  // Gates need the modules of all.
+  const sizesAlone = (tensors: readonly ModuleTensor[]): ReadonlyMap<string, number> =>
+    masked ? none : gates === undefined ? sizesOf([tensors, ...always]) : held;
   const classes = experts.map(({ labels }) => labels.length);
   return {
-    tokens,
     served: masked ? 'merged' : 'beside',
-    plain: cost([], Math.max(...classes)),
-    alone: Object.fromEntries(experts.map(({ name, tensors }, t) => [name, cost(modulesOf(tensors), classes[t])])),
+    plain: cost(none, Math.max(...classes)),
+    alone: Object.fromEntries(experts.map(({ name, tensors }, t) => [name, cost(sizesAlone(tensors), classes[t])])),
     all: cost(
-      masked ? [] : [...experts.map(({ tensors }) => tensors), ...always],
+      held,
       classes.reduce((sum, size) => sum + size, 0),
     ),
   };
