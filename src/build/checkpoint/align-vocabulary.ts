@@ -38,7 +38,7 @@ export function alignedTo(vocabulary: Vocabulary, rows: number, readers: readonl
 
 function aligned(own: number, readers: readonly Reader[], places: readonly Int32Array[]): ModelTensors {
   const { model } = readers[own];
-  const [index] = places.slice(own);
+  const index = places[own];
   const isByToken = (name: string): boolean => model.has(name) && BY_TOKEN.test(name);
   return {
     ...model,

@@ -153,7 +153,7 @@ export function addScaled(
   coefficients: readonly number[],
   merged: Float32Array = new Float32Array(base.length),
 ): Float32Array {
-  const sum = new Float64Array(BLOCK);
+  const sum = new Float64Array(Math.min(BLOCK, merged.length));
   for (let start = 0; start < merged.length; start += BLOCK) {
     const count = Math.min(BLOCK, merged.length - start);
     for (let i = 0; i < count; i++) sum[i] = base[start + i];

@@ -23,13 +23,11 @@ export const modelStock: TensorMethod = {
     for (let start = 0; start < base.length; start += row) {
       const part = vectors.map((vector) => vector.subarray(start, start + row));
       const share = ratioOf(part) / part.length;
-      merged.set(
-        addScaled(
-          base.subarray(start, start + row),
-          part,
-          part.map(() => share),
-        ),
-        start,
+      addScaled(
+        base.subarray(start, start + row),
+        part,
+        part.map(() => share),
+        merged.subarray(start, start + row),
       );
     }
     return merged;
