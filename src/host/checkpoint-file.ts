@@ -1,6 +1,7 @@
 // The state of long work as one small file that is always whole.
 
-import { open, readFile, rename, rm } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
+import { readIfThere } from './read-if-there.ts';
 
 /** A file that is replaced at once or not at all. */
 export interface CheckpointFile {
@@ -15,14 +16,7 @@ export interface CheckpointFile {
 export function checkpointFile(path: string): CheckpointFile {
   const draft = `${path}.new`;
   return {
-    async read() {
-      try {
-        return await readFile(path, 'utf8');
-      } catch (error) {
-        if (isMissing(error)) return undefined;
-        throw error;
-      }
-    },
+    read: () => readIfThere(path),
     async write(text) {
       const handle = await open(draft, 'w');
       try {
@@ -38,8 +32,4 @@ export function checkpointFile(path: string): CheckpointFile {
       await rm(draft, { force: true });
     },
   };
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }

@@ -1,11 +1,12 @@
 // A lock that a process holds by a file: made only where there is none, so that of two processes one gets it. It tells who holds it; one whose
 // holder is gone (killed, a power cut) is cleared away.
 
-import { open, readFile, rename, rm } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import * as z from 'zod/mini';
 import { parseJsonWith } from '../contract/parse.ts';
 import { isTwinrouteError, TwinrouteError } from '../core/errors.ts';
+import { readIfThere } from './read-if-there.ts';
 
 /** Who holds a lock. */
 const Holder = z.strictObject({ pid: z.int().check(z.minimum(1)), host: z.string(), since: z.string() });
@@ -93,15 +94,6 @@ function heldBy(holder: Holder | undefined, path: string, what: string): Twinrou
     'unavailable',
     `${what}: expected to be the only one there, got a lock of ${who}; if it does not run, remove ${path}`,
   );
-}
-
-async function readIfThere(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return undefined;
-    throw error;
-  }
 }
 
 function codeOf(error: unknown): unknown {

@@ -43,8 +43,7 @@ svg .muted { fill: var(--muted); }
 .base { fill: none; stroke: var(--muted); stroke-width: 1.5; }
 .tone-a { fill: var(--a); }
 .tone-b { fill: var(--b); }
-.cell { stroke: var(--rule); stroke-width: 0.75; }
-.empty { fill: none; stroke: var(--rule); stroke-width: 0.75; }`;
+.cell { stroke: var(--rule); stroke-width: 0.75; }`;
 
 /** A cell longer than this may break, so that one sentence does not make a table endless. */
 const LONG_CELL = 40;

@@ -1,21 +1,21 @@
 // The gates of a pack: learnt over the shared model and the modules as they were written, so that what is learnt on is what is served.
 
 import { startGates } from '../../core/merge/wemoe.ts';
-import { TwinrouteError } from '../../core/errors.ts';
 import { floatTensor, sizeOf } from '../../core/tensor.ts';
 import type { Manifest, ManifestGates } from '../../contract/manifest.ts';
 import { loadExpert, type LoadedExpert } from '../../formats/expert-file.ts';
 import { readTensors } from '../../formats/read-tensors.ts';
 import { storeFloats, writeSafetensors } from '../../formats/safetensors-writer.ts';
-import type { ByteSource, FolderSource } from '../../formats/source.ts';
+import type { FolderSource } from '../../formats/source.ts';
 import { gateParameters, isLastLayer } from '../../model/gate.ts';
 import { SHARED_FORMATS } from '../merge-models.ts';
+import { openWritten } from '../open-written.ts';
 import type { PackFiles } from '../pack-files.ts';
 import type { BuildPlan } from '../plan.ts';
 import type { AdaptDeps } from './adapt-input.ts';
 import { descend } from './descend.ts';
 import { createGatedEncoder } from './gated-encoder.ts';
-import { openTasks, withoutTask } from './learning-tasks.ts';
+import { openTasks, textsOf, withoutTask } from './learning-tasks.ts';
 
 const GATES_FILE = 'gates.safetensors';
 /** λ of gates beside a shared model that has none. */
@@ -62,24 +62,16 @@ export async function buildGates(
       return { name: parameter, dtype: stored, shape, data: () => storeFloats(data, stored) };
     });
     await files.write(GATES_FILE, writeSafetensors(tensors));
-    const rows = (of: 'train' | 'heldBack'): number => tasks.reduce((sum, task) => sum + task[of].length, 0);
     return {
       file: GATES_FILE,
       format,
       layers,
       per,
-      rows: { train: rows('train'), held_back: rows('heldBack') },
+      rows: textsOf(tasks),
       loss: { start: lowest.startEntropy, kept: lowest.entropy, step: lowest.step },
     };
   } finally {
     encoder.dispose();
     tf.dispose(tasks.flatMap(({ head }) => [head.weight, head.bias]));
   }
-}
-
-/** A file of a pack in the making. */
-export async function openWritten(draft: FolderSource, file: string): Promise<ByteSource> {
-  const source = await draft.open(file);
-  if (source !== undefined) return source;
-  throw new TwinrouteError('internal', `expected ${file} in ${draft.name}, got no such file`);
 }

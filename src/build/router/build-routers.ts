@@ -6,6 +6,7 @@ import type { Assessment } from '../../core/routing/calibrate.ts';
 import type { Manifest } from '../../contract/manifest.ts';
 import { parseWith } from '../../contract/parse.ts';
 import { Policy } from '../../contract/policy.ts';
+import type { RouterAssessments } from '../../report/pack/pack-report.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { PackFiles } from '../pack-files.ts';
 import type { BuildPlan } from '../plan.ts';
@@ -38,7 +39,7 @@ export interface BuiltRouters {
    * How they did on held-back rows. It is for the report alone: no reader of a pack acts on it, and it grows with the square of the experts,
    * so that the manifest, which edges load, goes without.
    */
-  readonly assessments: { readonly edge?: Assessment | undefined; readonly origin?: Assessment | undefined };
+  readonly assessments: RouterAssessments;
 }
 
 /**

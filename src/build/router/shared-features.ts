@@ -12,6 +12,7 @@ import { createNodeSession } from '../../host/ort-session.ts';
 import { encoderFeeds } from '../../model/encoder-feeds.ts';
 import { inBatches } from '../../model/in-batches.ts';
 import { emitPlainGraph } from '../../model/onnx-emitter.ts';
+import { openWritten } from '../open-written.ts';
 import type { BuildPlan } from '../plan.ts';
 import type { RouterRow } from './train.ts';
 
@@ -21,10 +22,7 @@ import type { RouterRow } from './train.ts';
  * Cost: the model in f32 twice
  */
 export async function sharedGraph({ model }: Pick<BuildPlan, 'model'>, folder: FolderSource, sharedFile: string): Promise<Uint8Array> {
-  const source = await folder.open(sharedFile);
-  if (source === undefined)
-    throw new TwinrouteError('internal', `sharedFeatures: expected ${sharedFile} in ${folder.name}, got no such file`);
-  const parameters = await readTensors(source, model.parameters);
+  const parameters = await readTensors(await openWritten(folder, sharedFile), model.parameters);
   const read = (name: string): FloatTensor => {
     const tensor = parameters.get(name);
     if (tensor !== undefined) return tensor;

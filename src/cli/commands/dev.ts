@@ -39,7 +39,7 @@ export const dev: Verb = {
     const port = integerOption(values, 'port', 0, 65_535) ?? (once ? 0 : 8787);
     const originPort = integerOption(values, 'origin-port', 0, 65_532) ?? (once ? 0 : 8801);
     const stateFolder = textOption(values, 'state') ?? (once ? undefined : join('.cache', 'dev-state'));
-    const adminSecret = process.env['ADMIN_SECRET'];
+    const adminSecret = io.env['ADMIN_SECRET'];
     const work = await mkdtemp(join(tmpdir(), 'twinroute-dev-'));
     const folders: HostFolder[] = [];
     const closers: (() => Promise<void>)[] = [];
@@ -75,7 +75,7 @@ export const dev: Verb = {
         variables: {
           SIGNING_KEYS: JSON.stringify(keys.edge),
           ...(experiments !== undefined && { EXPERIMENTS: experiments }),
-          ...accountVariables(),
+          ...accountVariables(io.env),
         },
         port,
       });
@@ -103,8 +103,8 @@ export const dev: Verb = {
 };
 
 /** The Worker's variables for accounts, as this process has them: without a root secret requests need no key. */
-function accountVariables(): Record<string, string> {
-  const given = ['ADMIN_SECRET', 'PRICES'].map((name): [string, string | undefined] => [name, process.env[name]]);
+function accountVariables(env: Io['env']): Record<string, string> {
+  const given = ['ADMIN_SECRET', 'PRICES'].map((name): [string, string | undefined] => [name, env[name]]);
   return Object.fromEntries(given.filter((entry): entry is [string, string] => entry[1] !== undefined));
 }
 

@@ -1,12 +1,11 @@
 // `twinroute diagnose CONFIG`: what a merge has to expect of its experts, before anything is built.
 
-import { readFile } from 'node:fs/promises';
 import type { Diagnosis } from '../../build/diagnose/diagnose.ts';
 import { diagnoseConfig } from '../../build/diagnose/diagnose-config.ts';
 import { readConfig } from '../../build/read-config.ts';
 import type { Finding } from '../../core/diagnose/findings.ts';
-import { messageOf, TwinrouteError } from '../../core/errors.ts';
 import { exactly } from '../options.ts';
+import { readText } from '../read-text.ts';
 import { table } from '../table.ts';
 import type { Verb } from '../verb.ts';
 
@@ -29,14 +28,6 @@ export const diagnoseVerb: Verb = {
 /** A finding as one line. */
 export function findingLine({ message, advice }: Finding): string {
   return `warning: ${message}. ${advice}`;
-}
-
-async function readText(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (cause) {
-    throw new TwinrouteError('not_found', `${path}: expected a readable file, got: ${messageOf(cause)}`, { cause });
-  }
 }
 
 function describe({ names, experts, cosines, signConflicts, conflictRate, normRatio, findings }: Diagnosis): string {

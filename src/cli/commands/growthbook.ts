@@ -1,12 +1,11 @@
 // `twinroute growthbook FILE`: experiments from GrowthBook's definitions, or with --export the other way.
 
-import { readFile } from 'node:fs/promises';
 import * as z from 'zod/mini';
 import { Experiments } from '../../contract/experiments.ts';
 import { fromGrowthBook, toGrowthBook, type Converted } from '../../contract/growthbook.ts';
 import { parseJsonWith, parseWith } from '../../contract/parse.ts';
-import { messageOf, TwinrouteError } from '../../core/errors.ts';
 import { exactly } from '../options.ts';
+import { readText } from '../read-text.ts';
 import type { Verb } from '../verb.ts';
 
 /** One definition, a list of them, or a payload of GrowthBook's SDK. */
@@ -53,12 +52,4 @@ function tell<T>(key: string, { value, notices }: Converted<T>, log: (line: stri
 
 function print(value: unknown): string {
   return JSON.stringify(value, undefined, 2);
-}
-
-async function readText(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (cause) {
-    throw new TwinrouteError('not_found', `${path}: expected a readable file, got: ${messageOf(cause)}`, { cause });
-  }
 }

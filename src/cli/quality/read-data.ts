@@ -1,11 +1,11 @@
 // A user's labelled data: `DIR/tasks.json` and `DIR/tasks/<task>/<split>.jsonl`.
 
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Row, Tasks, type Task } from '../../contract/tasks.ts';
 import { parseJsonWith } from '../../contract/parse.ts';
-import { messageOf, TwinrouteError } from '../../core/errors.ts';
+import { TwinrouteError } from '../../core/errors.ts';
 import { parseJsonl } from '../../formats/jsonl.ts';
+import { readText } from '../read-text.ts';
 
 /** A task with its rows. */
 export interface TaskData {
@@ -57,12 +57,4 @@ export async function readData(
     'not_found',
     `${folder}: expected a task named as one of the experts (${names.join(', ')}), got ${Object.keys(tasks).join(', ') || 'none'}`,
   );
-}
-
-async function readText(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (cause) {
-    throw new TwinrouteError('not_found', `${file}: expected a readable file, got: ${messageOf(cause)}`, { cause });
-  }
 }

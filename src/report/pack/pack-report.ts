@@ -144,10 +144,11 @@ function edgeSection({ router }: Manifest, assessment: Assessment | undefined): 
   ]);
 }
 
-function originSection({ origin_router: router }: Manifest, assessment: Assessment | undefined): Section | undefined {
+function originSection({ origin_router: router, gates }: Manifest, assessment: Assessment | undefined): Section | undefined {
   if (router === undefined) return undefined;
   const { rows, accuracy, policy, classes } = router;
-  return routerSection('Origin router', 'The MLP on mean-pooled hidden states of the shared model.', classes, assessment, [
+  const encoder = gates === undefined ? 'the shared model' : 'the model with its gates';
+  return routerSection('Origin router', `The MLP on mean-pooled hidden states of ${encoder}.`, classes, assessment, [
     ['rows trained / held back', `${rows.train} / ${rows.held_back}`],
     ['accuracy', percent(accuracy)],
     ['policy', JSON.stringify(policy)],

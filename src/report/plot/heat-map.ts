@@ -39,7 +39,7 @@ export function heatMap({ rows, columns, rowTitle, columnTitle, cells, ...text }
   // The last name leans out over its column.
   const lean = tilted ? Math.max(0, 0.65 * Math.min(WIDEST_TILTED, widthOf(columns[columns.length - 1])) - even / 2) : 0;
   const width = Math.min(CELL.width, (PLOT_WIDTH - left - 1 - lean) / columns.length);
-  const fits = columns.every(() => width >= (tilted ? 9 : 0));
+  const fits = !tilted || width >= 9;
   const top = 20 + (fits ? (tilted ? 0.75 * Math.min(WIDEST_TILTED, Math.max(...columns.map(widthOf))) + 8 : 18) : 0);
   const names = columns.map((name, c) => {
     const x = left + (c + 0.5) * width;
@@ -60,8 +60,8 @@ export function heatMap({ rows, columns, rowTitle, columnTitle, cells, ...text }
 }
 
 function cellAt(cell: HeatCell | undefined, x: number, y: number, width: number): string {
-  const box = `x="${fixed(x)}" y="${fixed(y)}" width="${fixed(width)}" height="${CELL.height}"`;
   if (cell === undefined) return '';
+  const box = `x="${fixed(x)}" y="${fixed(y)}" width="${fixed(width)}" height="${CELL.height}"`;
   const { text, shade, tone, hint: title } = cell;
   const opacity = shade > 0 ? (LIGHTEST + (DARKEST - LIGHTEST) * Math.min(1, shade)).toFixed(3) : '0';
   const number = widthOf(text) <= width ? label(x + width / 2, y + 15, text, { anchor: 'middle' }) : '';
