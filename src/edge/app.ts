@@ -148,7 +148,7 @@ export function createApp(deps: AppDeps): Hono<EdgeTypes> {
   });
   app.use(requestId(deps), serverTiming(deps));
   app.post('/v1/*', shed({ now: deps.now, inFlight: upstream.in_flight, requestMs: upstream.request_ms }), checkEndpoints(parts));
-  const authenticate = createAuthenticate(deps);
+  const authenticate = createAuthenticate(parts);
   for (const { method, path, access, handler } of routes) app.on(method, honoPath(path), authenticate(access), handler);
   if (deps.accounts !== undefined) app.route('/admin/v1', adminRoutes({ ...deps, accounts: deps.accounts }));
   app.get('/openapi.json', (c) => c.json(openApi(routes, deps.accounts !== undefined)));

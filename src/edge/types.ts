@@ -1,6 +1,6 @@
 // What hono's context carries in this app.
 
-import type { KeyProof } from './accounts/port.ts';
+import type { Charge } from './accounts/charged.ts';
 import type { Tenant } from '../contract/tenant.ts';
 
 /** Variables of a request. */
@@ -11,7 +11,7 @@ export interface EdgeTypes {
     timings: Record<string, number>;
     /** Whose key the request came with; undefined where the edge takes requests without keys. */
     tenant: Tenant | undefined;
-    /** What proves it to the account. */
-    keyProof: KeyProof | undefined;
+    /** How the request is paid for; undefined for what is free. */
+    charge: Charge | undefined;
   };
 }

@@ -10,7 +10,9 @@ import { TwinrouteError } from '../../core/errors.ts';
 import { parseKeyText } from '../../core/keys/key-text.ts';
 import { sha256Hex } from '../sha256.ts';
 import type { EdgeTypes } from '../types.ts';
+import { chargeAccount } from './charge-account.ts';
 import type { Metering } from './port.ts';
+import { unauthorized } from './refusal.ts';
 import { within } from './within.ts';
 
 const CACHE_MS = 10_000;
@@ -22,23 +24,17 @@ const ACCOUNT_MS = 5_000;
 /** Who may use a route: everybody, anybody with a key, or keys with a scope. */
 export type Access = 'public' | 'key' | Scope;
 
-/** The one refusal of a key. */
-export function unauthorized(): TwinrouteError {
-  return new TwinrouteError('unauthorized', 'authorization: expected "Bearer " and a valid key, got something else', {
-    param: 'authorization',
-  });
-}
-
 /** What authenticating needs. */
 export interface AuthenticateDeps {
   /** Undefined lets everybody in. */
-  readonly accounts: Pick<Metering, 'calls'> | undefined;
+  readonly accounts: Metering | undefined;
+  readonly report: (thrown: unknown, requestId: string) => TwinrouteError;
   /** Milliseconds. */
   readonly now: () => number;
 }
 
-/** Middleware by access: sets the variables `tenant` and `keyProof`. All of them share what they remember. */
-export function createAuthenticate({ accounts, now }: AuthenticateDeps): (access: Access) => MiddlewareHandler<EdgeTypes> {
+/** Middleware by access: sets the variables `tenant` and `charge`. All of them share what they remember. */
+export function createAuthenticate({ accounts, now, report }: AuthenticateDeps): (access: Access) => MiddlewareHandler<EdgeTypes> {
   const remembered = new Map<string, { readonly tenant: Tenant; readonly untilMs: number }>();
 
   async function tenantOf(account: string, key: string, sha256: string): Promise<Tenant | undefined> {
@@ -66,7 +62,7 @@ export function createAuthenticate({ accounts, now }: AuthenticateDeps): (access
       if (access !== 'key' && !tenant.scopes.includes(access))
         throw new TwinrouteError('forbidden', `key: expected one with the scope ${access}, got ${tenant.scopes.join(', ')}`);
       c.set('tenant', tenant);
-      c.set('keyProof', { key: tenant.key, sha256 });
+      c.set('charge', chargeAccount({ accounts, report }, tenant, { key: tenant.key, sha256 }));
       return next();
     };
 }

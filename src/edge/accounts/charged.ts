@@ -1,32 +1,9 @@
-// Reserve, work, charge: a request that is answered costs once, one that fails costs nothing.
-//
-// The answer leaves only after its charge is safe: settled by the account, or, when the account cannot be reached, on the queue, which settles it
-// later; its money stays held until then. What is neither settled nor given back (the isolate ended, the caller hung up) the account sweeps.
+// A request that is answered costs once, one that fails costs nothing, whoever pays and however. Authenticating decides who that is.
 
 import type { Context } from 'hono';
-import { canonicalJson } from '../../core/canonical-json.ts';
-import { TwinrouteError } from '../../core/errors.ts';
 import type { EntryUsage } from '../../core/ledger/entry.ts';
 import type { PriceList } from '../../core/ledger/price.ts';
-import { sha256Hex } from '../sha256.ts';
 import type { EdgeTypes } from '../types.ts';
-import { unauthorized } from './authenticate.ts';
-import { IDEMPOTENCY_HEADER, setCostHeaders, setRateHeaders } from './headers.ts';
-import type { AccountCalls, Metering, OpenedCall } from './port.ts';
-import { refusalOf } from './refusal.ts';
-import { within } from './within.ts';
-
-/** Waits for an account: to reserve or give back, and to charge, which is tried a few times. */
-const OPEN_MS = 5_000;
-const SETTLE_MS = 2_000;
-const SETTLE_ATTEMPTS = 3;
-
-/** What charging needs. */
-export interface ChargedDeps {
-  /** Undefined charges nothing. */
-  readonly accounts: Metering | undefined;
-  readonly report: (thrown: unknown, requestId: string) => TwinrouteError;
-}
 
 /** A price and what it is for; nothing is charged when nothing was answered. */
 export interface Bill {
@@ -45,111 +22,11 @@ export interface ChargedWork<T> {
   readonly bill: (answer: T, prices: PriceList) => Bill;
 }
 
-/** The response to a request, charged to the tenant where there is one. */
-export async function charged<T extends object>(deps: ChargedDeps, c: Context<EdgeTypes>, job: ChargedWork<T>): Promise<Response> {
-  const { accounts } = deps;
-  const tenant = c.get('tenant');
-  const proof = c.get('keyProof');
-  if (accounts === undefined || tenant === undefined || proof === undefined) return c.json(await job.work());
-  const { operation } = job;
-  const idempotency = idempotencyOf(c.req.raw.headers);
-  const bodyHash = idempotency === undefined ? '' : await sha256Hex(`${operation} ${canonicalJson(job.body)}`);
-  const micros = job.bound(accounts.prices);
-  const request = { key: proof.key, idempotency, bodyHash, micros, request: c.get('requestId'), operation };
-  const opened = await within(accounts.calls(tenant.account).open(proof, request), OPEN_MS, 'account');
-  if (opened.kind === 'unauthorized') throw unauthorized();
-  setRateHeaders(c, opened.rate);
-  const { currency } = accounts.prices;
-  if (opened.kind === 'refused') throw refusalOf(opened.refusal, currency);
-  if (opened.kind === 'repeated') return repeat(c, opened, currency);
-  const reserved = { account: tenant.account, seq: opened.seq, micros, available: opened.available, keepAnswer: idempotency !== undefined };
-  return answerReserved({ ...deps, accounts }, c, job, reserved);
-}
+/** A way to pay: reserves, does the work, charges, and responds. */
+export type Charge = <T extends object>(c: Context<EdgeTypes>, job: ChargedWork<T>) => Promise<Response>;
 
-/** What was set aside for a request. */
-interface Reserved {
-  readonly account: string;
-  readonly seq: number;
-  readonly micros: number;
-  /** Credit that was left. */
-  readonly available: number;
-  readonly keepAnswer: boolean;
-}
-
-/** Answers, then charges or gives back. */
-async function answerReserved<T extends object>(
-  deps: ChargedDeps & { readonly accounts: Metering },
-  c: Context<EdgeTypes>,
-  job: ChargedWork<T>,
-  { account, seq, micros, available, keepAnswer }: Reserved,
-): Promise<Response> {
-  const { prices, calls, send } = deps.accounts;
-  const report = (thrown: unknown): unknown => deps.report(thrown, c.get('requestId'));
-  const giveBack = (): Promise<unknown> => within(calls(account).release(seq), OPEN_MS, 'account').catch(report);
-  let answer: T;
-  let bill: Bill;
-  try {
-    answer = await job.work();
-    bill = job.bill(answer, prices);
-  } catch (thrown) {
-    await giveBack();
-    throw thrown;
-  }
-  const text = JSON.stringify(answer);
-  c.header('x-usage-tokens', String(bill.usage.tokens));
-  if (bill.usage.answers === 0) {
-    await giveBack();
-    setCostHeaders(c, 0, available + micros, prices.currency);
-    return respond(c, text);
-  }
-  try {
-    const settled = await settle(() => calls(account), seq, bill, keepAnswer ? text : undefined);
-    if (!settled.settled) throw new TwinrouteError('internal', 'charge: expected an open reservation, got one that was given back');
-    setCostHeaders(c, settled.charged, settled.available, prices.currency);
-  } catch (thrown) {
-    report(thrown);
-    // Nothing is left to do for an answer whose charge not even the queue takes: the caller gets it, and the log has it.
-    await within(send({ kind: 'settle', account, seq, ...bill }), SETTLE_MS, 'queue').catch(report);
-  }
-  return respond(c, text);
-}
-
-/** Charging twice charges once, so a call that failed, or seems to have, is simply made again. */
-async function settle(calls: () => AccountCalls, seq: number, { micros, usage }: Bill, answer: string | undefined) {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await within(calls().settle(seq, micros, usage, answer), SETTLE_MS, 'account');
-    } catch (thrown) {
-      if (attempt === SETTLE_ATTEMPTS) throw thrown;
-    }
-  }
-}
-
-/** The answer that the first request got, or where that stands. */
-function repeat(c: Context<EdgeTypes>, opened: Extract<OpenedCall, { kind: 'opened' | 'repeated' }>, currency: string): Response {
-  if (opened.answer !== undefined) {
-    c.header('idempotent-replayed', 'true');
-    setCostHeaders(c, opened.charged, opened.available, currency);
-    return respond(c, opened.answer);
-  }
-  const underWay = opened.state === 'reserved' || opened.state === 'served';
-  const message = underWay ? 'the same request is under way' : 'it was answered and charged, and its answer is no longer kept';
-  throw new TwinrouteError('conflict', `${IDEMPOTENCY_HEADER}: expected a new one, got one in use: ${message}`, {
-    param: IDEMPOTENCY_HEADER,
-    details: { state: opened.state, charged_micros: opened.charged },
-    ...(underWay && { retryAfterSeconds: 1 }),
-  });
-}
-
-function idempotencyOf(headers: Headers): string | undefined {
-  const sent = headers.get(IDEMPOTENCY_HEADER);
-  if (sent === null) return undefined;
-  if (/^[\x21-\x7e]{1,255}$/.test(sent)) return sent;
-  throw new TwinrouteError('invalid_request', `${IDEMPOTENCY_HEADER}: expected 1 to 255 visible ASCII characters, got something else`, {
-    param: IDEMPOTENCY_HEADER,
-  });
-}
-
-function respond(c: Context<EdgeTypes>, text: string): Response {
-  return c.body(text, 200, { 'content-type': 'application/json' });
+/** The response to a request, charged the way that it came with; free where it came with none. */
+export async function charged<T extends object>(c: Context<EdgeTypes>, job: ChargedWork<T>): Promise<Response> {
+  const charge = c.get('charge');
+  return charge === undefined ? c.json(await job.work()) : charge(c, job);
 }

@@ -19,3 +19,10 @@ export function refusalOf(refusal: LimitRefusal | { readonly code: 'conflict' },
     details: { limit, needed_micros: needed, available_micros: available, currency },
   });
 }
+
+/** The one refusal of a key. */
+export function unauthorized(): TwinrouteError {
+  return new TwinrouteError('unauthorized', 'authorization: expected "Bearer " and a valid key, got something else', {
+    param: 'authorization',
+  });
+}

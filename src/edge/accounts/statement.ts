@@ -7,9 +7,9 @@ import { spent } from '../../core/ledger/limits.ts';
 import type { Spending } from '../../core/ledger/totals.ts';
 import type { EdgeTypes } from '../types.ts';
 import { describe } from './audit.ts';
-import { unauthorized } from './authenticate.ts';
 import type { Accounts } from './port.ts';
 import { queryCount } from './query-count.ts';
+import { unauthorized } from './refusal.ts';
 
 const DEFAULT_LINES = 100;
 const MAX_LINES = 1_000;

@@ -5,8 +5,9 @@ import { PredictEnvelope, PredictInput, type ErrorBody, type PredictBatch, type 
 import type { Upstream } from '../../contract/upstream.ts';
 import { parseWith } from '../../contract/parse.ts';
 import { createRetryBudget } from '../../core/balance/retry-budget.ts';
+import type { TwinrouteError } from '../../core/errors.ts';
 import { predictBill, predictBound } from '../accounts/bill.ts';
-import { charged, type ChargedDeps } from '../accounts/charged.ts';
+import { charged } from '../accounts/charged.ts';
 import { deadlineOf, TIMEOUT_HEADER } from '../deadline.ts';
 import { errorBody } from '../errors.ts';
 import { ARM_HEADER } from '../experiments/enrol.ts';
@@ -20,7 +21,8 @@ import type { EdgeTypes } from '../types.ts';
 const BATCH_CONCURRENCY = 6;
 
 /** What the route needs. */
-export interface PredictRouteDeps extends PredictDeps, ChargedDeps {
+export interface PredictRouteDeps extends PredictDeps {
+  readonly report: (thrown: unknown, requestId: string) => TwinrouteError;
   readonly upstream: Upstream;
   readonly experiments: Experiments | undefined;
 }
@@ -54,7 +56,7 @@ export function predictRoute(deps: PredictRouteDeps): Handler<EdgeTypes> {
           );
     if (typeof body === 'object' && body !== null && 'inputs' in body) {
       const inputs = readInputs(deps, body, id);
-      return charged<PredictBatch>(deps, c, {
+      return charged<PredictBatch>(c, {
         operation: 'predict',
         body,
         bound: (prices) =>
@@ -68,7 +70,7 @@ export function predictRoute(deps: PredictRouteDeps): Handler<EdgeTypes> {
       });
     }
     const input = parseWith(PredictInput, body, 'body', 'invalid_request');
-    return charged<Prediction>(deps, c, {
+    return charged<Prediction>(c, {
       operation: 'predict',
       body,
       bound: (prices) => predictBound([input], tenant, prices),

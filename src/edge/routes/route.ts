@@ -4,7 +4,7 @@ import type { Handler } from 'hono';
 import { RouteRequest, type RouteAnswer } from '../../contract/http.ts';
 import { parseWith } from '../../contract/parse.ts';
 import { TwinrouteError } from '../../core/errors.ts';
-import { charged, type ChargedDeps } from '../accounts/charged.ts';
+import { charged } from '../accounts/charged.ts';
 import { allowedConfig } from '../allowed.ts';
 import type { Bundles } from '../bundles.ts';
 import { fromRouter } from '../decide.ts';
@@ -12,10 +12,10 @@ import { readJson } from '../read-json.ts';
 import type { EdgeTypes } from '../types.ts';
 
 /** The handler. */
-export function routeRoute(deps: ChargedDeps & { readonly bundles: Bundles; readonly now: () => number }): Handler<EdgeTypes> {
+export function routeRoute(deps: { readonly bundles: Bundles; readonly now: () => number }): Handler<EdgeTypes> {
   return async (c) => {
     const input = parseWith(RouteRequest, await readJson(c.req.raw), 'body', 'invalid_request');
-    return charged(deps, c, {
+    return charged(c, {
       operation: 'route',
       body: input,
       bound: (prices) => prices.route,
