@@ -12,6 +12,8 @@ export interface EdgeEnv {
   readonly ASSETS: Fetcher;
   /** JSON of contract/edge-bundle.ts's `Endpoints`. */
   readonly ENDPOINTS: string;
+  /** Networks that the Worker may send requests to: `public` (the default; https alone), `loopback` too, or `private` ones as well. */
+  readonly OUTBOUND?: string;
   /** JSON of contract/upstream.ts's `Upstream`. */
   readonly UPSTREAM?: string;
   /** Secret: JSON of contract/signing-keys.ts's `SigningKeySet`. The first key that can signs requests to origins, all verify receipts. */

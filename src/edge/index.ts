@@ -2,7 +2,6 @@
 
 import { waitUntil } from 'cloudflare:workers';
 import wasm from 'onnxruntime-web/ort-wasm-simd-threaded.wasm';
-import { Endpoints } from '../contract/edge-bundle.ts';
 import { Upstream } from '../contract/upstream.ts';
 import { parseJsonWith } from '../contract/parse.ts';
 import { openKeyRing } from '../formats/signing/key-ring.ts';
@@ -11,6 +10,7 @@ import { bindAccounts } from './accounts/bind-accounts.ts';
 import { consumeUsage } from './accounts/consume-usage.ts';
 import { createBundles } from './bundles.ts';
 import type { UsageMessage } from './durable/usage-messages.ts';
+import { openEndpoints } from './endpoints.ts';
 import type { EdgeEnv } from './env.ts';
 import { bindExperiments } from './experiments/bind-experiments.ts';
 import { createSessionFactory } from './session.ts';
@@ -31,7 +31,7 @@ async function start(env: EdgeEnv): Promise<ReturnType<typeof createApp>> {
       createSession: createSessionFactory(wasm),
       keepAlive: waitUntil,
     }),
-    endpoints: parseJsonWith(Endpoints, env.ENDPOINTS, 'ENDPOINTS', 'unavailable'),
+    endpoints: openEndpoints(env),
     // workerd's own fetch wants to be called as a function, not as a method of what holds it.
     fetch: (input, init) => fetch(input, init),
     signing: keys && { keys, now: Date.now, nonce: () => crypto.randomUUID() },

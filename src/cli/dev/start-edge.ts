@@ -60,6 +60,7 @@ export async function startEdge({
           manifest: { ...bundle, modulesRoot: '/' },
           env: {
             ENDPOINTS: { type: 'text', value: JSON.stringify(endpoints) },
+            OUTBOUND: { type: 'text', value: 'loopback' },
             ...Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, { type: 'text' as const, value }])),
             ASSETS: { type: 'assets' },
             USAGE: { type: 'queue', name: USAGE_QUEUE },
