@@ -1,6 +1,6 @@
 // The edge as a function of its dependencies. Routes and the order of the middleware are each one list.
 
-import { Hono, type Handler } from 'hono';
+import { Hono } from 'hono';
 import type { Endpoint } from '../contract/edge-bundle.ts';
 import type { Upstream } from '../contract/upstream.ts';
 import { createRetryBudget } from '../core/balance/retry-budget.ts';
@@ -19,9 +19,11 @@ import { checkEndpoints } from './middleware/check-endpoints.ts';
 import { requestId } from './middleware/request-id.ts';
 import { serverTiming } from './middleware/server-timing.ts';
 import { shed } from './middleware/shed.ts';
-import { openApi, type ApiOperation } from './openapi.ts';
-import { configsRoute, expertsRoute, healthRoute } from './routes/catalogue.ts';
-import { experimentRoute, experimentsRoute, feedbackRoute } from './routes/experiments.ts';
+import { openApi } from './openapi/document.ts';
+import { honoPath, methodsByPath, type Route } from './route.ts';
+import { catalogueRoutes, healthRoute } from './routes/catalogue.ts';
+import { documentationRoutes } from './routes/documentation.ts';
+import { experimentRoutes } from './routes/experiments.ts';
 import { predictRoute } from './routes/predict.ts';
 import { routeRoute } from './routes/route.ts';
 import type { EdgeTypes } from './types.ts';
@@ -50,11 +52,6 @@ export interface AppDeps {
   readonly uniform: () => number;
 }
 
-/** One route. */
-interface Route extends ApiOperation {
-  readonly handler: Handler<EdgeTypes>;
-}
-
 /** The app; it keeps what it learns about endpoints for as long as it lives. */
 export function createApp(deps: AppDeps): Hono<EdgeTypes> {
   const report = (thrown: unknown, id: string): TwinrouteError => {
@@ -68,75 +65,14 @@ export function createApp(deps: AppDeps): Hono<EdgeTypes> {
   const experiments = deps.experiments && createExperiments({ ...deps, ...deps.experiments, sleep });
   const parts = { ...deps, report, fleets, answers, experiments, budget: createRetryBudget(upstream.retry_budget) };
   const routes: readonly Route[] = [
-    {
-      method: 'post',
-      path: '/v1/predict',
-      access: 'predict',
-      summary: 'Answers a text, or a batch of them',
-      request: 'PredictRequest',
-      answer: 'PredictAnswer',
-      handler: predictRoute(parts),
-    },
-    {
-      method: 'post',
-      path: '/v1/route',
-      access: 'route',
-      summary: 'Tells which experts the router would mix',
-      request: 'RouteRequest',
-      answer: 'RouteAnswer',
-      handler: routeRoute(parts),
-    },
-    {
-      method: 'get',
-      path: '/v1/experts',
-      access: 'key',
-      summary: 'Lists the experts of a config',
-      query: ['config'],
-      answer: 'ExpertsAnswer',
-      handler: expertsRoute(parts),
-    },
-    {
-      method: 'get',
-      path: '/v1/configs',
-      access: 'key',
-      summary: 'Lists the deployed configs',
-      answer: 'ConfigsAnswer',
-      handler: configsRoute(parts),
-    },
+    predictRoute(parts),
+    routeRoute(parts),
+    ...catalogueRoutes(parts),
     ...(deps.accounts === undefined ? [] : statementRoutes({ ...deps, accounts: deps.accounts })),
-    {
-      method: 'post',
-      path: '/v1/feedback',
-      access: 'feedback',
-      summary: 'Takes the outcome of an answer',
-      request: 'FeedbackRequest',
-      answer: 'FeedbackAnswer',
-      handler: feedbackRoute(parts),
-    },
-    {
-      method: 'get',
-      path: '/v1/experiments',
-      access: 'admin-read',
-      summary: 'Lists the experiments between configs',
-      answer: 'ExperimentsAnswer',
-      handler: experimentsRoute(parts),
-    },
-    {
-      method: 'get',
-      path: '/v1/experiments/{key}',
-      access: 'admin-read',
-      summary: 'Tells what was measured and decided in an experiment',
-      answer: 'ExperimentReport',
-      handler: experimentRoute(parts),
-    },
-    {
-      method: 'get',
-      path: '/health',
-      access: 'public',
-      summary: 'Tells what this isolate knows about its endpoints',
-      answer: 'HealthAnswer',
-      handler: healthRoute(parts),
-    },
+    ...experimentRoutes(parts),
+    ...(deps.accounts === undefined ? [] : adminRoutes({ ...deps, accounts: deps.accounts })),
+    healthRoute(parts),
+    ...documentationRoutes(() => openApi(routes, deps.accounts !== undefined)),
   ];
   const app = new Hono<EdgeTypes>();
   app.onError((thrown, c) => {
@@ -149,24 +85,19 @@ export function createApp(deps: AppDeps): Hono<EdgeTypes> {
   app.use(requestId(deps), serverTiming(deps));
   app.post('/v1/*', shed({ now: deps.now, inFlight: upstream.in_flight, requestMs: upstream.request_ms }), checkEndpoints(parts));
   const authenticate = createAuthenticate(parts);
+  // Whatever the path, so that nobody can tell which there are without the secret.
+  if (deps.accounts !== undefined) app.use('/admin/*', authenticate('root'));
   for (const { method, path, access, handler } of routes) app.on(method, honoPath(path), authenticate(access), handler);
-  if (deps.accounts !== undefined) app.route('/admin/v1', adminRoutes({ ...deps, accounts: deps.accounts }));
-  app.get('/openapi.json', (c) => c.json(openApi(routes, deps.accounts !== undefined)));
-  for (const { method, path } of [...routes, { method: 'get', path: '/openapi.json' }]) {
+  for (const [path, methods] of methodsByPath(routes)) {
     app.all(honoPath(path), (c) => {
-      c.header('allow', method.toUpperCase());
-      throw new TwinrouteError('method_not_allowed', `method: expected ${method.toUpperCase()}, got ${c.req.method}`);
+      c.header('allow', methods.join(', '));
+      throw new TwinrouteError('method_not_allowed', `method: expected ${methods.join(' or ')}, got ${c.req.method}`);
     });
   }
   app.all('*', (c) => {
     throw new TwinrouteError('not_found', `path: expected one that /openapi.json lists, got ${c.req.path.slice(0, 100)}`);
   });
   return app;
-}
-
-/** `/a/{b}` as hono writes it. */
-function honoPath(path: string): string {
-  return path.replaceAll(/\{(\w+)\}/g, ':$1');
 }
 
 function sleep(ms: number): Promise<void> {

@@ -13,6 +13,7 @@ import type { EdgeTypes } from '../types.ts';
 import { chargeAccount } from './charge-account.ts';
 import type { Metering } from './port.ts';
 import { unauthorized } from './refusal.ts';
+import { rootSecret } from './root-secret.ts';
 import { within } from './within.ts';
 
 const CACHE_MS = 10_000;
@@ -21,13 +22,13 @@ const CACHE_SIZE = 10_000;
 /** Longest wait for an account. */
 const ACCOUNT_MS = 5_000;
 
-/** Who may use a route: everybody, anybody with a key, or keys with a scope. */
-export type Access = 'public' | 'key' | Scope;
+/** Who may use a route: everybody, anybody with a key, keys with a scope, or the operator by the root secret. */
+export type Access = 'public' | 'key' | Scope | 'root';
 
 /** What authenticating needs. */
 export interface AuthenticateDeps {
   /** Undefined lets everybody in. */
-  readonly accounts: Metering | undefined;
+  readonly accounts: (Metering & { readonly adminSecret: string }) | undefined;
   readonly report: (thrown: unknown, requestId: string) => TwinrouteError;
   /** Milliseconds. */
   readonly now: () => number;
@@ -51,8 +52,9 @@ export function createAuthenticate({ accounts, now, report }: AuthenticateDeps):
     return tenant;
   }
 
-  return (access) =>
-    async function authenticateMiddleware(c, next) {
+  return (access) => {
+    if (access === 'root') return rootSecret(accounts?.adminSecret);
+    return async function authenticateMiddleware(c, next) {
       if (accounts === undefined || access === 'public') return next();
       const text = /^Bearer ([^ ]{1,200})$/i.exec(c.req.header('authorization') ?? '')?.[1] ?? '';
       const parsed = parseKeyText(text);
@@ -65,4 +67,5 @@ export function createAuthenticate({ accounts, now, report }: AuthenticateDeps):
       c.set('charge', chargeAccount({ accounts, report }, tenant, { key: tenant.key, sha256 }));
       return next();
     };
+  };
 }

@@ -5,6 +5,7 @@ import type { StatementAnswer, StatementLine, UsageAnswer } from '../../contract
 import type { Entry } from '../../core/ledger/entry.ts';
 import { spent } from '../../core/ledger/limits.ts';
 import type { Spending } from '../../core/ledger/totals.ts';
+import type { Route } from '../route.ts';
 import type { EdgeTypes } from '../types.ts';
 import { describe } from './audit.ts';
 import type { Accounts } from './port.ts';
@@ -22,7 +23,7 @@ export interface StatementDeps {
 }
 
 /** These routes, and the prices. */
-export function statementRoutes(deps: StatementDeps) {
+export function statementRoutes(deps: StatementDeps): readonly Route[] {
   return [
     {
       method: 'get',
@@ -45,11 +46,11 @@ export function statementRoutes(deps: StatementDeps) {
       path: '/v1/statement',
       access: 'admin-read',
       summary: "Lists the requests in the ledger of the key's account",
-      query: ['after', 'limit'],
+      parameters: ['after', 'limit'],
       answer: 'StatementAnswer',
       handler: statementRoute(deps),
     },
-  ] as const;
+  ];
 }
 
 /** The price list. */

@@ -1,6 +1,5 @@
 // POST /v1/predict: one input, or a batch whose inputs succeed and fail each on its own.
 
-import type { Handler } from 'hono';
 import { PredictEnvelope, PredictInput, type ErrorBody, type PredictBatch, type Prediction } from '../../contract/http.ts';
 import type { Upstream } from '../../contract/upstream.ts';
 import { parseWith } from '../../contract/parse.ts';
@@ -15,7 +14,7 @@ import type { Answer, Experiments } from '../experiments/experiments.ts';
 import { regionsOf } from '../regions.ts';
 import { predict, PUBLIC_TENANT, type PredictDeps } from '../predict.ts';
 import { readJson } from '../read-json.ts';
-import type { EdgeTypes } from '../types.ts';
+import type { Route } from '../route.ts';
 
 /** Inputs of a batch that are under way at once: a Worker has six open connections. */
 const BATCH_CONCURRENCY = 6;
@@ -27,8 +26,8 @@ export interface PredictRouteDeps extends PredictDeps {
   readonly experiments: Experiments | undefined;
 }
 
-/** The handler. */
-export function predictRoute(deps: PredictRouteDeps): Handler<EdgeTypes> {
+/** The route. */
+export function predictRoute(deps: PredictRouteDeps): Route {
   // A shadow is tried once, out of nobody's budget.
   const shadowDeps = {
     ...deps,
@@ -37,50 +36,63 @@ export function predictRoute(deps: PredictRouteDeps): Handler<EdgeTypes> {
   };
   const shadow: Answer = ({ cache: _, ...input }, id) =>
     predict(shadowDeps, input, { id, deadlineMs: deps.now() + deps.upstream.request_ms, regions: [] });
-  return async (c) => {
-    const deadlineMs = deadlineOf(c.req.raw.headers, deps.now(), deps.upstream.request_ms);
-    const body = await readJson(c.req.raw);
-    const id = c.get('requestId');
-    const tenant = c.get('tenant');
-    const call = { deadlineMs, regions: regionsOf(c.req.raw), tenant };
-    const caller = { key: tenant?.key, configs: tenant?.configs, forced: c.req.header(ARM_HEADER) };
-    const answer: Answer = (input, own) => predict(deps, input, { ...call, id: own });
-    const run: Answer = (input, own) =>
-      deps.experiments === undefined
-        ? answer(input, own)
-        : deps.experiments.through(
-            input,
-            { id: own, tenant: tenant?.account ?? PUBLIC_TENANT, caller, hurried: c.req.header(TIMEOUT_HEADER) !== undefined },
-            answer,
-            shadow,
-          );
-    if (typeof body === 'object' && body !== null && 'inputs' in body) {
-      const inputs = readInputs(deps, body, id);
-      return charged<PredictBatch>(c, {
+  return {
+    method: 'post',
+    path: '/v1/predict',
+    access: 'predict',
+    summary: 'Answers a text, or a batch of them',
+    description:
+      'The router chooses a mix of experts, unless the request names a task or a mix; an endpoint that holds them answers. Inputs of a batch succeed and fail each on its own.',
+    request: 'PredictRequest',
+    answer: 'PredictAnswer',
+    charged: true,
+    parameters: ['timeout', 'arm'],
+    errors: ['forbidden', 'not_found', 'unsupported', 'upstream', 'timeout'],
+    handler: async (c) => {
+      const deadlineMs = deadlineOf(c.req.raw.headers, deps.now(), deps.upstream.request_ms);
+      const body = await readJson(c.req.raw);
+      const id = c.get('requestId');
+      const tenant = c.get('tenant');
+      const call = { deadlineMs, regions: regionsOf(c.req.raw), tenant };
+      const caller = { key: tenant?.key, configs: tenant?.configs, forced: c.req.header(ARM_HEADER) };
+      const answer: Answer = (input, own) => predict(deps, input, { ...call, id: own });
+      const run: Answer = (input, own) =>
+        deps.experiments === undefined
+          ? answer(input, own)
+          : deps.experiments.through(
+              input,
+              { id: own, tenant: tenant?.account ?? PUBLIC_TENANT, caller, hurried: c.req.header(TIMEOUT_HEADER) !== undefined },
+              answer,
+              shadow,
+            );
+      if (typeof body === 'object' && body !== null && 'inputs' in body) {
+        const inputs = readInputs(deps, body, id);
+        return charged<PredictBatch>(c, {
+          operation: 'predict',
+          body,
+          bound: (prices) =>
+            predictBound(
+              inputs.flatMap(({ input }) => input ?? []),
+              tenant,
+              prices,
+            ),
+          bill: ({ predictions }, prices) => predictBill(predictions, prices),
+          work: async () => ({ id, predictions: await predictAll(deps, inputs, run) }),
+        });
+      }
+      const input = parseWith(PredictInput, body, 'body', 'invalid_request');
+      return charged<Prediction>(c, {
         operation: 'predict',
         body,
-        bound: (prices) =>
-          predictBound(
-            inputs.flatMap(({ input }) => input ?? []),
-            tenant,
-            prices,
-          ),
-        bill: ({ predictions }, prices) => predictBill(predictions, prices),
-        work: async () => ({ id, predictions: await predictAll(deps, inputs, run) }),
+        bound: (prices) => predictBound([input], tenant, prices),
+        bill: (prediction, prices) => predictBill([prediction], prices),
+        async work() {
+          const prediction = await run(input, id);
+          c.set('timings', { router: prediction.timing.router_ms, origin: prediction.timing.origin_ms });
+          return prediction;
+        },
       });
-    }
-    const input = parseWith(PredictInput, body, 'body', 'invalid_request');
-    return charged<Prediction>(c, {
-      operation: 'predict',
-      body,
-      bound: (prices) => predictBound([input], tenant, prices),
-      bill: (prediction, prices) => predictBill([prediction], prices),
-      async work() {
-        const prediction = await run(input, id);
-        c.set('timings', { router: prediction.timing.router_ms, origin: prediction.timing.origin_ms });
-        return prediction;
-      },
-    });
+    },
   };
 }
 

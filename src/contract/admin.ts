@@ -1,0 +1,42 @@
+// Answers of the admin API.
+
+import * as z from 'zod/mini';
+import { AccountRecord, KeyRecord } from './accounts.ts';
+import { Count } from './names.ts';
+
+/** Answer of `GET /admin/v1/accounts`: a page in the order of ids; the last one's id is the next `after`. */
+export const AccountsAnswer = z.strictObject({
+  accounts: z.array(z.strictObject({ id: z.string(), name: z.string(), created_ms: Count })),
+});
+
+/** Answer of `GET /admin/v1/accounts/{account}`: amounts in micro-units of `currency`. */
+export const AccountAnswer = z.extend(AccountRecord, { balance_micros: Count, held_micros: Count, currency: z.string() });
+
+/** Answer of `POST …/credits`: `added` is false for a payment that was there already. */
+export const CreditAnswer = z.strictObject({ id: z.string(), added: z.boolean(), balance_micros: Count });
+
+/** A key without its secrets. */
+export const KeyAnswer = z.extend(z.omit(KeyRecord, { secrets: true }), {
+  /** Until when the secret before the newest one stays good. */
+  old_secret_until_ms: z.optional(Count),
+});
+
+/** Answer of `GET …/keys`, oldest first. */
+export const KeysAnswer = z.strictObject({ keys: z.array(KeyAnswer) });
+
+/** A key with its text, which is shown this once. */
+export const IssuedKeyAnswer = z.extend(KeyAnswer, { key: z.string() });
+
+/** Answer of `GET /admin/v1/reconcile`: no findings when ledgers, sums and published usage agree. */
+export const ReconcileAnswer = z.strictObject({
+  accounts: Count,
+  findings: z.array(
+    z.strictObject({
+      account: z.string(),
+      kind: z.enum(['missing', 'extra', 'different', 'balance', 'held']),
+      seq: z.optional(Count),
+      expected: z.optional(z.int()),
+      got: z.optional(z.int()),
+    }),
+  ),
+});
