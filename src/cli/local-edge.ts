@@ -47,6 +47,7 @@ export async function openEdge(pack: Pack, log: (line: string) => void): Promise
     experiments: undefined,
     log: (error, requestId) =>
       log(`${requestId}: ${error.code}: ${error.message}${error.cause === undefined ? '' : ` (${messageOf(error.cause)})`}`),
+    corsOrigins: [],
     upstream: parseWith(Upstream, { request_ms: REQUEST_MS, attempt_ms: REQUEST_MS }, 'upstream', 'internal'),
     uniform: Math.random,
   });

@@ -1,6 +1,7 @@
 // The edge as a function of its dependencies. Routes and the order of the middleware are each one list.
 
 import { Hono } from 'hono';
+import type { CorsOrigins } from '../contract/cors.ts';
 import type { Endpoint } from '../contract/edge-bundle.ts';
 import type { Upstream } from '../contract/upstream.ts';
 import { createRetryBudget } from '../core/balance/retry-budget.ts';
@@ -15,6 +16,7 @@ import type { Bundles } from './bundles.ts';
 import { errorBody, toTwinrouteError } from './errors.ts';
 import { createExperiments, type ExperimentDeps } from './experiments/experiments.ts';
 import { createFleets } from './fleets.ts';
+import { cors } from './middleware/cors.ts';
 import { checkEndpoints } from './middleware/check-endpoints.ts';
 import { requestId } from './middleware/request-id.ts';
 import { serverTiming } from './middleware/server-timing.ts';
@@ -46,6 +48,8 @@ export interface AppDeps {
   readonly experiments: Pick<ExperimentDeps, 'readPublished' | 'storeOf'> | undefined;
   /** Told of every failure that is not the caller's. */
   readonly log: (error: TwinrouteError, requestId: string) => void;
+  /** Origins whose pages may call. */
+  readonly corsOrigins: CorsOrigins;
   /** How origins are treated. */
   readonly upstream: Upstream;
   /** Numbers in [0, 1). */
@@ -82,7 +86,7 @@ export function createApp(deps: AppDeps): Hono<EdgeTypes> {
     if (error.code === 'unauthorized') c.header('www-authenticate', 'Bearer');
     return c.json(errorBody(error, id), ERROR_CODES[error.code].status);
   });
-  app.use(requestId(deps), serverTiming(deps));
+  app.use(requestId(deps), serverTiming(deps), cors({ origins: deps.corsOrigins }));
   app.post('/v1/*', shed({ now: deps.now, inFlight: upstream.in_flight, requestMs: upstream.request_ms }), checkEndpoints(parts));
   const authenticate = createAuthenticate(parts);
   // Whatever the path, so that nobody can tell which there are without the secret.

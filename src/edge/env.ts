@@ -16,6 +16,8 @@ export interface EdgeEnv {
   readonly OUTBOUND?: string;
   /** JSON of contract/upstream.ts's `Upstream`. */
   readonly UPSTREAM?: string;
+  /** JSON of contract/cors.ts's `CorsOrigins`: pages that may call; any without it. */
+  readonly CORS_ORIGINS?: string;
   /** Secret: JSON of contract/signing-keys.ts's `SigningKeySet`. The first key that can signs requests to origins, all verify receipts. */
   readonly SIGNING_KEYS?: string;
   /** Every account of the deployment, in one object. */

@@ -3,6 +3,7 @@
 import { waitUntil } from 'cloudflare:workers';
 import wasm from 'onnxruntime-web/ort-wasm-simd-threaded.wasm';
 import { Upstream } from '../contract/upstream.ts';
+import { CorsOrigins } from '../contract/cors.ts';
 import { parseJsonWith } from '../contract/parse.ts';
 import { openKeyRing } from '../formats/signing/key-ring.ts';
 import { createApp } from './app.ts';
@@ -42,6 +43,7 @@ async function start(env: EdgeEnv): Promise<ReturnType<typeof createApp>> {
     experiments: bindExperiments(env),
     log: ({ code, message, cause, stack }, requestId) =>
       console.error(JSON.stringify({ request_id: requestId, code, message, cause: String(cause), stack })),
+    corsOrigins: parseJsonWith(CorsOrigins, env.CORS_ORIGINS ?? '["*"]', 'CORS_ORIGINS', 'unavailable'),
     upstream: parseJsonWith(Upstream, env.UPSTREAM ?? '{}', 'UPSTREAM', 'unavailable'),
     uniform: Math.random,
   });

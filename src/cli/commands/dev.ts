@@ -75,7 +75,7 @@ export const dev: Verb = {
         variables: {
           SIGNING_KEYS: JSON.stringify(keys.edge),
           ...(experiments !== undefined && { EXPERIMENTS: experiments }),
-          ...accountVariables(io.env),
+          ...edgeVariables(io.env),
         },
         port,
       });
@@ -102,9 +102,9 @@ export const dev: Verb = {
   },
 };
 
-/** The Worker's variables for accounts, as this process has them: without a root secret requests need no key. */
-function accountVariables(env: Io['env']): Record<string, string> {
-  const given = ['ADMIN_SECRET', 'PRICES'].map((name): [string, string | undefined] => [name, env[name]]);
+/** The Worker's variables that this process has too: without a root secret requests need no key. */
+function edgeVariables(env: Io['env']): Record<string, string> {
+  const given = ['ADMIN_SECRET', 'PRICES', 'CORS_ORIGINS'].map((name): [string, string | undefined] => [name, env[name]]);
   return Object.fromEntries(given.filter((entry): entry is [string, string] => entry[1] !== undefined));
 }
 

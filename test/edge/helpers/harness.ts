@@ -65,6 +65,7 @@ export interface HarnessOptions {
   readonly experiments?: AppDeps['experiments'];
   readonly keepAlive?: AppDeps['keepAlive'];
   readonly accounts?: Accounts;
+  readonly corsOrigins?: AppDeps['corsOrigins'];
 }
 
 export function input(call: OriginCall, name: string): OriginInput | undefined {
@@ -160,6 +161,7 @@ export function createHarness(options: HarnessOptions = {}) {
     keepAlive: options.keepAlive ?? ((work) => void background.push(work)),
     experiments: options.experiments,
     log: (error) => void logged.push(error),
+    corsOrigins: options.corsOrigins ?? ['*'],
     upstream: z.parse(Upstream, { request_ms: 2_000, attempt_ms: options.attemptMs ?? 1_000, ...options.upstream }),
     uniform: options.uniform ?? (() => 0),
   };
