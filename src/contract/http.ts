@@ -14,6 +14,10 @@ export const HTTP_LIMITS = {
   textChars: 100_000,
   /** Inputs of a batch. */
   batch: 64,
+  /** Brackets inside brackets: a mix of a batch's input needs five. */
+  jsonDepth: 16,
+  /** Longest wait for a body, in milliseconds, where a request has no deadline of its own. */
+  bodyMs: 10_000,
 } as const;
 
 /** A text. Lone surrogates become U+FFFD here, as any UTF-8 encoder would make them, so that router and origin read the same. */

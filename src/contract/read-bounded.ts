@@ -1,31 +1,57 @@
-// Bodies with a limit: what others send is never buffered beyond what was agreed. The rest of a body that is too large is read and dropped
-// up to a second bound, because a peer that is still sending when the connection closes sees a broken pipe and never the answer.
+// Bodies with a limit: what others send is never buffered beyond what was agreed, nor waited for longer. The rest of a body that is too large is read
+// and dropped up to a second bound, because a peer that is still sending when the connection closes sees a broken pipe and never the answer.
 
 /** What is dropped of a body that is too large before its connection is given up. */
 const DRAIN_BYTES = 2 * 1024 * 1024;
 
+/** The reader of a stream, of any runtime. */
+interface Reader {
+  read(): Promise<{ readonly done: false; readonly value: Uint8Array } | { readonly done: true; readonly value?: Uint8Array | undefined }>;
+  cancel(): Promise<void>;
+}
+
 /** A request or a response, of any runtime. */
 interface Readable {
   readonly headers: { get(name: string): string | null };
-  readonly body: AsyncIterable<Uint8Array> | null;
+  readonly body: { getReader(): Reader } | null;
 }
 
 /**
  * The whole body.
  * @param limitBytes largest body that is returned, whatever the headers promise
  * @param tooLarge makes the error to throw for a larger one
+ * @param stop rejects when nobody waits any longer, and so does the result then
  */
-export async function readBounded(message: Readable, limitBytes: number, tooLarge: () => Error): Promise<Uint8Array> {
-  const announced = Number(message.headers.get('content-length') ?? 0);
+export async function readBounded(
+  message: Readable,
+  limitBytes: number,
+  tooLarge: () => Error,
+  stop?: Promise<never>,
+): Promise<Uint8Array> {
   const mostBytes = limitBytes + DRAIN_BYTES;
+  const announced = Number(message.headers.get('content-length') ?? 0);
+  const reader = message.body?.getReader();
+  if (reader === undefined) return new Uint8Array(0);
+  try {
+    if (announced > mostBytes) throw tooLarge();
+    const reading = readAll(reader, limitBytes, mostBytes, tooLarge);
+    return await (stop === undefined ? reading : Promise.race([reading, stop]));
+  } catch (error) {
+    // Not waited for: a peer that sends nothing could hold up that as well.
+    reader.cancel().catch(() => undefined);
+    throw error;
+  }
+}
+
+async function readAll(reader: Reader, limitBytes: number, mostBytes: number, tooLarge: () => Error): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of message.body ?? []) {
-    size += chunk.byteLength;
-    if (Math.max(size, announced) > mostBytes) break; // which cancels the rest
-    if (size <= limitBytes) chunks.push(chunk);
+  for (let next = await reader.read(); !next.done; next = await reader.read()) {
+    size += next.value.byteLength;
+    if (size > mostBytes) break;
+    if (size <= limitBytes) chunks.push(next.value);
   }
-  if (size > limitBytes || announced > mostBytes) throw tooLarge();
+  if (size > limitBytes) throw tooLarge();
   if (chunks.length === 1) return chunks[0];
   const bytes = new Uint8Array(size);
   let offset = 0;

@@ -22,6 +22,8 @@ export const ERROR_CODES = {
   invalid_request: { fault: 'user', status: 400 },
   /** A request body is larger than the limit. */
   too_large: { fault: 'user', status: 413 },
+  /** A request body that did not come in time. */
+  request_timeout: { fault: 'user', status: 408 },
   /** No valid key; says no more than that. */
   unauthorized: { fault: 'user', status: 401 },
   /** The key is good, but not for this. */

@@ -136,10 +136,10 @@ function tooSlow(where: string, time: AttemptTime, cause: unknown): Attempt {
   return { ok: false, error, retry: whole, health: whole ? 'down' : 'unknown' };
 }
 
-/** What a status other than 200 means. */
+/** What a status other than 200 means. An origin's own words may repeat the text, so they reach neither logs nor, as a rule, the caller. */
 function refusal(where: string, response: Response, body: unknown): Attempt {
   const { status } = response;
-  const message = `${where}: status ${status}: ${errorText(body)}`;
+  const message = `${where}: expected status 200, got ${status}`;
   const after = retryAfter(response);
   if (status === 429) return { ok: false, error: new TwinrouteError('overloaded', message, after), retry: true, health: 'up' };
   if (status === 503) return { ok: false, error: new TwinrouteError('unavailable', message, after), retry: true, health: 'down' };
@@ -149,8 +149,11 @@ function refusal(where: string, response: Response, body: unknown): Attempt {
   if (status === 401) return { ok: false, error: new TwinrouteError('upstream', message), retry: true, health: 'down' };
   // Only an origin that names the input's fault passes it on; any other refusal is a quarrel between edge and origin.
   const named = response.headers.get(ERROR_CODE_HEADER);
-  const code = named === 'invalid_request' || named === 'too_large' ? named : 'upstream';
-  return { ok: false, error: new TwinrouteError(code, message), retry: false, health: 'up' };
+  const error =
+    named === 'invalid_request' || named === 'too_large'
+      ? new TwinrouteError(named, `${where}: status ${status}: ${errorText(body)}`)
+      : new TwinrouteError('upstream', message);
+  return { ok: false, error, retry: false, health: 'up' };
 }
 
 function errorText(body: unknown): string {

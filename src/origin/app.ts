@@ -40,7 +40,7 @@ export function createApp(deps: OriginDeps): Hono<OriginEnv> {
       },
     }),
   );
-  if (deps.trust !== undefined) app.use('/v2/*', signedRequests(deps.trust));
+  if (deps.trust !== undefined) app.use('/v2/*', signedRequests(deps.trust, deps));
   app.route('/v2', oipRoutes(deps));
   app.notFound((c) => onError(new TwinrouteError('not_found', `${c.req.path}: no such path`), c));
   app.onError(onError);

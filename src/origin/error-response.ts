@@ -18,6 +18,8 @@ export function errorHandler({ log }: { readonly log: (line: string) => void }):
     if (status === 500)
       log(`${c.var.requestId} ${error.code}: ${error.message}${error.cause === undefined ? '' : `: ${messageOf(error.cause)}`}`);
     const headers: Record<string, string> = { 'content-type': 'application/json', [ERROR_CODE_HEADER]: error.code };
+    // What is still to come of the body would keep the connection busy.
+    if (error.code === 'request_timeout') headers['connection'] = 'close';
     if (error.retryAfterSeconds !== undefined) headers['retry-after'] = String(error.retryAfterSeconds);
     return new Response(JSON.stringify(isProtocol(c.req.path) ? { error: error.message } : ownBody(error, c.var.requestId)), {
       status,

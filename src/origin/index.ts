@@ -29,6 +29,8 @@ export interface OriginOptions extends Partial<BatcherLimits> {
   readonly drainMs?: number;
   /** Edges that may ask; anybody when undefined. */
   readonly trust?: Trust | undefined;
+  /** Waits for slow clients other than `SOCKET_LIMITS`. */
+  readonly sockets?: Partial<typeof SOCKET_LIMITS>;
   /** Takes one line for every defect. */
   readonly log: (line: string) => void;
 }
@@ -44,15 +46,15 @@ export interface Origin {
 /** Between the moment waiting requests are failed and the cut: time for their answers to leave. */
 const CUT_AFTER_MS = 100;
 
-/** A client that takes longer to send its headers, or its whole request, is cut off. */
-const SOCKET_LIMITS = { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 65_000 };
+/** A client that takes longer to send its headers, or its whole request, is cut off; node looks for such ones only so often. Milliseconds. */
+const SOCKET_LIMITS = { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 65_000, connectionsCheckingInterval: 1_000 };
 
 /**
  * Serves the packs until `close`.
  * @throws {TwinrouteError} `config` when two packs are the same, a limit does not fit, or the address is not to be had
  */
 export async function startOrigin(options: OriginOptions): Promise<Origin> {
-  const { predictors, version, host = '127.0.0.1', port = 0, maxDeadlineMs = 30_000, drainMs = 10_000, trust, log } = options;
+  const { predictors, version, host = '127.0.0.1', port = 0, maxDeadlineMs = 30_000, drainMs = 10_000, trust, sockets, log } = options;
   const { maxBatch = 32, maxDelayMs = 2, maxQueue = 1024 } = options;
   if (maxQueue < OIP_LIMITS.rows)
     throw new TwinrouteError('config', `origin: expected a queue of at least ${OIP_LIMITS.rows} rows, one whole request, got ${maxQueue}`);
@@ -75,7 +77,7 @@ export async function startOrigin(options: OriginOptions): Promise<Origin> {
   const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
   /** Answers that have not left yet. */
   const leaving = new Set<Promise<unknown>>();
-  const server = createServer(SOCKET_LIMITS, (request, response) => {
+  const server = createServer({ ...SOCKET_LIMITS, ...sockets }, (request, response) => {
     const left = once(response, 'close').finally(() => leaving.delete(left));
     leaving.add(left);
     void listener(request, response);

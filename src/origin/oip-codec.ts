@@ -3,7 +3,7 @@
 import { TwinrouteError } from '../core/errors.ts';
 import { OIP_LIMITS, OipRequest, JSON_LENGTH_HEADER, type OipParameters } from '../contract/oip.ts';
 import { parseJsonWith } from '../contract/parse.ts';
-import { checkJsonDepth } from './json-depth.ts';
+import { checkJsonDepth } from '../contract/json-depth.ts';
 import { splitTensors, toBytes, toJsonData, type OutputTensor, type RawTensor } from './oip-tensors.ts';
 
 /** A request as decoded: its JSON, and its tensors ready to be read. */

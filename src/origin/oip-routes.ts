@@ -3,7 +3,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Hono, type Context } from 'hono';
 import { TwinrouteError } from '../core/errors.ts';
-import { DEADLINE_HEADER, JSON_LENGTH_HEADER, OIP_LIMITS, OipIndexRequest } from '../contract/oip.ts';
+import { DEADLINE_HEADER, JSON_LENGTH_HEADER, OipIndexRequest } from '../contract/oip.ts';
 import { parseJsonWith } from '../contract/parse.ts';
 import { signReceipt } from '../formats/signing/receipt.ts';
 import type { Clock } from './clock.ts';
@@ -38,6 +38,8 @@ export interface OipDeps {
 export function oipRoutes({ table, gate, clock, version, maxDeadlineMs, trust }: OipDeps): Hono<OriginEnv> {
   const routes = new Hono<OriginEnv>();
   const ready = (): 200 | 503 => (gate.draining ? 503 : 200);
+  /** The body, read already where it had to be verified. */
+  const bodyOf = async (c: Context<OriginEnv>): Promise<Uint8Array> => c.var.signed?.body ?? readBody(c.req.raw, { clock, maxDeadlineMs });
   const modelOf = (c: Context<OriginEnv>) => table.find(c.req.param('model') ?? '', c.req.param('version'));
 
   routes.get('/', (c) => c.json({ name: 'twinroute', version, extensions: EXTENSIONS }));
@@ -90,11 +92,6 @@ export function oipRoutes({ table, gate, clock, version, maxDeadlineMs, trust }:
     });
   }
   return routes;
-}
-
-/** The body, read already where it had to be verified. */
-async function bodyOf(c: Context<OriginEnv>): Promise<Uint8Array> {
-  return c.var.signed?.body ?? readBody(c.req.raw, OIP_LIMITS.bodyBytes);
 }
 
 function bytesOf(body: Uint8Array | string): Uint8Array {

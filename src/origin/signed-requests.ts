@@ -1,11 +1,10 @@
 // Lets in only what a trusted edge has signed. Health is told to anybody: load balancers ask for it.
 
 import type { MiddlewareHandler } from 'hono';
-import { OIP_LIMITS } from '../contract/oip.ts';
 import type { KeyRing } from '../formats/signing/key-ring.ts';
 import { checkDigest, NONCE_MEMORY_MS, verifyRequest, type SignedRequest } from '../formats/signing/request-signature.ts';
 import { createNonces } from './nonces.ts';
-import { readBody } from './request-body.ts';
+import { readBody, type BodyDeps } from './request-body.ts';
 import type { OriginEnv } from './request-id.ts';
 
 /** Nonces of one period of memory: 6,000 requests a second, in about 40 MB. */
@@ -22,13 +21,14 @@ export interface Trust {
 }
 
 /** Refuses requests without a valid signature with 401; keeps the verified request and its body for the handlers. */
-export function signedRequests({ keys, authority, now }: Trust): MiddlewareHandler<OriginEnv> {
+export function signedRequests({ keys, authority, now }: Trust, deps: BodyDeps): MiddlewareHandler<OriginEnv> {
   const remember = createNonces(NONCE_MEMORY_MS, NONCE_LIMIT, now);
+  const sinceMs = now();
   return async function signedRequestsMiddleware(c, next) {
     if (!c.req.path.startsWith('/v2/health/')) {
       const request = readSigned(c.req.raw, authority);
-      await verifyRequest({ keys, now, remember }, request);
-      const body = await readBody(c.req.raw, OIP_LIMITS.bodyBytes);
+      await verifyRequest({ keys, now, remember, sinceMs }, request);
+      const body = await readBody(c.req.raw, deps);
       await checkDigest(request.headers, body);
       c.set('signed', { request, body });
     }

@@ -7,10 +7,12 @@ const tooLarge = (): Error => new Error('too large');
 /** A body of `count` chunks that tells how many were taken. */
 function chunks(count: number, bytes: number, header?: number) {
   const taken = { count: 0 };
-  async function* body(): AsyncGenerator<Uint8Array> {
-    for (; taken.count < count; taken.count++) yield await Promise.resolve(new Uint8Array(bytes).fill(taken.count));
-  }
-  return { taken, message: { headers: new Headers(header === undefined ? {} : { 'content-length': `${header}` }), body: body() } };
+  const pull = (controller: ReadableStreamDefaultController<Uint8Array>): void => {
+    if (taken.count === count) controller.close();
+    else controller.enqueue(new Uint8Array(bytes).fill(taken.count++));
+  };
+  const body = new ReadableStream<Uint8Array>({ pull }, { highWaterMark: 0 });
+  return { taken, message: { headers: new Headers(header === undefined ? {} : { 'content-length': `${header}` }), body } };
 }
 
 test('a body within the limit comes whole', async () => {
@@ -35,4 +37,15 @@ test('one that announces too much is not read at all', async () => {
   const { message, taken } = chunks(1, 1, 100 * MIB);
   await expect(readBounded(message, MIB, tooLarge)).rejects.toThrow('too large');
   expect(taken.count).toBe(0);
+});
+
+test('one that does not come is given up, and its sender told', async () => {
+  const cancelled = Promise.withResolvers<unknown>();
+  const body = new ReadableStream<Uint8Array>({
+    start: (controller) => controller.enqueue(new Uint8Array(1)),
+    cancel: (reason) => cancelled.resolve(reason),
+  });
+  const stop = Promise.reject(new Error('too late'));
+  await expect(readBounded({ headers: new Headers(), body }, 6, tooLarge, stop)).rejects.toThrow('too late');
+  await cancelled.promise;
 });

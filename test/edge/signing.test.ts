@@ -18,7 +18,10 @@ async function createSigned(algorithm: 'hmac-sha256' | 'ed25519', change: (recei
   const seen = new Set<string>();
   const origin = async (call: OriginCall): Promise<Response> => {
     const request = { method: 'POST', url: call.url, headers: Object.fromEntries(call.headers) };
-    await verifyRequest({ keys, now: Date.now, remember: (nonce) => !seen.has(nonce) && seen.add(nonce) !== undefined }, request);
+    await verifyRequest(
+      { keys, now: Date.now, remember: (nonce) => !seen.has(nonce) && seen.add(nonce) !== undefined, sinceMs: 0 },
+      request,
+    );
     await checkDigest(request.headers, new TextEncoder().encode(JSON.stringify(call.body)));
     const given = answer(call);
     const body = new Uint8Array(await given.arrayBuffer());

@@ -3,7 +3,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { isTwinrouteError } from '../../src/core/errors.ts';
-import { checkJsonDepth } from '../../src/origin/json-depth.ts';
+import { checkJsonDepth } from '../../src/contract/json-depth.ts';
 import { decodeRequest, encodeAnswer } from '../../src/origin/oip-codec.ts';
 import { readNumbers, readTexts, toBytes, type OutputTensor, type RawTensor } from '../../src/origin/oip-tensors.ts';
 

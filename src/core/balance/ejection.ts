@@ -41,24 +41,23 @@ export function createEjection(): Ejection {
  * Cost: O(experts · configs · E)
  */
 export function mayTakeOut(endpoint: PlacementEndpoint, endpoints: readonly PlacementEndpoint[], isOut: (id: string) => boolean): boolean {
-  // What only `*` endpoints hold is one more expert, and a config that nobody names one more config.
-  const everyExpert = new Set<string | undefined>([undefined, ...endpoints.flatMap(({ experts }) => (experts === '*' ? [] : experts))]);
-  const everyConfig = new Set<string | undefined>([undefined, ...endpoints.flatMap(({ configs }) => configs ?? [])]);
-  for (const expert of everyExpert) {
-    if (!has(endpoint.experts === '*' ? undefined : endpoint.experts, expert)) continue;
-    for (const config of everyConfig) {
-      if (!has(endpoint.configs, config)) continue;
-      const peers = endpoints.filter(
-        (peer) => peer.id !== endpoint.id && has(peer.experts === '*' ? undefined : peer.experts, expert) && has(peer.configs, config),
-      );
-      const out = peers.filter(({ id }) => isOut(id)).length + 1;
-      if (2 * out > peers.length + 1) return false;
-    }
-  }
-  return true;
+  const byExpert = groupsOf(endpoint, endpoints, ({ experts }) => (experts === '*' ? undefined : experts));
+  const byConfig = groupsOf(endpoint, endpoints, ({ configs }) => configs);
+  return byExpert.every((holders) =>
+    byConfig.every((servers) => {
+      const group = holders.filter((peer) => servers.includes(peer));
+      const out = group.filter(({ id }) => id === endpoint.id || isOut(id)).length;
+      return 2 * out <= group.length;
+    }),
+  );
 }
 
-/** Whether a list holds a name; a list that is not given holds all, one that is given no unnamed one. */
-function has(list: readonly string[] | undefined, name: string | undefined): boolean {
-  return list === undefined || (name !== undefined && list.includes(name));
+/**
+ * For each name that an endpoint has, the endpoints that have it too, itself among them.
+ * @param listOf an endpoint's names; undefined for one that has all, and so those that nobody lists as well
+ */
+function groupsOf<T>(own: T, all: readonly T[], listOf: (one: T) => readonly string[] | undefined): readonly (readonly T[])[] {
+  const names = new Set(listOf(own) ?? all.flatMap((one) => listOf(one) ?? []));
+  const groups = Array.from(names, (name) => all.filter((one) => listOf(one)?.includes(name) ?? true));
+  return listOf(own) === undefined ? [...groups, all.filter((one) => listOf(one) === undefined)] : groups;
 }

@@ -86,9 +86,11 @@ export function createExperiments(deps: ExperimentDeps): Experiments {
       // An answer of before is not this config's doing now.
       const counted = enrolment.counted && answered.cached !== true;
       if (counted) deps.keepAlive(count(enrolment, call, answered));
-      const share = counted ? (experiment.shadow?.share ?? 0) : 0;
-      if (experiment.shadow !== undefined && shadows < SHADOWS && bucketOf(`__shadow_${experiment.key}`, call.id, 2) < share)
-        deps.keepAlive(runShadow(enrolment.live, experiment.shadow.config, input, answered, shadow));
+      const { config, share } = experiment.shadow ?? { config: '', share: 0 };
+      // A config that the caller's key does not allow gets its texts neither openly nor in the shadow.
+      const allowed = counted && call.caller.configs?.includes(config) !== false;
+      if (allowed && shadows < SHADOWS && bucketOf(`__shadow_${experiment.key}`, call.id, 2) < share)
+        deps.keepAlive(runShadow(enrolment.live, config, input, answered, shadow));
       if (enrolment.arm === 'held') return answered;
       const { name } = experiment.arms[enrolment.arm];
       return { ...answered, experiment: { key: experiment.key, arm: name, ...(enrolment.forced && { forced: true }) } };

@@ -118,7 +118,7 @@ function codesOf(
   keys: boolean,
 ): Set<ErrorCode> {
   const codes = new Set<ErrorCode>(errors);
-  if (request !== undefined) codes.add('invalid_request').add('too_large');
+  if (request !== undefined) codes.add('invalid_request').add('too_large').add('request_timeout');
   if (parameters.length > 0) codes.add('invalid_request');
   if (method === 'post' && /^\/v\d/.test(path)) codes.add('overloaded');
   if (keys && access !== 'public') {

@@ -1,6 +1,7 @@
 // What is deployed here: GET /v1/experts, GET /v1/configs and GET /health.
 
 import type { ConfigsAnswer, ExpertsAnswer, HealthAnswer } from '../../contract/http.ts';
+import { allowedConfig } from '../allowed.ts';
 import type { Bundles } from '../bundles.ts';
 import type { PredictDeps } from '../predict.ts';
 import type { Route } from '../route.ts';
@@ -15,9 +16,9 @@ export function catalogueRoutes(deps: { readonly bundles: Bundles }): readonly R
       summary: 'Lists the experts of a config',
       parameters: ['config'],
       answer: 'ExpertsAnswer',
-      errors: ['not_found'],
+      errors: ['not_found', 'forbidden'],
       async handler(c) {
-        const { bundle } = await deps.bundles.load(c.req.query('config'));
+        const { bundle } = await deps.bundles.load(allowedConfig(c.get('tenant'), c.req.query('config')));
         return c.json({ config: bundle.config, experts: bundle.experts } satisfies ExpertsAnswer);
       },
     },
@@ -25,11 +26,13 @@ export function catalogueRoutes(deps: { readonly bundles: Bundles }): readonly R
       method: 'get',
       path: '/v1/configs',
       access: 'key',
-      summary: 'Lists the deployed configs; the first is the default',
+      summary: 'Lists the deployed configs that the key allows; the first is the default',
       answer: 'ConfigsAnswer',
       async handler(c) {
+        const allowed = c.get('tenant')?.configs;
         const configs: ConfigsAnswer['configs'] = [];
         for (const entry of (await deps.bundles.index()).configs) {
+          if (allowed?.includes(entry.config) === false) continue;
           const { bundle } = await deps.bundles.load(entry.config);
           const { config, name, method, parameters, routing } = bundle;
           configs.push({ config, name, method, parameters, routing, experts: bundle.experts.map((expert) => expert.name) });

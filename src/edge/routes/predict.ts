@@ -34,8 +34,6 @@ export function predictRoute(deps: PredictRouteDeps): Route {
     upstream: { attempts: 1, attempt_ms: deps.upstream.attempt_ms },
     budget: createRetryBudget({ share: 0, minimum: 0 }),
   };
-  const shadow: Answer = ({ cache: _, ...input }, id) =>
-    predict(shadowDeps, input, { id, deadlineMs: deps.now() + deps.upstream.request_ms, regions: [] });
   return {
     method: 'post',
     path: '/v1/predict',
@@ -50,11 +48,13 @@ export function predictRoute(deps: PredictRouteDeps): Route {
     errors: ['forbidden', 'not_found', 'unsupported', 'upstream', 'timeout'],
     handler: async (c) => {
       const deadlineMs = deadlineOf(c.req.raw.headers, deps.now(), deps.upstream.request_ms);
-      const body = await readJson(c.req.raw);
+      const body = await readJson(c.req.raw, deadlineMs - deps.now());
       const id = c.get('requestId');
       const tenant = c.get('tenant');
       const call = { deadlineMs, regions: regionsOf(c.req.raw), tenant };
       const caller = { key: tenant?.key, configs: tenant?.configs, forced: c.req.header(ARM_HEADER) };
+      const shadow: Answer = ({ cache: _, ...input }, own) =>
+        predict(shadowDeps, input, { id: own, deadlineMs: deps.now() + deps.upstream.request_ms, regions: [], tenant });
       const answer: Answer = (input, own) => predict(deps, input, { ...call, id: own });
       const run: Answer = (input, own) =>
         deps.experiments === undefined

@@ -67,22 +67,31 @@ export interface VerifyContext {
   readonly now: () => number;
   /** Remembers a nonce of a key; false when it is known already. */
   readonly remember: (nonce: string) => boolean;
+  /** Since when nonces are remembered, in milliseconds since 1970: what was signed before may have been used already. */
+  readonly sinceMs: number;
 }
 
 /**
  * Checks the signature of a request whose body has not been read yet; the caller holds the body against the digest by `checkDigest`.
+ * @returns the signature's nonce, which no other request of that key has
  * @throws {TwinrouteError} `unauthorized` when it is missing, forged, too old, by an unknown key, seen before, or covers too little
  */
-export async function verifyRequest({ keys, now, remember }: VerifyContext, request: SignedRequest): Promise<void> {
+export async function verifyRequest({ keys, now, remember, sinceMs }: VerifyContext, request: SignedRequest): Promise<string> {
   // It decides how the body is read: where it is present, it has to be covered too.
   const covered = request.headers[JSON_LENGTH_HEADER] === undefined ? COVERED : [...COVERED, JSON_LENGTH_HEADER];
-  const { keyid, nonce } = await verifyTagged(
+  const {
+    keyid,
+    nonce = '',
+    created = 0,
+  } = await verifyTagged(
     describeRequest(request),
     { label: REQUEST_LABEL, tag: TAG, covered, parameters: ['expires', 'nonce'], maxAgeSeconds: LIFETIME_S },
     { keys, now },
     refused,
   );
+  if (created < Math.floor(sinceMs / 1000)) throw refused('signed before this origin started');
   if (!remember(`${keyid} ${nonce}`)) throw refused('nonce was used before');
+  return nonce;
 }
 
 /**
