@@ -76,6 +76,7 @@ test('what an operation needs and how it fails follows from its route', async ()
     '402',
     '403',
     '404',
+    '408',
     '409',
     '413',
     '429',
