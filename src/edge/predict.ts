@@ -33,6 +33,8 @@ export interface PredictCall {
   readonly regions: readonly string[];
   /** Whose request it is; undefined where requests need no key. */
   readonly tenant?: Tenant | undefined;
+  /** Told the logits that the answer's scores were made of, one per class of its head. */
+  readonly onLogits?: ((logits: readonly number[]) => void) | undefined;
 }
 
 /**
@@ -51,6 +53,7 @@ export async function predict({ fleets, ...rest }: PredictDeps, input: PredictIn
     input.cache === true
       ? await deps.answers.through(tenant?.account ?? PUBLIC_TENANT, job, () => dispatch(deps, job))
       : { result: await dispatch(deps, job), cached: false };
+  call.onLogits?.(result.answer.logits);
   const endMs = deps.now();
   const timing = { router_ms: routedMs - startMs, origin_ms: endMs - routedMs, total_ms: endMs - startMs };
   return { ...toPrediction(deployed, decision, input, result, { id: call.id, timing }), ...(cached ? { cached } : {}) };

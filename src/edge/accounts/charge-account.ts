@@ -9,7 +9,7 @@ import { TwinrouteError } from '../../core/errors.ts';
 import type { Tenant } from '../../contract/tenant.ts';
 import { sha256Hex } from '../sha256.ts';
 import type { EdgeTypes } from '../types.ts';
-import type { Bill, Charge, ChargedWork } from './charged.ts';
+import { respond, type Bill, type Charge, type ChargedWork } from './charged.ts';
 import { IDEMPOTENCY_HEADER, setCostHeaders, setRateHeaders } from './headers.ts';
 import type { AccountCalls, KeyProof, Metering, OpenedCall } from './port.ts';
 import { refusalOf, unauthorized } from './refusal.ts';
@@ -40,7 +40,7 @@ export function chargeAccount(deps: ChargeAccountDeps, tenant: Tenant, proof: Ke
     setRateHeaders(c, opened.rate);
     const { currency } = accounts.prices;
     if (opened.kind === 'refused') throw refusalOf(opened.refusal, currency);
-    if (opened.kind === 'repeated') return repeat(c, opened, currency);
+    if (opened.kind === 'repeated') return repeat(c, job, opened, currency);
     const { seq, available } = opened;
     return answerReserved(deps, c, job, { account: tenant.account, seq, micros, available, keepAnswer: idempotency !== undefined });
   };
@@ -80,7 +80,7 @@ async function answerReserved<T extends object>(
   if (bill.usage.answers === 0) {
     await giveBack();
     setCostHeaders(c, 0, available + micros, prices.currency);
-    return respond(c, text);
+    return respond(c, job, text);
   }
   try {
     const settled = await settle(() => calls(account), seq, bill, keepAnswer ? text : undefined);
@@ -91,7 +91,7 @@ async function answerReserved<T extends object>(
     // Nothing is left to do for an answer whose charge not even the queue takes: the caller gets it, and the log has it.
     await within(send({ kind: 'settle', account, seq, ...bill }), SETTLE_MS, 'queue').catch(report);
   }
-  return respond(c, text);
+  return respond(c, job, text);
 }
 
 /** Charging twice charges once, so a call that failed, or seems to have, is simply made again. */
@@ -106,11 +106,16 @@ async function settle(calls: () => AccountCalls, seq: number, { micros, usage }:
 }
 
 /** The answer that the first request got, or where that stands. */
-function repeat(c: Context<EdgeTypes>, opened: Extract<OpenedCall, { kind: 'opened' | 'repeated' }>, currency: string): Response {
+async function repeat(
+  c: Context<EdgeTypes>,
+  job: Pick<ChargedWork<object>, 'respond'>,
+  opened: Extract<OpenedCall, { kind: 'opened' | 'repeated' }>,
+  currency: string,
+): Promise<Response> {
   if (opened.answer !== undefined) {
     c.header('idempotent-replayed', 'true');
     setCostHeaders(c, opened.charged, opened.available, currency);
-    return respond(c, opened.answer);
+    return respond(c, job, opened.answer);
   }
   const underWay = opened.state === 'reserved' || opened.state === 'served';
   const message = underWay ? 'the same request is under way' : 'it was answered and charged, and its answer is no longer kept';
@@ -128,8 +133,4 @@ function idempotencyOf(headers: Headers): string | undefined {
   throw new TwinrouteError('invalid_request', `${IDEMPOTENCY_HEADER}: expected 1 to 255 visible ASCII characters, got something else`, {
     param: IDEMPOTENCY_HEADER,
   });
-}
-
-function respond(c: Context<EdgeTypes>, text: string): Response {
-  return c.body(text, 200, { 'content-type': 'application/json' });
 }

@@ -20,6 +20,8 @@ export interface ChargedWork<T> {
   readonly bound: (prices: PriceList) => number;
   readonly work: () => Promise<T>;
   readonly bill: (answer: T, prices: PriceList) => Bill;
+  /** The response that carries an answer, given as its JSON text; that text itself when absent. A repeated request may want another form. */
+  readonly respond?: (answerJson: string) => Promise<Response>;
 }
 
 /** A way to pay: reserves, does the work, charges, and responds. */
@@ -28,5 +30,10 @@ export type Charge = <T extends object>(c: Context<EdgeTypes>, job: ChargedWork<
 /** The response to a request, charged the way that it came with; free where it came with none. */
 export async function charged<T extends object>(c: Context<EdgeTypes>, job: ChargedWork<T>): Promise<Response> {
   const charge = c.get('charge');
-  return charge === undefined ? c.json(await job.work()) : charge(c, job);
+  return charge === undefined ? respond(c, job, JSON.stringify(await job.work())) : charge(c, job);
+}
+
+/** The response that carries an answer, given as its JSON text. */
+export async function respond(c: Context<EdgeTypes>, job: Pick<ChargedWork<object>, 'respond'>, answerJson: string): Promise<Response> {
+  return job.respond?.(answerJson) ?? c.body(answerJson, 200, { 'content-type': 'application/json' });
 }

@@ -1,39 +1,25 @@
 // POST /v1/predict: one input, or a batch whose inputs succeed and fail each on its own.
 
 import { PredictEnvelope, PredictInput, type ErrorBody, type PredictBatch, type Prediction } from '../../contract/http.ts';
-import type { Upstream } from '../../contract/upstream.ts';
 import { parseWith } from '../../contract/parse.ts';
-import { createRetryBudget } from '../../core/balance/retry-budget.ts';
 import type { TwinrouteError } from '../../core/errors.ts';
 import { predictBill, predictBound } from '../accounts/bill.ts';
 import { charged } from '../accounts/charged.ts';
+import { BATCH_CONCURRENCY, createAnswering, type AnswerInput, type AnsweringDeps } from '../answering.ts';
 import { deadlineOf, TIMEOUT_HEADER } from '../deadline.ts';
 import { errorBody } from '../errors.ts';
-import { ARM_HEADER } from '../experiments/enrol.ts';
-import type { Answer, Experiments } from '../experiments/experiments.ts';
-import { regionsOf } from '../regions.ts';
-import { predict, PUBLIC_TENANT, type PredictDeps } from '../predict.ts';
+import { mapLimited } from '../map-limited.ts';
 import { readJson } from '../read-json.ts';
 import type { Route } from '../route.ts';
 
-/** Inputs of a batch that are under way at once: a Worker has six open connections. */
-const BATCH_CONCURRENCY = 6;
-
 /** What the route needs. */
-export interface PredictRouteDeps extends PredictDeps {
+export interface PredictRouteDeps extends AnsweringDeps {
   readonly report: (thrown: unknown, requestId: string) => TwinrouteError;
-  readonly upstream: Upstream;
-  readonly experiments: Experiments | undefined;
 }
 
 /** The route. */
 export function predictRoute(deps: PredictRouteDeps): Route {
-  // A shadow is tried once, out of nobody's budget.
-  const shadowDeps = {
-    ...deps,
-    upstream: { attempts: 1, attempt_ms: deps.upstream.attempt_ms },
-    budget: createRetryBudget({ share: 0, minimum: 0 }),
-  };
+  const answering = createAnswering(deps);
   return {
     method: 'post',
     path: '/v1/predict',
@@ -51,20 +37,7 @@ export function predictRoute(deps: PredictRouteDeps): Route {
       const body = await readJson(c.req.raw, deadlineMs - deps.now());
       const id = c.get('requestId');
       const tenant = c.get('tenant');
-      const call = { deadlineMs, regions: regionsOf(c.req.raw), tenant };
-      const caller = { key: tenant?.key, configs: tenant?.configs, forced: c.req.header(ARM_HEADER) };
-      const shadow: Answer = ({ cache: _, ...input }, own) =>
-        predict(shadowDeps, input, { id: own, deadlineMs: deps.now() + deps.upstream.request_ms, regions: [], tenant });
-      const answer: Answer = (input, own) => predict(deps, input, { ...call, id: own });
-      const run: Answer = (input, own) =>
-        deps.experiments === undefined
-          ? answer(input, own)
-          : deps.experiments.through(
-              input,
-              { id: own, tenant: tenant?.account ?? PUBLIC_TENANT, caller, hurried: c.req.header(TIMEOUT_HEADER) !== undefined },
-              answer,
-              shadow,
-            );
+      const run = answering(c, { deadlineMs, hurried: c.req.header(TIMEOUT_HEADER) !== undefined });
       if (typeof body === 'object' && body !== null && 'inputs' in body) {
         const inputs = readInputs(deps, body, id);
         return charged<PredictBatch>(c, {
@@ -113,27 +86,18 @@ function readInputs(deps: PredictRouteDeps, body: unknown, id: string): readonly
   });
 }
 
-function predictAll(deps: PredictRouteDeps, inputs: readonly BatchInput[], run: Answer): Promise<PredictBatch['predictions']> {
-  return mapLimited(inputs, BATCH_CONCURRENCY, async ({ id, input, error }): Promise<PredictBatch['predictions'][number]> => {
-    if (error !== undefined) return error;
-    try {
-      return await run(input, id);
-    } catch (thrown) {
-      return errorBody(deps.report(thrown, id), id);
-    }
-  });
-}
-
-/** `items.map(task)`, at most `limit` of them under way at once. */
-async function mapLimited<T, R>(items: readonly T[], limit: number, task: (item: T, index: number) => Promise<R>): Promise<R[]> {
-  const results: R[] = [];
-  let next = 0;
-  const worker = async (): Promise<void> => {
-    while (next < items.length) {
-      const index = next++;
-      results[index] = await task(items[index], index);
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker));
-  return results;
+async function predictAll(deps: PredictRouteDeps, inputs: readonly BatchInput[], run: AnswerInput): Promise<PredictBatch['predictions']> {
+  const predictions = await mapLimited(
+    inputs,
+    BATCH_CONCURRENCY,
+    async ({ id, input, error }): Promise<PredictBatch['predictions'][number]> => {
+      if (error !== undefined) return error;
+      try {
+        return await run(input, id);
+      } catch (thrown) {
+        return errorBody(deps.report(thrown, id), id);
+      }
+    },
+  );
+  return [...predictions];
 }
