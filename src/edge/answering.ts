@@ -25,6 +25,8 @@ export interface Patience {
   readonly deadlineMs: number;
   /** The caller set that itself. */
   readonly hurried: boolean;
+  /** Aborted when the caller does not wait any longer. */
+  readonly given?: AbortSignal;
 }
 
 /** Answers an input of the request, under an id of its own. */
@@ -41,9 +43,9 @@ export function createAnswering(deps: AnsweringDeps): Answering {
     upstream: { attempts: 1, attempt_ms: deps.upstream.attempt_ms },
     budget: createRetryBudget({ share: 0, minimum: 0 }),
   };
-  return (c, { deadlineMs, hurried }) => {
+  return (c, { deadlineMs, hurried, given }) => {
     const tenant = c.get('tenant');
-    const call = { deadlineMs, regions: regionsOf(c.req.raw), tenant };
+    const call = { deadlineMs, regions: regionsOf(c.req.raw), tenant, given };
     const caller = { key: tenant?.key, configs: tenant?.configs, forced: c.req.header(ARM_HEADER) };
     const shadow: Answer = ({ cache: _, ...input }, own) =>
       predict(shadowDeps, input, { id: own, deadlineMs: deps.now() + deps.upstream.request_ms, regions: [], tenant });
@@ -51,7 +53,12 @@ export function createAnswering(deps: AnsweringDeps): Answering {
       const answer: Answer = (asked, own) => predict(deps, asked, { ...call, id: own, onLogits });
       return deps.experiments === undefined
         ? answer(input, id)
-        : deps.experiments.through(input, { id, tenant: tenant?.account ?? PUBLIC_TENANT, caller, hurried }, answer, shadow);
+        : deps.experiments.through(
+            input,
+            { id, tenant: tenant?.account ?? PUBLIC_TENANT, caller, hurried: () => hurried || given?.aborted === true },
+            answer,
+            shadow,
+          );
     };
   };
 }

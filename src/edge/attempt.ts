@@ -30,6 +30,8 @@ export interface Dispatch extends Wanted {
   readonly originRoutes: boolean;
   /** When the caller stops waiting, by `now`. */
   readonly deadlineMs: number;
+  /** Aborted when the caller does not wait any longer. */
+  readonly given?: AbortSignal | undefined;
 }
 
 /** An attempt that has ended. */
@@ -66,19 +68,19 @@ function begin(deps: AttemptDeps, job: Dispatch, placement: Placement<Endpoint>,
   tries.begun(endpoint.id);
   const row: OriginRequest = { ...job.row, merge: job.originRoutes ? undefined : { mix, head } };
   const given = new AbortController();
+  const abandon = (): void => {
+    // Told here and not when the abort arrives: after the answer has left, the runtime may run nothing more of this request.
+    end('unknown', deps.now());
+    given.abort();
+  };
+  job.given?.addEventListener('abort', abandon, { once: true });
   const settled = askOrigin(deps, endpoint, job.bundle, row, { attemptMs, remainingMs, given: given.signal }).then((attempt) => {
+    job.given?.removeEventListener('abort', abandon);
     end(outcomeOf(attempt), deps.now());
     if (!attempt.ok) tries.failed(endpoint.id, attempt.health === 'doubtful');
     return { placement, attempt };
   });
-  return {
-    settled,
-    abandon() {
-      // Told here and not when the abort arrives: after the answer has left, the runtime may run nothing more of this request.
-      end('unknown', deps.now());
-      given.abort();
-    },
-  };
+  return { settled, abandon };
 }
 
 function hedgeDelay({ upstream: { hedge }, fleet }: AttemptDeps, id: string): number | undefined {

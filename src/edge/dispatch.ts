@@ -50,10 +50,10 @@ async function tryAll(deps: AttemptDeps, job: Dispatch): Promise<Dispatched> {
   throw failure ?? outOfTime();
 }
 
-/** Undefined when there is no time or no retry left. */
+/** Undefined when there is no time or no retry left, or nobody waits. */
 async function askWithinBudget(deps: AttemptDeps, job: Dispatch, place: Placement<Endpoint>, tries: Tries): Promise<Settled | undefined> {
   const nowMs = deps.now();
-  if (nowMs >= job.deadlineMs) return undefined;
+  if (nowMs >= job.deadlineMs || job.given?.aborted === true) return undefined;
   const release = tries.count === 0 ? () => undefined : deps.budget.take(nowMs, job.deadlineMs);
   if (release === undefined) return undefined;
   try {

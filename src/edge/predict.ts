@@ -35,6 +35,8 @@ export interface PredictCall {
   readonly tenant?: Tenant | undefined;
   /** Told the logits that the answer's scores were made of, one per class of its head. */
   readonly onLogits?: ((logits: readonly number[]) => void) | undefined;
+  /** Aborted when the caller does not wait any longer. */
+  readonly given?: AbortSignal | undefined;
 }
 
 /**
@@ -82,6 +84,7 @@ function toDispatch(deployed: DeployedConfig, decision: Decision, input: Predict
     row: { id: call.id, text: input.text, textPair: input.text_pair, topK: input.top_k },
     deadlineMs: call.deadlineMs,
     regions: call.regions,
+    given: call.given,
   };
 }
 

@@ -13,5 +13,7 @@ export interface EdgeTypes {
     tenant: Tenant | undefined;
     /** How the request is paid for; undefined for what is free. */
     charge: Charge | undefined;
+    /** Resolves when an answer that leaves in parts has left, or is given up; undefined for what leaves at once. */
+    leaving: Promise<void> | undefined;
   };
 }

@@ -22,12 +22,12 @@ export function predictBound(inputs: readonly PredictInput[], tenant: Tenant | u
   }, 0);
 }
 
-/** What answers cost; an input that failed costs nothing. */
-export function predictBill(answers: PredictBatch['predictions'], prices: PriceList): Bill {
+/** What answers cost; an input that failed costs nothing, and everything is free without prices. */
+export function predictBill(answers: readonly PredictBatch['predictions'][number][], prices: PriceList | undefined): Bill {
   const good = answers.filter((answer): answer is Prediction => !('error' in answer));
   const priced = good.map(({ config, mix, usage }) => ({ config, experts: mix.map(({ expert }) => expert), tokens: usage.tokens }));
   return {
-    micros: priced.reduce((sum, answer) => sum + priceOf(prices, answer), 0),
+    micros: priced.reduce((sum, answer) => sum + (prices === undefined ? 0 : priceOf(prices, answer)), 0),
     usage: {
       answers: good.length,
       tokens: priced.reduce((sum, { tokens }) => sum + tokens, 0),

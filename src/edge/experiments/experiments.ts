@@ -22,8 +22,8 @@ export interface ExperimentCall {
   /** Whose it is. */
   readonly tenant: string;
   readonly caller: Omit<Caller, 'user'>;
-  /** The caller set a deadline of its own: that it passed is not the config's doing. */
-  readonly hurried: boolean;
+  /** Whether the caller set a deadline of its own, or has gone: that time ran out is then not the config's doing. */
+  readonly hurried: () => boolean;
 }
 
 /** Answers an input with a config. */
@@ -79,7 +79,7 @@ export function createExperiments(deps: ExperimentDeps): Experiments {
         answered = await answer(enrolment.config === undefined ? input : { ...input, config: enrolment.config }, call.id);
       } catch (thrown) {
         const { code } = toTwinrouteError(thrown);
-        const theirs = ERROR_CODES[code].fault === 'user' || (code === 'timeout' && call.hurried);
+        const theirs = ERROR_CODES[code].fault === 'user' || (code === 'timeout' && call.hurried());
         if (enrolment.counted && !theirs) deps.keepAlive(count(enrolment, call, undefined));
         throw thrown;
       }

@@ -20,7 +20,7 @@ export interface ShedOptions {
 /** Lets `inFlight` requests in at a time; the others hear 429 and when to come again. */
 export function shed({ now, inFlight, requestMs }: ShedOptions): MiddlewareHandler<EdgeTypes> {
   const leases = createLeases();
-  return async function shedMiddleware(_c, next) {
+  return async function shedMiddleware(c, next) {
     const nowMs = now();
     if (leases.count(nowMs) >= inFlight) {
       throw new TwinrouteError('overloaded', `edge: expected fewer than ${inFlight} requests under way, got more; try again shortly`, {
@@ -31,7 +31,9 @@ export function shed({ now, inFlight, requestMs }: ShedOptions): MiddlewareHandl
     try {
       await next();
     } finally {
-      leave();
+      const leaving = c.get('leaving');
+      if (leaving === undefined) leave();
+      else void leaving.then(leave);
     }
   };
 }

@@ -5,6 +5,7 @@ import * as accounts from '../../contract/accounts.ts';
 import * as admin from '../../contract/admin.ts';
 import * as experiments from '../../contract/experiment-report.ts';
 import * as http from '../../contract/http.ts';
+import * as lines from '../../contract/predict-lines.ts';
 import { PriceList } from '../../contract/price-list.ts';
 import { StatementAnswer, UsageAnswer } from '../../contract/usage.ts';
 
@@ -26,6 +27,8 @@ export const ANSWERS = {
   Prediction: http.Prediction,
   PredictBatch: http.PredictBatch,
   PredictAnswer: http.PredictAnswer,
+  PredictLine: lines.PredictLine,
+  PredictSummary: lines.PredictSummary,
   RouteAnswer: http.RouteAnswer,
   ExpertsAnswer: http.ExpertsAnswer,
   ConfigsAnswer: http.ConfigsAnswer,

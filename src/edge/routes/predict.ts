@@ -1,21 +1,21 @@
 // POST /v1/predict: one input, or a batch whose inputs succeed and fail each on its own.
 
-import { PredictEnvelope, PredictInput, type ErrorBody, type PredictBatch, type Prediction } from '../../contract/http.ts';
+import { PredictInput, type PredictBatch, type Prediction } from '../../contract/http.ts';
+import { NDJSON } from '../../contract/predict-lines.ts';
 import { parseWith } from '../../contract/parse.ts';
-import type { TwinrouteError } from '../../core/errors.ts';
 import { predictBill, predictBound } from '../accounts/bill.ts';
 import { charged } from '../accounts/charged.ts';
-import { BATCH_CONCURRENCY, createAnswering, type AnswerInput, type AnsweringDeps } from '../answering.ts';
+import { BATCH_CONCURRENCY, createAnswering, type AnsweringDeps } from '../answering.ts';
 import { deadlineOf, TIMEOUT_HEADER } from '../deadline.ts';
-import { errorBody } from '../errors.ts';
 import { mapLimited } from '../map-limited.ts';
 import { readJson } from '../read-json.ts';
 import type { Route } from '../route.ts';
+import { acceptsLines } from '../stream/accepts-lines.ts';
+import { answerInput, goodInputs, readInputs } from './batch.ts';
+import { predictLines, type PredictLinesDeps } from './predict-lines.ts';
 
 /** What the route needs. */
-export interface PredictRouteDeps extends AnsweringDeps {
-  readonly report: (thrown: unknown, requestId: string) => TwinrouteError;
-}
+export interface PredictRouteDeps extends AnsweringDeps, PredictLinesDeps {}
 
 /** The route. */
 export function predictRoute(deps: PredictRouteDeps): Route {
@@ -29,6 +29,11 @@ export function predictRoute(deps: PredictRouteDeps): Route {
       'The router chooses a mix of experts, unless the request names a task or a mix; an endpoint that holds them answers. Inputs of a batch succeed and fail each on its own.',
     request: 'PredictRequest',
     answer: 'PredictAnswer',
+    otherwise: {
+      type: NDJSON,
+      description: 'A line for each input as soon as it has its answer, and a summary as the last line',
+      lines: 'PredictLine',
+    },
     charged: true,
     parameters: ['timeout', 'arm'],
     errors: ['forbidden', 'not_found', 'unsupported', 'upstream', 'timeout'],
@@ -37,20 +42,27 @@ export function predictRoute(deps: PredictRouteDeps): Route {
       const body = await readJson(c.req.raw, deadlineMs - deps.now());
       const id = c.get('requestId');
       const tenant = c.get('tenant');
-      const run = answering(c, { deadlineMs, hurried: c.req.header(TIMEOUT_HEADER) !== undefined });
-      if (typeof body === 'object' && body !== null && 'inputs' in body) {
-        const inputs = readInputs(deps, body, id);
+      const given = acceptsLines(c.req.header('accept')) ? new AbortController() : undefined;
+      const hurried = c.req.header(TIMEOUT_HEADER) !== undefined;
+      const run = answering(c, { deadlineMs, hurried, ...(given && { given: given.signal }) });
+      const batch = typeof body === 'object' && body !== null && 'inputs' in body;
+      if (given !== undefined) {
+        const inputs = batch
+          ? readInputs(deps.report, body, id)
+          : [{ id, input: parseWith(PredictInput, body, 'body', 'invalid_request') }];
+        return predictLines(deps, c, { inputs, body, run, given, remainingMs: deadlineMs - deps.now() });
+      }
+      if (batch) {
+        const inputs = readInputs(deps.report, body, id);
         return charged<PredictBatch>(c, {
           operation: 'predict',
           body,
-          bound: (prices) =>
-            predictBound(
-              inputs.flatMap(({ input }) => input ?? []),
-              tenant,
-              prices,
-            ),
+          bound: (prices) => predictBound(goodInputs(inputs), tenant, prices),
           bill: ({ predictions }, prices) => predictBill(predictions, prices),
-          work: async () => ({ id, predictions: await predictAll(deps, inputs, run) }),
+          work: async () => ({
+            id,
+            predictions: [...(await mapLimited(inputs, BATCH_CONCURRENCY, (one) => answerInput(deps.report, one, run)))],
+          }),
         });
       }
       const input = parseWith(PredictInput, body, 'body', 'invalid_request');
@@ -67,37 +79,4 @@ export function predictRoute(deps: PredictRouteDeps): Route {
       });
     },
   };
-}
-
-/** An input of a batch with its own id, or what is wrong with it. */
-type BatchInput =
-  | { readonly id: string; readonly input: PredictInput; readonly error?: never }
-  | { readonly id: string; readonly input?: never; readonly error: ErrorBody };
-
-function readInputs(deps: PredictRouteDeps, body: unknown, id: string): readonly BatchInput[] {
-  const { inputs } = parseWith(PredictEnvelope, body, 'body', 'invalid_request');
-  return inputs.map((value, index) => {
-    const own = `${id}.${index}`;
-    try {
-      return { id: own, input: parseWith(PredictInput, value, `inputs[${index}]`, 'invalid_request') };
-    } catch (thrown) {
-      return { id: own, error: errorBody(deps.report(thrown, own), own) };
-    }
-  });
-}
-
-async function predictAll(deps: PredictRouteDeps, inputs: readonly BatchInput[], run: AnswerInput): Promise<PredictBatch['predictions']> {
-  const predictions = await mapLimited(
-    inputs,
-    BATCH_CONCURRENCY,
-    async ({ id, input, error }): Promise<PredictBatch['predictions'][number]> => {
-      if (error !== undefined) return error;
-      try {
-        return await run(input, id);
-      } catch (thrown) {
-        return errorBody(deps.report(thrown, id), id);
-      }
-    },
-  );
-  return [...predictions];
 }
