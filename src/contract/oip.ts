@@ -28,6 +28,15 @@ export const OIP_LIMITS = {
   tensors: 16,
 } as const;
 
+/** Parts of the protocol beyond its core that origins and the edge speak: Triton's binary tensors, configuration and index, and our mixes and routing. */
+export const OIP_EXTENSIONS = [
+  'binary_tensor_data',
+  'model_configuration',
+  'model_repository(index)',
+  'twinroute_mix',
+  'twinroute_routing',
+] as const;
+
 /** Suffix of the model that takes token ids instead of text. */
 export const TOKENS_SUFFIX = '.tokens';
 
@@ -99,21 +108,65 @@ export const OipResponse = z.object({
 export type OipResponse = z.infer<typeof OipResponse>;
 
 /** A tensor as metadata tells it; −1 is a free extent. */
-export interface OipTensorMetadata {
-  readonly name: string;
-  readonly datatype: OipDatatype;
-  readonly shape: readonly number[];
-}
+export const OipTensorMetadata = z.strictObject({
+  name: z.string(),
+  datatype: OipDatatype,
+  shape: z.readonly(z.array(z.int().check(z.minimum(-1)))),
+});
+export type OipTensorMetadata = z.infer<typeof OipTensorMetadata>;
 
 /** Answer of `GET /v2/models/{m}`. */
-export interface OipModelMetadata {
-  readonly name: string;
-  readonly versions: readonly string[];
-  readonly platform: string;
-  readonly inputs: readonly OipTensorMetadata[];
-  readonly outputs: readonly OipTensorMetadata[];
-  /** `experts`: the columns of a mix, comma-separated; `max_tokens`; `route`: whether the origin can route. */
-  readonly parameters: OipParameters;
+export const OipModelMetadata = z.strictObject({
+  name: z.string(),
+  versions: z.readonly(z.array(z.string())),
+  platform: z.string(),
+  inputs: z.readonly(z.array(OipTensorMetadata)),
+  outputs: z.readonly(z.array(OipTensorMetadata)),
+  /** `experts`: the columns of a mix, comma-separated; `route`: whether mixes can be left to the server; `max_tokens`, where it is known. */
+  parameters: OipParameters,
+});
+export type OipModelMetadata = z.infer<typeof OipModelMetadata>;
+
+const ConfigTensor = { name: z.string(), data_type: z.string(), dims: z.array(z.int()) };
+
+/** Answer of `GET /v2/models/{m}/config`, in Triton's words. */
+export const OipModelConfig = z.strictObject({
+  name: z.string(),
+  platform: z.string(),
+  backend: z.string(),
+  max_batch_size: Count,
+  input: z.array(z.strictObject({ ...ConfigTensor, optional: z.boolean() })),
+  output: z.array(z.strictObject(ConfigTensor)),
+});
+export type OipModelConfig = z.infer<typeof OipModelConfig>;
+
+/** Answer of `GET /v2`. */
+export const OipServerMetadata = z.strictObject({ name: z.string(), version: z.string(), extensions: z.array(z.string()) });
+export type OipServerMetadata = z.infer<typeof OipServerMetadata>;
+
+/** Answer of `GET /v2/health/live`. */
+export const OipLive = z.strictObject({ live: z.boolean() });
+export type OipLive = z.infer<typeof OipLive>;
+
+/** Answer of `GET /v2/health/ready`, and body of its refusal. */
+export const OipReady = z.strictObject({ ready: z.boolean() });
+export type OipReady = z.infer<typeof OipReady>;
+
+/** Answer of `GET /v2/models/{m}/ready`. */
+export const OipModelReady = z.strictObject({ name: z.string(), ready: z.boolean() });
+export type OipModelReady = z.infer<typeof OipModelReady>;
+
+/** Answer of `POST /v2/repository/index`. */
+export const OipIndex = z.array(z.strictObject({ name: z.string(), version: z.string(), state: z.literal('READY'), reason: z.string() }));
+export type OipIndex = z.infer<typeof OipIndex>;
+
+/** Body of every error under `/v2`: what clients of the protocol read. The code travels as a header. */
+export const OipError = z.strictObject({ error: z.string() });
+export type OipError = z.infer<typeof OipError>;
+
+/** Whether the path is one of the protocol. */
+export function isOipPath(path: string): boolean {
+  return path === '/v2' || path.startsWith('/v2/');
 }
 
 /** The `experts` parameter: names separated by commas. */

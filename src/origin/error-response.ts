@@ -5,7 +5,7 @@
 import type { Context } from 'hono';
 import { ERROR_CODES, isTwinrouteError, messageOf, TwinrouteError } from '../core/errors.ts';
 import type { ErrorBody } from '../contract/http.ts';
-import { ERROR_CODE_HEADER } from '../contract/oip.ts';
+import { ERROR_CODE_HEADER, isOipPath } from '../contract/oip.ts';
 import type { OriginEnv } from './request-id.ts';
 
 /** A handler for hono's `onError`; defects are logged with their request's id and told to nobody. */
@@ -21,15 +21,11 @@ export function errorHandler({ log }: { readonly log: (line: string) => void }):
     // What is still to come of the body would keep the connection busy.
     if (error.code === 'request_timeout') headers['connection'] = 'close';
     if (error.retryAfterSeconds !== undefined) headers['retry-after'] = String(error.retryAfterSeconds);
-    return new Response(JSON.stringify(isProtocol(c.req.path) ? { error: error.message } : ownBody(error, c.var.requestId)), {
+    return new Response(JSON.stringify(isOipPath(c.req.path) ? { error: error.message } : ownBody(error, c.var.requestId)), {
       status,
       headers,
     });
   };
-}
-
-function isProtocol(path: string): boolean {
-  return path === '/v2' || path.startsWith('/v2/');
 }
 
 function ownBody(error: TwinrouteError, requestId: string): ErrorBody {

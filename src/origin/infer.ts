@@ -2,11 +2,11 @@
 
 import { TwinrouteError } from '../core/errors.ts';
 import { argmax } from '../core/routing/score.ts';
+import { answerTensors, widestHead } from '../formats/oip/model.ts';
+import { stacked, type OutputTensor } from '../formats/oip/tensors.ts';
 import type { BatchAnswer, SubmitOptions } from './batcher.ts';
 import type { InferInputs, InferRow } from './infer-inputs.ts';
-import { widestHead } from './model-metadata.ts';
 import type { ServedModel } from './model-table.ts';
-import type { OutputTensor } from './oip-tensors.ts';
 import { headRange, type Predictor, type PredictorOutput, type RoutedRow } from './predictor.ts';
 
 /** Outputs of an inference, and where its time went. */
@@ -61,10 +61,12 @@ export async function infer(model: ServedModel, { rows, route }: InferInputs, op
       stacked(
         'mix',
         routed.map(({ mix }) => mix),
+        model.predictor.experts.length,
       ),
       stacked(
         'router_scores',
         routed.map(({ scores }) => scores),
+        model.predictor.experts.length,
       ),
     ],
     mixes: routed.map(({ mix }, i) => mergedMix(model.predictor, mix, done[i].gates)),
@@ -105,33 +107,15 @@ async function inferRouted(
 
 function describe({ predictor }: ServedModel, done: readonly DoneRow[]): readonly OutputTensor[] {
   const { experts } = predictor;
-  const width = widestHead(predictor);
-  const logits = new Float32Array(done.length * width);
-  const labels = done.map((row, i) => {
-    const own = row.logits.subarray(...headRange(experts, row.head));
-    logits.set(own, i * width);
-    const { problem, labels } = experts[row.head];
-    return problem === 'classification' ? labels[argmax(own)] : '';
-  });
-  const shape = [done.length];
+  const rows = done.map(({ row: { encoded }, head, logits }) => ({
+    head: experts[head],
+    logits: logits.subarray(...headRange(experts, head)),
+    tokens: encoded.ids.length,
+    truncated: encoded.truncated,
+  }));
   const gates = done.flatMap(({ gates: own }) => (own === undefined ? [] : [own]));
-  return [
-    { name: 'logits', datatype: 'FP32', shape: [done.length, width], values: logits },
-    { name: 'classes', datatype: 'INT32', shape, values: Int32Array.from(done, ({ head }) => experts[head].labels.length) },
-    { name: 'label', datatype: 'BYTES', shape, values: labels },
-    { name: 'head', datatype: 'BYTES', shape, values: done.map(({ head }) => experts[head].name) },
-    { name: 'tokens', datatype: 'INT32', shape, values: Int32Array.from(done, ({ row }) => row.encoded.ids.length) },
-    { name: 'truncated', datatype: 'BOOL', shape, values: done.map(({ row }) => row.encoded.truncated) },
-    ...(gates.length === 0 ? [] : [stacked('gates', gates)]),
-  ];
-}
-
-/** Vectors of one length as a tensor. */
-function stacked(name: string, vectors: readonly Float32Array[]): OutputTensor {
-  const width = vectors[0].length;
-  const values = new Float32Array(vectors.length * width);
-  for (const [i, vector] of vectors.entries()) values.set(vector, i * width);
-  return { name, datatype: 'FP32', shape: [vectors.length, width], values };
+  const weights = gates.length === 0 ? [] : [stacked('gates', gates, gates[0].length)];
+  return [...answerTensors(rows, widestHead(experts)), ...weights];
 }
 
 function isEmpty(mix: Float32Array): boolean {

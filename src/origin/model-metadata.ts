@@ -1,23 +1,17 @@
 // Tensors of the served models, as metadata tells them and as requests are held against them.
 
-import type { OipModelMetadata, OipTensorMetadata } from '../contract/oip.ts';
+import type { OipModelConfig, OipModelMetadata, OipTensorMetadata } from '../contract/oip.ts';
+import { modelConfig } from '../formats/oip/model-config.ts';
+import { answerOutputs, choiceInputs, PLATFORM, TEXT_INPUTS } from '../formats/oip/model.ts';
 import type { ServedModel } from './model-table.ts';
-import type { Predictor } from './predictor.ts';
+
+/** Inputs of a model that reads token ids, all needed. */
+export const TOKEN_INPUTS: readonly string[] = ['input_ids', 'attention_mask', 'token_type_ids'];
 
 /** Inputs that a model takes. The mix, the heads and the second text may be left out. */
 export function inputsOf({ reads, predictor }: ServedModel): readonly OipTensorMetadata[] {
-  const own: readonly OipTensorMetadata[] =
-    reads === 'text'
-      ? [
-          { name: 'text', datatype: 'BYTES', shape: [-1] },
-          { name: 'text_pair', datatype: 'BYTES', shape: [-1] },
-        ]
-      : ['input_ids', 'attention_mask', 'token_type_ids'].map((name) => ({ name, datatype: 'INT64', shape: [-1, -1] }));
-  return [
-    ...own,
-    { name: 'mix', datatype: 'FP32', shape: [-1, predictor.experts.length] },
-    { name: 'head', datatype: 'BYTES', shape: [-1] },
-  ];
+  const ids = TOKEN_INPUTS.map((name): OipTensorMetadata => ({ name, datatype: 'INT64', shape: [-1, -1] }));
+  return [...(reads === 'text' ? TEXT_INPUTS : ids), ...choiceInputs(predictor.experts.length)];
 }
 
 /** Outputs that a model gives; `gates` from a model with gates, the last two only when it was asked to route. */
@@ -28,12 +22,7 @@ export function outputsOf({ predictor }: ServedModel): readonly OipTensorMetadat
     shape: [-1, predictor.experts.length],
   }));
   return [
-    { name: 'logits', datatype: 'FP32', shape: [-1, widestHead(predictor)] },
-    { name: 'classes', datatype: 'INT32', shape: [-1] },
-    { name: 'label', datatype: 'BYTES', shape: [-1] },
-    { name: 'head', datatype: 'BYTES', shape: [-1] },
-    { name: 'tokens', datatype: 'INT32', shape: [-1] },
-    { name: 'truncated', datatype: 'BOOL', shape: [-1] },
+    ...answerOutputs(predictor.experts),
     ...(predictor.gated === undefined ? [] : [{ name: 'gates', datatype: 'FP32', shape: [-1, predictor.gated.length] } as const]),
     ...(predictor.route === undefined ? [] : routed),
   ];
@@ -45,7 +34,7 @@ export function metadataOf(model: ServedModel, versions: readonly string[]): Oip
   return {
     name: model.name,
     versions,
-    platform: 'onnx_onnxv1',
+    platform: PLATFORM,
     inputs: inputsOf(model),
     outputs: outputsOf(model),
     parameters: {
@@ -57,7 +46,7 @@ export function metadataOf(model: ServedModel, versions: readonly string[]): Oip
   };
 }
 
-/** Classes of the largest head: the width of `logits`. */
-export function widestHead({ experts }: Predictor): number {
-  return Math.max(...experts.map((expert) => expert.labels.length));
+/** Answer of `GET /v2/models/{m}/config`. */
+export function configOf(model: ServedModel, versions: readonly string[]): OipModelConfig {
+  return modelConfig(metadataOf(model, versions), model.reads === 'text' ? ['text'] : TOKEN_INPUTS);
 }

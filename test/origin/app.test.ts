@@ -1,8 +1,9 @@
 // The protocol as a client sees it, over a predictor whose answers can be computed by hand.
 
+import { deflateSync, gunzipSync, gzipSync, inflateSync } from 'node:zlib';
 import { describe, expect, test, vi } from 'vitest';
 import * as z from 'zod/mini';
-import { OipResponse } from '../../src/contract/oip.ts';
+import { OIP_LIMITS, OipResponse } from '../../src/contract/oip.ts';
 import { createFakeApp, matrix, texts } from './fake-app.ts';
 import { createFakePredictor } from './fake-predictor.ts';
 
@@ -51,6 +52,20 @@ describe('server and models', () => {
         { name: 'truncated', datatype: 'BOOL', shape: [-1] },
       ],
       parameters: { experts: 'cola,mnli,stsb', max_tokens: 8, route: false },
+    });
+    expect(await (await app.request('/v2/models/glue/config')).json()).toMatchObject({
+      name: 'glue',
+      max_batch_size: 0,
+      input: [
+        { name: 'text', data_type: 'TYPE_STRING', dims: [-1], optional: false },
+        { name: 'text_pair', optional: true },
+        { name: 'mix', data_type: 'TYPE_FP32', dims: [-1, 3], optional: true },
+        { name: 'head', optional: true },
+      ],
+      output: expect.arrayContaining([{ name: 'truncated', data_type: 'TYPE_BOOL', dims: [-1] }]),
+    });
+    expect(await (await app.request('/v2/models/glue.tokens/versions/0123456789abcdef/config')).json()).toMatchObject({
+      input: [{ name: 'input_ids', data_type: 'TYPE_INT64', dims: [-1, -1], optional: false }, {}, {}, { optional: true }, {}],
     });
     const tokens = await (await app.request('/v2/models/glue.tokens/versions/0123456789abcdef')).json();
     expect(tokens).toMatchObject({
@@ -252,8 +267,8 @@ describe('what is refused', () => {
     ['unlike numbers of rows', { inputs: [text, texts('head', 'cola')] }, 400, /inputs.head: expected \[2\], got \[1\]/],
     ['a huge shape without data', { inputs: [{ name: 'text', datatype: 'BYTES', shape: [1e15], data: [] }] }, 400, /1 to 256 rows/],
     ['an empty mix without a head', { inputs: [text] }, 400, /inputs.head: expected an expert's name for row 0, whose mix is empty/],
-    ['an unknown head', { inputs: [text, texts('head', 'cola', 'rte')] }, 404, /resident here, got "rte"/],
-    ['an expert that is not resident', mix([[1]], { experts: 'rte' }), 404, /resident here, got "rte"/],
+    ['an unknown head', { inputs: [text, texts('head', 'cola', 'rte')] }, 404, /here, got "rte"/],
+    ['an expert that is not resident', mix([[1]], { experts: 'rte' }), 404, /here, got "rte"/],
     ['a repeated expert', mix([[0.5, 0.5]], { experts: 'cola,cola' }), 400, /each expert once/],
     ['a list of experts that is none', mix([[1]], { experts: 'cola,,' }), 400, /parameters.experts/],
     ['columns that the names do not fit', mix([[0.5, 0.5]], { experts: 'cola' }), 400, /expected \[1, 1\], got \[1, 2\]/],
@@ -316,10 +331,13 @@ describe('what is refused', () => {
     expect((await post(INFER, 'x', { 'content-length': String(1 << 24) })).status).toBe(413);
   });
 
-  test('other media types and compressed bodies', async () => {
+  test('other media types, and encodings that are none', async () => {
     const { post } = createFakeApp();
     expect((await post(INFER, '{}', { 'content-type': 'text/html' })).status).toBe(400);
     expect((await post(INFER, '{}', { 'content-encoding': 'gzip' })).status).toBe(400);
+    expect((await post(INFER, '{}', { 'content-encoding': 'br' })).status).toBe(400);
+    const bomb = gzipSync(new Uint8Array(OIP_LIMITS.bodyBytes + 1));
+    expect((await post(INFER, bomb, { 'content-encoding': 'gzip' })).status).toBe(413);
   });
 
   test('unknown models, versions and paths, and other methods', async () => {
@@ -335,6 +353,30 @@ describe('what is refused', () => {
       404,
       { error: { code: 'not_found', message: '/metrics: no such path', request_id: 'abc-1' } },
     ]);
+  });
+});
+
+describe('compressed bodies', () => {
+  const request = { inputs: [texts('text', ...many(64, 'a')), texts('head', ...many(64, 'cola'))] };
+
+  test.each([
+    ['gzip', gzipSync, gunzipSync],
+    ['deflate', deflateSync, inflateSync],
+  ])('%s, in both directions', async (encoding, encode, decode) => {
+    const { post } = createFakeApp();
+    const body = encode(JSON.stringify(request));
+    const response = await post(INFER, body, { 'content-encoding': encoding, 'accept-encoding': encoding });
+    expect(response.headers.get('content-encoding')).toBe(encoding);
+    const plain = new TextDecoder().decode(decode(await response.arrayBuffer()));
+    expect(JSON.parse(plain)).toEqual(await (await post(INFER, request)).json());
+  });
+
+  test('an answer that is short leaves as it is', async () => {
+    const { post } = createFakeApp();
+    const response = await post(INFER, { inputs: [texts('text', 'a'), texts('head', 'cola')] }, { 'accept-encoding': 'gzip' });
+    expect(response.headers.get('content-encoding')).toBeNull();
+    expect(response.headers.get('vary')).toBe('accept-encoding');
+    expect(await outputsOf(response)).toMatchObject({ head: ['cola'] });
   });
 });
 
@@ -360,6 +402,21 @@ describe('ids, deadlines and failures', () => {
       createFakePredictor({ run: (rows) => new Promise((resolve) => setTimeout(() => resolve(slow.run(rows)), 30)) }),
     ]);
     expect((await post(INFER, request, { 'x-request-deadline-ms': budget })).status).toBe(status);
+  });
+
+  test.each([
+    [1000, 504],
+    [0, 200],
+    [10_000_000, 200],
+    [-1, 400],
+    [1.5, 400],
+    ['1000', 400],
+  ])('Triton’s timeout of %s µs → %i', async (timeout, status) => {
+    const slow = createFakePredictor();
+    const { post } = createFakeApp([
+      createFakePredictor({ run: (rows) => new Promise((resolve) => setTimeout(() => resolve(slow.run(rows)), 30)) }),
+    ]);
+    expect((await post(INFER, { ...request, parameters: { timeout } })).status).toBe(status);
   });
 
   test('reading many long texts leaves others their turn, and ends at the deadline', async () => {

@@ -1,10 +1,9 @@
 // The `mix` tensor: weights `[B, k]` over named experts, brought into the order of the model's own.
 
-import { TwinrouteError } from '../core/errors.ts';
-import { ExpertList, type OipParameters } from '../contract/oip.ts';
-import { parseWith } from '../contract/parse.ts';
-import { readNumbers, type RawTensor } from './oip-tensors.ts';
-import type { ServedExpert } from './predictor.ts';
+import { TwinrouteError } from '../../core/errors.ts';
+import { ExpertList, type OipParameters } from '../../contract/oip.ts';
+import { parseWith } from '../../contract/parse.ts';
+import { readNumbers, type RawTensor } from './tensors.ts';
 
 /** A sum of f32 weights may exceed 1 by rounding. */
 const SUM_TOLERANCE = 1e-6;
@@ -14,10 +13,10 @@ const SUM_TOLERANCE = 1e-6;
  *
  * The columns are named by the parameter `experts` ("cola,sst2") of the tensor or else of the request, and are the model's own experts
  * when there is none.
- * @throws {TwinrouteError} `not_found` for an expert that is not resident, `invalid_request` for weights that are no mix
+ * @throws {TwinrouteError} `not_found` for an expert that is not here, `invalid_request` for weights that are no mix
  */
 export function readMixes(
-  experts: readonly ServedExpert[],
+  experts: readonly string[],
   tensor: RawTensor | undefined,
   parameters: OipParameters | undefined,
   batch: number,
@@ -32,7 +31,7 @@ export function readMixes(
     for (const [column, expert] of columns.entries()) {
       const weight = weights[row * columns.length + column];
       if (!Number.isFinite(weight) || weight < 0)
-        throw invalid(`expected finite weights of at least 0, got ${weight} for ${experts[expert].name} in row ${row}`);
+        throw invalid(`expected finite weights of at least 0, got ${weight} for ${experts[expert]} in row ${row}`);
       sum += weight;
       mix[expert] = weight;
     }
@@ -42,15 +41,15 @@ export function readMixes(
 }
 
 /** Index of the expert that each column stands for. */
-function columnsOf(experts: readonly ServedExpert[], list: string | number | boolean | undefined): readonly number[] {
+function columnsOf(experts: readonly string[], list: string | number | boolean | undefined): readonly number[] {
   if (list === undefined) return experts.map((_, index) => index);
   const names = parseWith(ExpertList, String(list).split(','), 'parameters.experts', 'invalid_request');
   if (new Set(names).size !== names.length)
     throw new TwinrouteError('invalid_request', 'parameters.experts: expected each expert once', { param: 'experts' });
   return names.map((name) => {
-    const index = experts.findIndex((expert) => expert.name === name);
+    const index = experts.indexOf(name);
     if (index >= 0) return index;
-    throw new TwinrouteError('not_found', `parameters.experts: expected experts that are resident here, got "${name}"`, {
+    throw new TwinrouteError('not_found', `parameters.experts: expected experts that are here, got "${name}"`, {
       param: 'experts',
     });
   });

@@ -1,9 +1,9 @@
 // Tensors of the Open Inference Protocol: JSON data (flat or nested) and little-endian bytes in, values out, and back. Numbers are read
 // into f64, which holds every INT32 and FP32 exactly and every INT64 that can be an id.
 
-import { TwinrouteError } from '../core/errors.ts';
-import { sizeOf } from '../core/tensor.ts';
-import type { OipDatatype, OipInput, OipRequest } from '../contract/oip.ts';
+import { TwinrouteError } from '../../core/errors.ts';
+import { sizeOf } from '../../core/tensor.ts';
+import type { OipDatatype, OipInput, OipRequest } from '../../contract/oip.ts';
 
 /** A tensor of a request that has not been read yet. */
 export interface RawTensor extends OipInput {
@@ -111,6 +111,13 @@ export function readTexts(tensor: RawTensor): readonly string[] {
   throw invalid(name, `expected ${offset} bytes for ${texts.length} strings, got ${bytes.length}`);
 }
 
+/** FP32 values `[vectors.length, width]`, a row each. */
+export function stacked(name: string, vectors: readonly ArrayLike<number>[], width: number): OutputTensor {
+  const values = new Float32Array(vectors.length * width);
+  for (const [i, vector] of vectors.entries()) values.set(vector, i * width);
+  return { name, datatype: 'FP32', shape: [vectors.length, width], values };
+}
+
 /** A tensor's values for the JSON of an answer, flat. */
 export function toJsonData(tensor: OutputTensor): readonly (number | string | boolean)[] {
   return tensor.datatype === 'FP32' || tensor.datatype === 'INT32' ? Array.from(tensor.values) : tensor.values;
@@ -120,8 +127,13 @@ export function toJsonData(tensor: OutputTensor): readonly (number | string | bo
 export function toBytes(tensor: OutputTensor): Uint8Array {
   if (tensor.datatype === 'BOOL') return Uint8Array.from(tensor.values, Number);
   if (tensor.datatype === 'BYTES') {
-    const texts = tensor.values.map((text) => Buffer.from(text));
-    return Buffer.concat(texts.flatMap((text) => [uint32(text.length), text]));
+    const encoder = new TextEncoder();
+    return concatBytes(
+      tensor.values.flatMap((text) => {
+        const bytes = encoder.encode(text);
+        return [uint32(bytes.length), bytes];
+      }),
+    );
   }
   const out = new DataView(new ArrayBuffer(4 * tensor.values.length));
   for (const [i, value] of tensor.values.entries()) {
@@ -151,9 +163,20 @@ function flatten({ name, shape, data }: RawTensor): readonly unknown[] {
 }
 
 function uint32(value: number): Uint8Array {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32LE(value);
+  const bytes = new Uint8Array(4);
+  new DataView(bytes.buffer).setUint32(0, value, true);
   return bytes;
+}
+
+/** One after another, in fresh memory. */
+export function concatBytes(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    all.set(part, offset);
+    offset += part.length;
+  }
+  return all;
 }
 
 function describe(value: unknown): string {

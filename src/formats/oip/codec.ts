@@ -1,10 +1,10 @@
 // Bodies of the Open Inference Protocol: JSON, or JSON followed by raw tensors (the binary tensor data extension).
 
-import { TwinrouteError } from '../core/errors.ts';
-import { OIP_LIMITS, OipRequest, JSON_LENGTH_HEADER, type OipParameters } from '../contract/oip.ts';
-import { parseJsonWith } from '../contract/parse.ts';
-import { checkJsonDepth } from '../contract/json-depth.ts';
-import { splitTensors, toBytes, toJsonData, type OutputTensor, type RawTensor } from './oip-tensors.ts';
+import { TwinrouteError } from '../../core/errors.ts';
+import { OIP_LIMITS, OipRequest, JSON_LENGTH_HEADER, type OipParameters } from '../../contract/oip.ts';
+import { parseJsonWith } from '../../contract/parse.ts';
+import { checkJsonDepth } from '../../contract/json-depth.ts';
+import { concatBytes, splitTensors, toBytes, toJsonData, type OutputTensor, type RawTensor } from './tensors.ts';
 
 /** A request as decoded: its JSON, and its tensors ready to be read. */
 export interface DecodedRequest {
@@ -16,12 +16,13 @@ export interface DecodedRequest {
 export interface Answer {
   readonly modelName: string;
   readonly modelVersion: string;
+  readonly parameters?: OipParameters;
   readonly outputs: readonly OutputTensor[];
 }
 
 /** An answer's body with the headers that tell how to read it. */
 export interface EncodedAnswer {
-  readonly body: Uint8Array<ArrayBuffer> | string;
+  readonly body: Uint8Array<ArrayBuffer>;
   readonly headers: Readonly<Record<string, string>>;
 }
 
@@ -61,8 +62,11 @@ export function decodeRequest(body: Uint8Array, jsonLength: string | undefined):
  * Encodes an answer with the outputs that the request wants, in its order, and in the form that it wants.
  * @throws {TwinrouteError} `invalid_request` for an output that the model does not give
  */
-export function encodeAnswer({ modelName, modelVersion, outputs }: Answer, { id, parameters, outputs: wanted }: OipRequest): EncodedAnswer {
-  const binaryByDefault = parameters?.['binary_data_output'] === true;
+export function encodeAnswer(
+  { modelName, modelVersion, parameters, outputs }: Answer,
+  { id, parameters: asked, outputs: wanted }: Pick<OipRequest, 'id' | 'parameters' | 'outputs'>,
+): EncodedAnswer {
+  const binaryByDefault = asked?.['binary_data_output'] === true;
   const chosen =
     wanted === undefined
       ? outputs.map((tensor) => ({ tensor, binary: binaryByDefault }))
@@ -75,11 +79,17 @@ export function encodeAnswer({ modelName, modelVersion, outputs }: Answer, { id,
     raw.push(bytes);
     return { ...head, parameters: { binary_data_size: bytes.length } };
   });
-  const json = JSON.stringify({ model_name: modelName, model_version: modelVersion, ...(id !== undefined && { id }), outputs: described });
-  if (raw.length === 0) return { body: json, headers: { 'content-type': 'application/json' } };
-  const head = Buffer.from(json);
+  const json = JSON.stringify({
+    model_name: modelName,
+    model_version: modelVersion,
+    ...(id !== undefined && { id }),
+    ...(parameters !== undefined && { parameters }),
+    outputs: described,
+  });
+  const head = new TextEncoder().encode(json);
+  if (raw.length === 0) return { body: head, headers: { 'content-type': 'application/json' } };
   return {
-    body: Buffer.concat([head, ...raw]),
+    body: concatBytes([head, ...raw]),
     headers: { 'content-type': 'application/octet-stream', [JSON_LENGTH_HEADER]: String(head.length) },
   };
 }
