@@ -3,7 +3,8 @@
 
 import * as z from 'zod/mini';
 
-const KeyId = z.string().check(z.regex(/^[\w.:-]{1,64}$/, 'expected 1 to 64 letters, digits, dots, colons, dashes or underscores'));
+/** A key's id. */
+export const KeyId = z.string().check(z.regex(/^[\w.:-]{1,64}$/, 'expected 1 to 64 letters, digits, dots, colons, dashes or underscores'));
 const ed25519Part = z.string().check(z.regex(/^[\w-]{43}$/, 'expected 32 bytes in base64url'));
 
 /** A shared secret for HMAC-SHA256, 32 to 128 bytes. */
@@ -14,7 +15,8 @@ const SecretKey = z.object({
 });
 
 /** An Ed25519 key: `x` is public, `d` private. */
-const EdwardsKey = z.object({ kty: z.literal('OKP'), crv: z.literal('Ed25519'), kid: KeyId, x: ed25519Part, d: z.optional(ed25519Part) });
+export const EdwardsKey = z.object({ kty: z.literal('OKP'), crv: z.literal('Ed25519'), kid: KeyId, x: ed25519Part, d: z.optional(ed25519Part) });
+export type EdwardsKey = z.infer<typeof EdwardsKey>;
 
 /** One key. */
 export const SigningKey = z.discriminatedUnion('kty', [SecretKey, EdwardsKey]);

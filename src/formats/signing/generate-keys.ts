@@ -1,7 +1,8 @@
 // New keys for an edge and its origins.
 
 import { parseWith } from '../../contract/parse.ts';
-import { SigningKey, type SigningKeySet } from '../../contract/signing-keys.ts';
+import { EdwardsKey, type SigningKey, type SigningKeySet } from '../../contract/signing-keys.ts';
+import { toBase64url } from './base64url.ts';
 
 /** A set for each side. Both hold secrets. */
 export interface KeySets {
@@ -14,9 +15,9 @@ export interface KeySets {
  * can pass for the edge.
  */
 export async function generateKeySets(algorithm: 'hmac-sha256' | 'ed25519'): Promise<KeySets> {
-  const suffix = base64url(crypto.getRandomValues(new Uint8Array(6)));
+  const suffix = toBase64url(crypto.getRandomValues(new Uint8Array(6)));
   if (algorithm === 'hmac-sha256') {
-    const key: SigningKey = { kty: 'oct', kid: `shared-${suffix}`, k: base64url(crypto.getRandomValues(new Uint8Array(32))) };
+    const key: SigningKey = { kty: 'oct', kid: `shared-${suffix}`, k: toBase64url(crypto.getRandomValues(new Uint8Array(32))) };
     return { edge: { keys: [key] }, origin: { keys: [key] } };
   }
   const edge = await generatePair(`edge-${suffix}`);
@@ -24,7 +25,8 @@ export async function generateKeySets(algorithm: 'hmac-sha256' | 'ed25519'): Pro
   return { edge: { keys: [edge.secret, origin.public] }, origin: { keys: [origin.secret, edge.public] } };
 }
 
-async function generatePair(kid: string): Promise<{ secret: SigningKey; public: SigningKey }> {
+/** A fresh Ed25519 key, and its public half. */
+export async function generatePair(kid: string): Promise<{ secret: EdwardsKey; public: EdwardsKey }> {
   const pair = await crypto.subtle.generateKey({ name: 'Ed25519' }, true, ['sign', 'verify']);
   if (!('privateKey' in pair)) throw new TypeError('generateKey: expected a pair of keys, got one');
   const [secret, open] = await Promise.all([
@@ -32,14 +34,7 @@ async function generatePair(kid: string): Promise<{ secret: SigningKey; public: 
     crypto.subtle.exportKey('jwk', pair.publicKey),
   ]);
   return {
-    secret: parseWith(SigningKey, { ...secret, kid }, 'new key', 'internal'),
-    public: parseWith(SigningKey, { ...open, kid }, 'new key', 'internal'),
+    secret: parseWith(EdwardsKey, { ...secret, kid }, 'new key', 'internal'),
+    public: parseWith(EdwardsKey, { ...open, kid }, 'new key', 'internal'),
   };
-}
-
-function base64url(bytes: Uint8Array): string {
-  return btoa(String.fromCharCode(...bytes))
-    .replaceAll('+', '-')
-    .replaceAll('/', '_')
-    .replace(/=+$/, '');
 }

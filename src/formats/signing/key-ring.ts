@@ -23,9 +23,14 @@ export interface KeyRing {
  * @throws {TwinrouteError} `config` when it is no key set
  */
 export async function openKeyRing(text: string, title: string): Promise<KeyRing> {
+  return importRing(parseKeySet(text, title).keys, title);
+}
+
+/** The same of keys that are parsed already. */
+export async function importRing(keys: readonly SigningKey[], title: string): Promise<KeyRing> {
   const verifiers = new Map<string, Verifier>();
   let signer: KeyRing['signer'];
-  for (const key of parseKeySet(text, title).keys) {
+  for (const key of keys) {
     try {
       verifiers.set(key.kid, await importVerifier(key));
       signer ??= await importSigner(key);
