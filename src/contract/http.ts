@@ -162,6 +162,8 @@ export type ConfigsAnswer = z.infer<typeof ConfigsAnswer>;
 export const HealthAnswer = z.strictObject({
   status: z.enum(['ok', 'degraded']),
   configs: Count,
+  /** Where packs are published: the version that is served, null for what was deployed, and the code of what keeps the edge from a newer one. */
+  release: z.optional(z.strictObject({ version: z.nullable(Count), problem: z.optional(z.string()) })),
   endpoints: z.array(
     z.strictObject({
       id: Name,

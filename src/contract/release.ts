@@ -20,6 +20,9 @@ export const RELEASE_LIMITS = {
   routerBytes: 32 << 20,
 } as const;
 
+/** Key of the newest release in the namespace `CONFIG`. */
+export const RELEASE_KEY = 'release';
+
 const Version = z.int().check(z.minimum(1));
 
 /** Why there is a release. */
@@ -83,10 +86,14 @@ export const ReleasesAnswer = z.strictObject({
 });
 export type ReleasesAnswer = z.infer<typeof ReleasesAnswer>;
 
+/** Answer of `GET` and `PUT /admin/v1/blobs/{sha256}`. */
+export const BlobAnswer = z.strictObject({ sha256: Sha256 });
+export type BlobAnswer = z.infer<typeof BlobAnswer>;
+
 /** Answer of `POST /admin/v1/releases`. */
 export const ReleasedAnswer = z.strictObject({ version: Version, sha256: Sha256 });
 
-/** Answer of `GET /admin/v1/readiness`: who of those that should serve a config does. */
+/** Answer of `GET /admin/v1/readiness/{config}/{sha256}`: who of those that should serve a config does. */
 export const ReadinessAnswer = z.strictObject({
   config: ConfigId,
   endpoints: z.array(z.strictObject({ id: Name, ready: z.boolean(), detail: z.string() })),

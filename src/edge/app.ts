@@ -22,6 +22,8 @@ import { requestId } from './middleware/request-id.ts';
 import { serverTiming } from './middleware/server-timing.ts';
 import { shed } from './middleware/shed.ts';
 import { openApi } from './openapi/document.ts';
+import { releaseRoutes } from './releases/admin.ts';
+import type { Releases } from './releases/port.ts';
 import { honoPath, methodsByPath, type Route } from './route.ts';
 import { catalogueRoutes, healthRoute } from './routes/catalogue.ts';
 import { documentationRoutes } from './routes/documentation.ts';
@@ -33,6 +35,8 @@ import type { EdgeTypes } from './types.ts';
 /** What the edge is made of. */
 export interface AppDeps {
   readonly bundles: Bundles;
+  /** Undefined where nothing can be published. */
+  readonly releases?: Releases | undefined;
   readonly endpoints: readonly Endpoint[];
   /** Undefined where requests need no key and cost nothing. */
   readonly accounts: Accounts | undefined;
@@ -75,6 +79,7 @@ export function createApp(deps: AppDeps): Hono<EdgeTypes> {
     ...(deps.accounts === undefined ? [] : statementRoutes({ ...deps, accounts: deps.accounts })),
     ...experimentRoutes(parts),
     ...(deps.accounts === undefined ? [] : adminRoutes({ ...deps, accounts: deps.accounts })),
+    ...(deps.accounts === undefined || deps.releases === undefined ? [] : releaseRoutes({ ...deps, releases: deps.releases })),
     healthRoute(parts),
     ...documentationRoutes(() => openApi(routes, deps.accounts !== undefined)),
   ];

@@ -4,7 +4,7 @@ import type { PredictInput } from '../contract/http.ts';
 import { TwinrouteError } from '../core/errors.ts';
 import { type Mix, parseMix } from '../core/mix.ts';
 import type { RouterScore } from '../core/routing/policy.ts';
-import type { DeployedConfig } from './bundles.ts';
+import type { DeployedConfig } from './load-config.ts';
 
 /** A merge that was decided. */
 export interface Merge {

@@ -3,6 +3,7 @@
 import type { Account } from './durable/account.ts';
 import type { Directory } from './durable/directory.ts';
 import type { ExperimentState } from './durable/experiment-state.ts';
+import type { Releases } from './durable/releases.ts';
 import type { UsageLog } from './durable/usage-log.ts';
 import type { UsageMessage } from './durable/usage-messages.ts';
 
@@ -24,7 +25,7 @@ export interface EdgeEnv {
   readonly DIRECTORY?: DurableObjectNamespace<Directory>;
   /** State of each experiment design. */
   readonly EXPERIMENT_STATES?: DurableObjectNamespace<ExperimentState>;
-  /** Published config; its key `experiments` is JSON of contract/experiments.ts's `Experiments`. */
+  /** Published config; its key `experiments` is JSON of contract/experiments.ts's `Experiments`, `release` of contract/release.ts's `SignedRelease`. */
   readonly CONFIG?: KVNamespace;
   /** The same JSON, where the namespace has none. */
   readonly EXPERIMENTS?: string;
@@ -38,4 +39,12 @@ export interface EdgeEnv {
   readonly ADMIN_SECRET?: string;
   /** JSON of contract/price-list.ts's `PriceList`; everything is free without it. */
   readonly PRICES?: string;
+  /** JSON of contract/publish-keys.ts's `PublishKeySet`, public halves only. Without it nothing can be published. */
+  readonly PUBLISH_KEYS?: string;
+  /** How old what an isolate knows of releases may get; 30. */
+  readonly RELEASE_TTL_SECONDS?: string;
+  /** History of releases, in one object. */
+  readonly RELEASES?: DurableObjectNamespace<Releases>;
+  /** Files that releases name, by their hashes. */
+  readonly PACKS?: R2Bucket;
 }

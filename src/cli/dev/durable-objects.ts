@@ -6,4 +6,5 @@ export const DURABLE_OBJECTS = {
   EXPERIMENT_STATES: 'ExperimentState',
   ACCOUNTS: 'Account',
   USAGE_LOGS: 'UsageLog',
+  RELEASES: 'Releases',
 } as const;

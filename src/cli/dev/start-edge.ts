@@ -22,7 +22,7 @@ export interface EdgeOptions {
   /** Folder that `writeEdgeAssets` filled. */
   readonly assetsFolder: string;
   readonly endpoints: readonly Endpoint[];
-  /** Folder in which Durable Objects keep their state; undefined forgets it when the edge closes. */
+  /** Folder in which Durable Objects, KV and R2 keep their state; undefined forgets it when the edge closes. */
   readonly stateFolder?: string | undefined;
   /** Further variables of the Worker. */
   readonly variables?: Readonly<Record<string, string>>;
@@ -64,6 +64,8 @@ export async function startEdge({
             ...Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, { type: 'text' as const, value }])),
             ASSETS: { type: 'assets' },
             USAGE: { type: 'queue', name: USAGE_QUEUE },
+            CONFIG: { type: 'kv', id: 'twinroute-config' },
+            PACKS: { type: 'r2', name: 'twinroute-packs' },
             ...Object.fromEntries(
               Object.entries(DURABLE_OBJECTS).map(([binding, exportName]) => [
                 binding,

@@ -5,7 +5,7 @@ import { ERROR_CODES, type ErrorCode } from '../../core/errors.ts';
 import { EXAMPLES } from './examples.ts';
 import type { ApiOperation, OtherBody } from './operation.ts';
 import { HEADERS, PARAMETERS, PATH_PARAMETERS, type HeaderName } from './parameters.ts';
-import { ANSWERS, REQUESTS, type AnswerName } from './schemas.ts';
+import { ANSWERS, REQUESTS, type AnswerName, type RequestName } from './schemas.ts';
 
 const TITLE = 'twinroute';
 const DESCRIPTION = 'One merged model that behaves like many fine-tuned experts: a text goes to a mix of experts, and is answered.';
@@ -74,7 +74,7 @@ function describe(operation: ApiOperation, keys: boolean): object {
     ...(keys && access !== 'public' && { security: [{ [access === 'root' ? 'root' : 'key']: [] }] }),
     parameters: parametersOf(operation, keys),
     ...(request !== undefined && {
-      requestBody: { required: true, content: { 'application/json': { schema: { $ref: refTo(request) }, ...examplesOf(request) } } },
+      requestBody: { required: true, content: bodyOf(request) },
     }),
     responses: { ...answersOf(operation, keys), ...errorsOf(operation, keys) },
   };
@@ -94,7 +94,7 @@ function answersOf({ answer, otherwise, status = [200], charged = false }: ApiOp
 
 const STATUS_TEXT = { 200: 'The answer', 201: 'What was made' } as const;
 
-function bodyOf(body: AnswerName | OtherBody): Record<string, object> {
+function bodyOf(body: RequestName | AnswerName | OtherBody): Record<string, object> {
   if (typeof body === 'string') return { 'application/json': { schema: { $ref: refTo(body) }, ...examplesOf(body) } };
   const { type, description, lines } = body;
   const of = lines === undefined ? {} : { contentMediaType: type, contentSchema: { $ref: refTo(lines) } };

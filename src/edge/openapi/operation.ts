@@ -24,7 +24,7 @@ export interface ApiOperation {
   /** What the summary leaves open; plain text, a paragraph a line. */
   readonly description?: string;
   readonly access: Access;
-  readonly request?: RequestName;
+  readonly request?: RequestName | OtherBody;
   readonly answer: AnswerName | OtherBody;
   /** The answer in another form, for who accepts that. */
   readonly otherwise?: OtherBody;

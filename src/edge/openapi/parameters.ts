@@ -64,6 +64,9 @@ export const PATH_PARAMETERS: Readonly<Record<string, { readonly description: st
   account: { description: "An account's id", schema: ACCOUNT },
   model: { description: 'Name of a model', schema: NAME },
   version: { description: 'Id of a config', schema: CONFIG },
+  config: { description: 'Id of a config', schema: CONFIG },
+  sha256: { description: "Hash of a file's bytes", schema: { type: 'string', pattern: '^[0-9a-f]{64}$' } },
+  release: { description: 'Version of a release', schema: { type: 'string', pattern: '^[0-9]{1,15}$' } },
 };
 
 /** Headers of answers. */

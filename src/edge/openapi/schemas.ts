@@ -7,6 +7,7 @@ import * as experiments from '../../contract/experiment-report.ts';
 import * as http from '../../contract/http.ts';
 import * as lines from '../../contract/predict-lines.ts';
 import { PriceList } from '../../contract/price-list.ts';
+import * as release from '../../contract/release.ts';
 import { StatementAnswer, UsageAnswer } from '../../contract/usage.ts';
 
 /** Bodies of requests. */
@@ -20,6 +21,7 @@ export const REQUESTS = {
   NewKey: accounts.NewKey,
   KeyRotation: accounts.KeyRotation,
   NewCredit: accounts.NewCredit,
+  SignedRelease: release.SignedRelease,
 } as const;
 
 /** Bodies of answers. */
@@ -47,6 +49,11 @@ export const ANSWERS = {
   KeysAnswer: admin.KeysAnswer,
   IssuedKeyAnswer: admin.IssuedKeyAnswer,
   ReconcileAnswer: admin.ReconcileAnswer,
+  BlobAnswer: release.BlobAnswer,
+  ReleasesAnswer: release.ReleasesAnswer,
+  SignedRelease: release.SignedRelease,
+  ReleasedAnswer: release.ReleasedAnswer,
+  ReadinessAnswer: release.ReadinessAnswer,
   OpenApiDocument: z.looseObject({ openapi: z.string(), paths: z.record(z.string(), z.unknown()) }),
   ErrorBody: http.ErrorBody,
 } as const;

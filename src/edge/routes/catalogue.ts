@@ -4,6 +4,7 @@ import type { ConfigsAnswer, ExpertsAnswer, HealthAnswer } from '../../contract/
 import { allowedConfig } from '../allowed.ts';
 import type { Bundles } from '../bundles.ts';
 import type { PredictDeps } from '../predict.ts';
+import type { Releases } from '../releases/port.ts';
 import type { Route } from '../route.ts';
 
 /** The lists of experts and configs. */
@@ -44,7 +45,9 @@ export function catalogueRoutes(deps: { readonly bundles: Bundles }): readonly R
 }
 
 /** This isolate's view by requests of the first config; fails when the deployed packs cannot be read. */
-export function healthRoute(deps: Pick<PredictDeps, 'bundles' | 'endpoints' | 'fleets' | 'now'>): Route {
+export function healthRoute(
+  deps: Pick<PredictDeps, 'bundles' | 'endpoints' | 'fleets' | 'now'> & { readonly releases?: Pick<Releases, 'status'> | undefined },
+): Route {
   return {
     method: 'get',
     path: '/health',
@@ -60,7 +63,8 @@ export function healthRoute(deps: Pick<PredictDeps, 'bundles' | 'endpoints' | 'f
         return { id, up: state === 'up', state, in_flight: inFlight, latency_ms: latencyMs, failure_share: failureShare };
       });
       const status = endpoints.some((endpoint) => endpoint.up) ? 'ok' : 'degraded';
-      return c.json({ status, configs: configs.length, endpoints } satisfies HealthAnswer);
+      const release = await deps.releases?.status();
+      return c.json({ status, configs: configs.length, endpoints, ...(release && { release }) } satisfies HealthAnswer);
     },
   };
 }

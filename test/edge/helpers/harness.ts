@@ -8,7 +8,8 @@ import type { Mix } from '../../../src/core/mix.ts';
 import { createApp, type AppDeps } from '../../../src/edge/app.ts';
 import type { SigningContext } from '../../../src/formats/signing/request-signature.ts';
 import type { Accounts } from '../../../src/edge/accounts/port.ts';
-import type { Bundles, DeployedConfig } from '../../../src/edge/bundles.ts';
+import type { Bundles } from '../../../src/edge/bundles.ts';
+import type { DeployedConfig } from '../../../src/edge/load-config.ts';
 
 export const CONFIG = '0123456789abcdef';
 /** A second config of the same experts. */

@@ -1,0 +1,54 @@
+// Whether origins are ready for a config. They hold packs of their own, so a config can be published that nobody serves; each endpoint that would be
+// asked for it is asked whether it has it.
+
+import type { EdgeBundle, Endpoint } from '../../contract/edge-bundle.ts';
+import { DEADLINE_HEADER, REQUEST_ID_HEADER } from '../../contract/oip.ts';
+import type { ReadinessAnswer } from '../../contract/release.ts';
+import { messageOf } from '../../core/errors.ts';
+import { holds } from '../../core/placement.ts';
+import { signRequest, type SigningContext } from '../../formats/signing/request-signature.ts';
+
+/** Longest wait for an endpoint. */
+const ASK_MS = 5_000;
+
+/** What asking needs. */
+export interface ReadinessDeps {
+  readonly endpoints: readonly Endpoint[];
+  readonly fetch: typeof fetch;
+  readonly signing: SigningContext | undefined;
+  readonly newId: () => string;
+}
+
+/** Asks every endpoint that serves the config, by what the edge was told of it. */
+export async function askReadiness(deps: ReadinessDeps, { name, config, experts }: EdgeBundle): Promise<ReadinessAnswer> {
+  const serving = deps.endpoints.filter(({ configs }) => configs?.includes(config) !== false);
+  const endpoints = await Promise.all(serving.map(async (endpoint) => ({ endpoint, ...(await ask(deps, endpoint, name, config)) })));
+  const ready = endpoints.filter((asked) => asked.ready);
+  return {
+    config,
+    endpoints: endpoints.map(({ endpoint: { id }, ready, detail }) => ({ id, ready, detail })),
+    missing: experts.map((expert) => expert.name).filter((expert) => !ready.some(({ endpoint }) => holds(endpoint, expert))),
+  };
+}
+
+async function ask(
+  { fetch, signing, newId }: ReadinessDeps,
+  { url }: Endpoint,
+  name: string,
+  config: string,
+): Promise<{ ready: boolean; detail: string }> {
+  const request = {
+    method: 'GET',
+    url: `${url.replace(/\/+$/, '')}/v2/models/${name}/versions/${config}/ready`,
+    headers: { [REQUEST_ID_HEADER]: newId(), [DEADLINE_HEADER]: String(ASK_MS) },
+  };
+  try {
+    const { headers } = signing === undefined ? request : await signRequest(signing, request, new Uint8Array(0));
+    const response = await fetch(request.url, { headers: { ...headers }, redirect: 'manual', signal: AbortSignal.timeout(ASK_MS) });
+    await response.body?.cancel();
+    const ready = response.status === 200;
+    return { ready, detail: ready ? 'ready' : `status ${response.status}` };
+  } catch (error) {
+    return { ready: false, detail: `no answer: ${messageOf(error).slice(0, 200)}` };
+  }
+}

@@ -1,0 +1,120 @@
+// Packs that are published on a running edge: the command line over HTTP, workerd with its KV, bucket and Durable Objects, real origins.
+
+import { readFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import * as z from 'zod/mini';
+import { HealthAnswer, Prediction } from '../../src/contract/http.ts';
+import { buildTinyPack, makeTinyInputs, tinyText, type TinyInputs } from '../helpers/tiny-pack.ts';
+import { startWith, type Program } from './program.ts';
+
+const ROOT = 'a root secret for this test, long enough';
+const TTL_SECONDS = 2;
+const Manifest = z.object({ config: z.string() });
+const Published = z.object({ version: z.number(), default: z.string(), staged: z.array(z.string()), uploaded: z.number() });
+
+let inputs: TinyInputs[];
+let packs: { path: string; config: string }[];
+let work: string;
+let program: Program;
+let url: string;
+let key: string;
+
+beforeAll(async () => {
+  work = await mkdtemp(join(tmpdir(), 'twinroute-publish-'));
+  inputs = [await makeTinyInputs({ rank: 4 }), await makeTinyInputs({ rank: 2 }), await makeTinyInputs({ rank: 1 })];
+  packs = [];
+  for (const one of inputs) {
+    const path = await buildTinyPack(one);
+    const { config } = z.parse(Manifest, JSON.parse(await readFile(join(path, 'manifest.json'), 'utf8')));
+    packs.push({ path, config });
+  }
+  const env = { ADMIN_SECRET: ROOT, RELEASE_TTL_SECONDS: String(TTL_SECONDS) };
+  const state = ['--state', join(work, 'state'), '--port', '0', '--origin-port', '0'];
+  program = startWith(env, 'dev', packs[0].path, '--hold', packs[1].path, ...state);
+  url = (await program.waitFor(/edge +(http:\/\/\S+)/))[1];
+  key = (await program.waitFor(/authorization: Bearer (\S+?)'/))[1];
+});
+
+afterAll(async () => {
+  program.process.kill('SIGTERM');
+  expect(await program.ended).toBe(0);
+  expect(program.output()).not.toContain(ROOT);
+  await Promise.all(inputs.map(({ models }) => models.remove()));
+  await rm(work, { recursive: true, force: true });
+});
+
+/** Runs a verb that publishes; its exit code, and what it printed. */
+async function run(verb: string, ...args: string[]): Promise<{ code: number | null; output: string }> {
+  const options = verb === 'releases' ? [] : ['--key', join(work, 'state', 'publisher.json'), '--by', 'the test'];
+  const running = startWith({ TWINROUTE_ADMIN_SECRET: ROOT }, verb, ...args, '--edge', url, ...options, '--json');
+  const code = await running.ended;
+  return { code, output: running.output() };
+}
+
+/** The result of a verb that worked. */
+async function done<T extends z.core.$ZodType>(schema: T, verb: string, ...args: string[]): Promise<z.core.output<T>> {
+  const { code, output } = await run(verb, ...args);
+  expect({ code, output }).toMatchObject({ code: 0 });
+  const line = output.split('\n').find((text) => text.startsWith('{')) ?? '';
+  return z.parse(schema, JSON.parse(line));
+}
+
+async function ask(body: object = {}): Promise<{ status: number; config: string | undefined }> {
+  const response = await fetch(`${url}/v1/predict`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` },
+    body: JSON.stringify({ text: tinyText('birds', 7), ...body }),
+  });
+  const answer: unknown = await response.json();
+  const { data } = z.safeParse(Prediction, answer);
+  return { status: response.status, config: data?.config };
+}
+
+/** How long it takes until requests are answered by a config; every one before is answered by the old one. */
+async function until(config: string, old: string): Promise<number> {
+  const startMs = Date.now();
+  for (;;) {
+    const answered = await ask();
+    expect(answered.status).toBe(200);
+    if (answered.config === config) return Date.now() - startMs;
+    expect(answered.config).toBe(old);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+test('a pack is published, staged, rolled out within the TTL, and rolled back', async () => {
+  const [first, second] = packs.map(({ config }) => config);
+  expect((await ask({ config: second })).status).toBe(404);
+
+  const published = await done(Published, 'publish', packs[1].path, '--check');
+  expect(published).toMatchObject({ version: 1, default: first, staged: [second], uploaded: 2 });
+  await vi.waitFor(async () => expect(await ask({ config: second })).toEqual({ status: 200, config: second }), { timeout: 30_000 });
+  expect(await ask()).toEqual({ status: 200, config: first });
+
+  await done(z.object({ version: z.literal(2) }), 'rollout', 'latest', '--reason', 'better');
+  const rolledOutMs = await until(second, first);
+  expect(await ask({ config: first })).toEqual({ status: 200, config: first });
+  await done(z.object({ version: z.literal(3), restores: z.literal(1) }), 'rollback', '--reason', 'worse');
+  const rolledBackMs = await until(first, second);
+  console.log(`followed a rollout after ${rolledOutMs} ms, a rollback after ${rolledBackMs} ms; TTL ${TTL_SECONDS} s`);
+
+  const health = z.parse(HealthAnswer, await (await fetch(`${url}/health`)).json());
+  expect(health.release).toEqual({ version: 3 });
+  const history = z.object({ history: z.array(z.looseObject({ version: z.number(), by: z.string(), reason: z.string() })) });
+  expect((await done(history, 'releases')).history.map(({ version, by, reason }) => `${version} ${by}: ${reason}`)).toEqual([
+    '3 the test: worse',
+    '2 the test: better',
+    `1 the test: publish ${packs[1].path}`,
+  ]);
+});
+
+test('a config that no origin serves is published, but not rolled out', async () => {
+  const checked = await run('publish', packs[2].path, '--check');
+  expect(checked).toMatchObject({ code: 1, output: expect.stringMatching(/expected origins that serve it, got: no endpoint is told to/) });
+  await done(Published, 'publish', packs[2].path);
+  expect(await run('rollout', packs[2].config, '--reason', 'eager')).toMatchObject({ code: 1, output: expect.stringMatching(/--force/) });
+  expect((await ask()).config).toBe(packs[0].config);
+});
