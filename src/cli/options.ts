@@ -19,6 +19,12 @@ export function requiredOption(values: Values, name: string): string {
   throw new TwinrouteError('usage', `expected --${name} with a value`, { param: name });
 }
 
+/** What was given of an option that may be repeated. */
+export function listOption(values: Values, name: string): readonly string[] {
+  const value = values[name];
+  return Array.isArray(value) ? value : [];
+}
+
 /**
  * The option's whole number, or undefined when it was not given.
  * @throws {TwinrouteError} `usage` when it is no whole number in [min, max]

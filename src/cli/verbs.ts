@@ -11,7 +11,11 @@ import { inspect } from './commands/inspect.ts';
 import { merge } from './commands/merge.ts';
 import { origin } from './commands/origin.ts';
 import { predict } from './commands/predict.ts';
+import { publish } from './commands/publish.ts';
+import { releases } from './commands/releases.ts';
 import { report } from './commands/report.ts';
+import { rollback } from './commands/rollback.ts';
+import { rollout } from './commands/rollout.ts';
 import { searchVerb } from './commands/search.ts';
 import { signingKeys } from './commands/signing-keys.ts';
 import type { Verb } from './verb.ts';
@@ -29,6 +33,10 @@ export const VERBS: readonly Verb[] = [
   exportVerb,
   searchVerb,
   origin,
+  publish,
+  rollout,
+  rollback,
+  releases,
   growthbook,
   signingKeys,
   dev,

@@ -37,11 +37,12 @@ export const EdgeBundle = z.strictObject({
 });
 export type EdgeBundle = z.infer<typeof EdgeBundle>;
 
+/** A config and the hash of its edge.json, as an index and a release list them. */
+export const ConfigEntry = z.strictObject({ config: ConfigId, name: Name, sha256: Sha256 });
+export type ConfigEntry = z.infer<typeof ConfigEntry>;
+
 /** `index.json`: the first config is the default. */
-export const EdgeIndex = z.strictObject({
-  schema: z.literal(1),
-  configs: z.array(z.strictObject({ config: ConfigId, name: Name, sha256: Sha256 })),
-});
+export const EdgeIndex = z.strictObject({ schema: z.literal(1), configs: z.array(ConfigEntry) });
 export type EdgeIndex = z.infer<typeof EdgeIndex>;
 
 /** One origin address, as the edge's `ENDPOINTS` variable lists them (JSON). */

@@ -2,7 +2,7 @@
 // versions only rise. Blobs (edge.json, router.onnx) lie in a bucket under their hashes, and nothing that a release does not name is served.
 
 import * as z from 'zod/mini';
-import { EdgeIndex } from './edge-bundle.ts';
+import { ConfigEntry } from './edge-bundle.ts';
 import { Experiments } from './experiments.ts';
 import { ConfigId, Count, Name, Sha256 } from './names.ts';
 import { KeyId } from './signing-keys.ts';
@@ -43,7 +43,7 @@ export const Release = z.strictObject({
   by: z.string().check(z.minLength(1), z.maxLength(200)),
   reason: z.string().check(z.minLength(1), z.maxLength(500)),
   /** The first is the default, the others answer requests and experiments that name them: those are staged. */
-  configs: z.array(z.strictObject({ config: ConfigId, name: Name, sha256: Sha256 })).check(
+  configs: z.array(ConfigEntry).check(
     z.minLength(1),
     z.maxLength(RELEASE_LIMITS.configs),
     z.refine((configs) => new Set(configs.map(({ config }) => config)).size === configs.length, 'expected distinct configs'),
@@ -72,7 +72,7 @@ export const ReleasesAnswer = z.strictObject({
   /** The newest release; null where there is none yet. */
   head: z.nullable(SignedRelease),
   /** What was deployed with the edge. */
-  deployed: EdgeIndex.shape.configs,
+  deployed: z.array(ConfigEntry),
   /** Newest first, the last hundred: the audit log. */
   history: z.array(
     z.strictObject({

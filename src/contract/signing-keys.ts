@@ -15,7 +15,13 @@ const SecretKey = z.object({
 });
 
 /** An Ed25519 key: `x` is public, `d` private. */
-export const EdwardsKey = z.object({ kty: z.literal('OKP'), crv: z.literal('Ed25519'), kid: KeyId, x: ed25519Part, d: z.optional(ed25519Part) });
+export const EdwardsKey = z.object({
+  kty: z.literal('OKP'),
+  crv: z.literal('Ed25519'),
+  kid: KeyId,
+  x: ed25519Part,
+  d: z.optional(ed25519Part),
+});
 export type EdwardsKey = z.infer<typeof EdwardsKey>;
 
 /** One key. */

@@ -1,11 +1,11 @@
 // The packs that were deployed with this Worker, read from its assets: index.json is deployed with the code, and names the hash of every edge.json.
 
-import { EdgeIndex } from '../contract/edge-bundle.ts';
+import { EdgeIndex, type ConfigEntry } from '../contract/edge-bundle.ts';
 import { parseJsonWith } from '../contract/parse.ts';
 import { RELEASE_LIMITS } from '../contract/release.ts';
 import { TwinrouteError } from '../core/errors.ts';
 import type { CreateSession } from '../model/session.ts';
-import { loadConfig, readResponse, type ConfigEntry, type DeployedConfig, type LoadedConfig } from './load-config.ts';
+import { loadConfig, readResponse, type DeployedConfig, type LoadedConfig } from './load-config.ts';
 import { singleFlight } from './single-flight.ts';
 
 /** The configs that answer requests. */

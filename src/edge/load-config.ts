@@ -1,7 +1,7 @@
 // One config, read from wherever its files lie. Nothing is used before its hash was checked: the caller knows the hash of edge.json, which names
 // that of the router.
 
-import { EdgeBundle, type EdgeExpert, type EdgeIndex } from '../contract/edge-bundle.ts';
+import { EdgeBundle, type ConfigEntry, type EdgeExpert } from '../contract/edge-bundle.ts';
 import { parseJsonWith } from '../contract/parse.ts';
 import { readBounded } from '../contract/read-bounded.ts';
 import { RELEASE_LIMITS } from '../contract/release.ts';
@@ -10,9 +10,6 @@ import { createRouter, type Router } from '../model/router.ts';
 import type { CreateSession, Session } from '../model/session.ts';
 import { sha256Hex } from './sha256.ts';
 import { singleFlight } from './single-flight.ts';
-
-/** A config as an index or a release lists it. */
-export type ConfigEntry = EdgeIndex['configs'][number];
 
 /** One deployed config. */
 export interface DeployedConfig {

@@ -12,11 +12,12 @@ import { openKeyRing } from '../../formats/signing/key-ring.ts';
 import { createSha256, openFolder, type HostFolder } from '../../host/files.ts';
 import { bundleWorker } from '../dev/bundle-worker.ts';
 import { devKey } from '../dev/dev-key.ts';
+import { devPublishKeys } from '../dev/publish-keys.ts';
 import { askSample, readSamples, type SampleAnswer } from '../dev/samples.ts';
 import { readExperiments } from '../dev/read-experiments.ts';
 import { startEdge } from '../dev/start-edge.ts';
 import { startOrigins } from '../dev/start-origins.ts';
-import { integerOption, textOption } from '../options.ts';
+import { integerOption, listOption, textOption } from '../options.ts';
 import { table } from '../table.ts';
 import type { Io, Verb } from '../verb.ts';
 
@@ -24,12 +25,13 @@ import type { Io, Verb } from '../verb.ts';
 export const dev: Verb = {
   name: 'dev',
   summary: 'edge in workerd plus origins on this machine; --once answers the samples and exits',
-  usage: 'PACK… [--once] [--experiments FILE] [--port N] [--origin-port N] [--state DIR]',
+  usage: 'PACK… [--hold PACK] [--once] [--experiments FILE] [--port N] [--origin-port N] [--state DIR]',
   options: {
     once: { type: 'boolean', help: 'answer the samples, print them and exit; 0 only if every one was answered' },
+    hold: { type: 'string', multiple: true, help: 'a pack that origins hold and the edge does not know, to try publish with' },
     experiments: { type: 'string', help: 'experiments between the packs, as JSON' },
     port: { type: 'string', help: 'port of the edge; 8787, or 0 for a free one' },
-    state: { type: 'string', help: 'folder that keeps accounts and their ledgers; .cache/dev-state, or none with --once' },
+    state: { type: 'string', help: 'folder that keeps accounts, ledgers and what is published; .cache/dev-state, or none with --once' },
     'origin-port': { type: 'string', help: 'port of the first origin, the others follow; 8801, or 0 for free ones' },
   },
   async run(positionals, values, io, json) {
@@ -44,26 +46,28 @@ export const dev: Verb = {
     const folders: HostFolder[] = [];
     const closers: (() => Promise<void>)[] = [];
     try {
-      const packs: Pack[] = [];
-      for (const path of positionals) {
+      const held: Pack[] = [];
+      for (const path of [...positionals, ...listOption(values, 'hold')]) {
         const folder = await openFolder(path);
         folders.push(folder);
-        packs.push(await openPack(folder, createSha256));
+        held.push(await openPack(folder, createSha256));
       }
+      const packs = held.slice(0, positionals.length);
       const file = textOption(values, 'experiments');
       const experiments =
         file === undefined
           ? undefined
           : await readExperiments(
               file,
-              packs.map(({ manifest }) => manifest.config),
+              held.map(({ manifest }) => manifest.config),
             );
       const bundling = bundleWorker(join(work, 'worker'));
       bundling.catch(() => undefined); // awaited below; origins may fail first
       // Keys of this run only: what is signed in production is signed here.
       const keys = await generateKeySets('hmac-sha256');
       const trust = { keys: await openKeyRing(JSON.stringify(keys.origin), 'keys of this run'), now: Date.now };
-      const origins = await startOrigins(packs, originPort, trust, io.log);
+      const publishKeys = await devPublishKeys(io.env, stateFolder);
+      const origins = await startOrigins(held, originPort, trust, io.log);
       closers.push(origins.close);
       const assetsFolder = join(work, 'assets');
       await writeEdgeAssets(packs, assetsFolder, createSha256);
@@ -75,6 +79,7 @@ export const dev: Verb = {
         variables: {
           SIGNING_KEYS: JSON.stringify(keys.edge),
           ...(experiments !== undefined && { EXPERIMENTS: experiments }),
+          ...(publishKeys !== undefined && { PUBLISH_KEYS: publishKeys.edge }),
           ...edgeVariables(io.env),
         },
         port,
@@ -92,6 +97,8 @@ export const dev: Verb = {
       io.log(
         `try: curl -s ${edge.url}/v1/predict${authorization} -H 'content-type: application/json' -d '{"text": "I want a refund", "explain": true}'`,
       );
+      if (publishKeys?.publisher !== undefined)
+        io.log(`publish: TWINROUTE_ADMIN_SECRET=… twinroute publish PACK --edge ${edge.url} --key ${publishKeys.publisher}`);
       io.log('ctrl-c stops');
       await io.stopped();
     } finally {
@@ -104,7 +111,7 @@ export const dev: Verb = {
 
 /** The Worker's variables that this process has too: without a root secret requests need no key. */
 function edgeVariables(env: Io['env']): Record<string, string> {
-  const given = ['ADMIN_SECRET', 'PRICES', 'CORS_ORIGINS'].map((name): [string, string | undefined] => [name, env[name]]);
+  const given = ['ADMIN_SECRET', 'PRICES', 'CORS_ORIGINS', 'RELEASE_TTL_SECONDS'].map((name): [string, string | undefined] => [name, env[name]]);
   return Object.fromEntries(given.filter((entry): entry is [string, string] => entry[1] !== undefined));
 }
 

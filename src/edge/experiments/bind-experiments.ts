@@ -14,11 +14,7 @@ const KV_CACHE_SECONDS = 30;
  * @param releases what a signed release says goes before anything else
  */
 export function bindExperiments(
-  {
-    EXPERIMENT_STATES: states,
-    CONFIG: config,
-    EXPERIMENTS: variable,
-  }: Pick<EdgeEnv, 'EXPERIMENT_STATES' | 'CONFIG' | 'EXPERIMENTS'>,
+  { EXPERIMENT_STATES: states, CONFIG: config, EXPERIMENTS: variable }: Pick<EdgeEnv, 'EXPERIMENT_STATES' | 'CONFIG' | 'EXPERIMENTS'>,
   releases?: Pick<Releases, 'current'>,
 ): Pick<ExperimentDeps, 'readPublished' | 'storeOf'> | undefined {
   if (states === undefined) return undefined;

@@ -1,8 +1,9 @@
 // The configs of one release in an isolate's memory, and how one release takes another's place: what both list is kept as it is, what is new is
 // loaded and verified first, and what is gone answers a little longer, for requests and experiments that chose it a moment ago.
 
+import type { ConfigEntry } from '../../contract/edge-bundle.ts';
 import type { VerifiedRelease } from '../../formats/signing/release-signature.ts';
-import { loadConfig, type ConfigEntry, type DeployedConfig, type LoadDeps, type LoadedConfig } from '../load-config.ts';
+import { loadConfig, type DeployedConfig, type LoadDeps, type LoadedConfig } from '../load-config.ts';
 
 /** How long a config that is no longer listed still answers: experiments are up to 27 s behind. */
 export const ANSWERS_MS = 60_000;
@@ -26,12 +27,7 @@ export interface Serving {
  * What is served after `last`.
  * @throws {TwinrouteError} `integrity` or `unavailable` when a file is not as the release says; then nothing has changed
  */
-export async function openRelease(
-  deps: LoadDeps,
-  release: VerifiedRelease,
-  last: Serving | undefined,
-  nowMs: number,
-): Promise<Serving> {
+export async function openRelease(deps: LoadDeps, release: VerifiedRelease, last: Serving | undefined, nowMs: number): Promise<Serving> {
   const { configs } = release.release;
   const known = [...(last?.held ?? []), ...(last?.retired ?? [])];
   const fresh: LoadedConfig[] = [];
