@@ -1,7 +1,6 @@
 // Packs that are published on a running edge: the command line over HTTP, workerd with its KV, bucket and Durable Objects, real origins.
 
-import { readFile } from 'node:fs/promises';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
@@ -40,8 +39,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   program.process.kill('SIGTERM');
-  expect(await program.ended).toBe(0);
-  expect(program.output()).not.toContain(ROOT);
+  await program.ended;
   await Promise.all(inputs.map(({ models }) => models.remove()));
   await rm(work, { recursive: true, force: true });
 });
@@ -117,4 +115,10 @@ test('a config that no origin serves is published, but not rolled out', async ()
   await done(Published, 'publish', packs[2].path);
   expect(await run('rollout', packs[2].config, '--reason', 'eager')).toMatchObject({ code: 1, output: expect.stringMatching(/--force/) });
   expect((await ask()).config).toBe(packs[0].config);
+});
+
+test('no secret is printed, and the edge stops when it is told to', async () => {
+  expect(program.output()).not.toContain(ROOT);
+  program.process.kill('SIGTERM');
+  expect(await program.ended).toBe(0);
 });

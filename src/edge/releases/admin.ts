@@ -121,10 +121,12 @@ export function releaseRoutes({ releases, ...deps }: ReleaseRouteDeps): readonly
       access: 'root',
       summary: 'Asks every endpoint that should serve a config whether it does',
       answer: 'ReadinessAnswer',
-      errors: ['invalid_request', 'integrity'],
+      errors: ['invalid_request', 'not_found'],
       async handler(c) {
         const config = parseWith(ConfigId, c.req.param('config'), 'config', 'invalid_request');
-        const { bundle } = await readBundle(fetchFrom(releases), { config, sha256: hashOf(c) });
+        const { bundle } = await readBundle(fetchFrom(releases), { config, sha256: hashOf(c) }).catch((cause: unknown) => {
+          throw new TwinrouteError('not_found', `config: expected one that was uploaded or deployed, got ${config}`, { cause });
+        });
         return c.json((await askReadiness(deps, bundle)) satisfies ReadinessAnswer);
       },
     },

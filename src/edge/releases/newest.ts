@@ -15,13 +15,16 @@ export interface Newest {
   readonly release: VerifiedRelease | undefined;
   /** What was wrong on the way. */
   readonly problems: readonly TwinrouteError[];
+  /** Whether the history was heard. */
+  readonly heard: boolean;
 }
 
 /**
  * Reads anew. Never throws.
  * @param last the release that was found before: nothing older, and no other of its version, takes its place
+ * @param ask asks the history even if KV says that nothing changed: whoever writes there could hold it still
  */
-export async function findNewest(store: ReleaseStore, last: VerifiedRelease | undefined): Promise<Newest> {
+export async function findNewest(store: ReleaseStore, last: VerifiedRelease | undefined, ask: boolean): Promise<Newest> {
   const problems: TwinrouteError[] = [];
   const attempt = async <T>(read: () => Promise<T>): Promise<{ readonly value: T } | undefined> => {
     try {
@@ -35,24 +38,25 @@ export async function findNewest(store: ReleaseStore, last: VerifiedRelease | un
     const text = await store.readNotice();
     return text === undefined ? undefined : verifyRelease(store.keys, parseJson(text), 'notice of a release');
   });
-  if (last !== undefined && notice?.value?.sha256 === last.sha256) return { release: last, problems };
+  if (!ask && last !== undefined && notice?.value?.sha256 === last.sha256) return { release: last, problems, heard: false };
   const head = await attempt(async () => {
     const stored = await store.history().head();
     return stored && verifyRelease(store.keys, stored.signed, `release ${stored.version}`);
   });
   // Only while the history cannot be reached is the notice believed alone.
   const release = (head ?? notice)?.value;
-  if (last === undefined || release?.sha256 === last.sha256) return { release, problems };
-  if (release !== undefined && release.release.version > last.release.version) return { release, problems };
+  const heard = head !== undefined;
+  if (last === undefined || release?.sha256 === last.sha256) return { release, problems, heard };
+  if (release !== undefined && release.release.version > last.release.version) return { release, problems, heard };
   // KV may well lag behind; a history that does is not the one that this isolate knew.
-  if (head !== undefined)
+  if (heard)
     problems.push(
       new TwinrouteError(
         'integrity',
         `releases: expected version ${last.release.version} or newer, got ${release?.release.version ?? 'none'}`,
       ),
     );
-  return { release: last, problems };
+  return { release: last, problems, heard };
 }
 
 /** What is no JSON is no release either: verifying says so. */

@@ -12,6 +12,9 @@ import { fetchBlob } from './blobs.ts';
 import type { Releases, ReleaseStore } from './port.ts';
 import { ANSWERS_MS, configOf, FREED_MS, freeRetired, openRelease, type Serving } from './serving.ts';
 
+/** How long KV alone may say that nothing changed. */
+const HISTORY_MS = 300_000;
+
 /** What knowing releases needs. */
 export interface ReleaseDeps {
   readonly store: ReleaseStore;
@@ -30,6 +33,8 @@ interface Known {
   readonly serving: Serving | undefined;
   /** Since when a release is served. */
   readonly sinceMs: number;
+  /** When the history was last heard. */
+  readonly heardMs: number;
   readonly problem: TwinrouteError | undefined;
 }
 
@@ -40,7 +45,8 @@ export function createReleases({ store, deployed, ...deps }: ReleaseDeps): Relea
 
   async function load(last: Known): Promise<Known> {
     const nowMs = deps.now();
-    const { release, problems } = await findNewest(store, last.serving?.release);
+    const { release, problems, heard } = await findNewest(store, last.serving?.release, nowMs - last.heardMs >= HISTORY_MS);
+    const heardMs = heard ? nowMs : last.heardMs;
     let { serving, sinceMs } = last;
     let problem = problems[0];
     if (release !== undefined && release.sha256 !== serving?.release.sha256) {
@@ -52,18 +58,18 @@ export function createReleases({ store, deployed, ...deps }: ReleaseDeps): Relea
       }
     }
     if (problem !== undefined && problem.message !== last.problem?.message) deps.log(problem, 'releases');
-    if (serving === undefined) return { serving, sinceMs, problem };
+    if (serving === undefined) return { serving, sinceMs, heardMs, problem };
     // Once a release is served, what was deployed never is again.
     if (!deployedIsFree && nowMs - sinceMs >= FREED_MS) {
       deployedIsFree = true;
       await deployed.free();
     }
-    return { serving: await freeRetired(serving, nowMs), sinceMs, problem };
+    return { serving: await freeRetired(serving, nowMs), sinceMs, heardMs, problem };
   }
 
   const known = refreshing<Known>({
     load,
-    initial: { serving: undefined, sinceMs: Infinity, problem: undefined },
+    initial: { serving: undefined, sinceMs: Infinity, heardMs: -Infinity, problem: undefined },
     freshMs: store.ttlMs / 3,
     trustedMs: store.ttlMs,
     now: deps.now,

@@ -58,6 +58,7 @@ export interface HarnessOptions {
   readonly now?: () => number;
   readonly attemptMs?: number;
   readonly bundles?: Bundles;
+  readonly releases?: AppDeps['releases'];
   readonly signing?: SigningContext;
   readonly upstream?: z.input<typeof Upstream>;
   readonly uniform?: () => number;
@@ -153,6 +154,7 @@ export function createHarness(options: HarnessOptions = {}) {
   };
   const deps: AppDeps = {
     bundles: options.bundles ?? bundles,
+    releases: options.releases,
     accounts: options.accounts,
     endpoints: options.endpoints ?? [ALL],
     fetch: fetcher,
