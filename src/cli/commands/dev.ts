@@ -111,7 +111,10 @@ export const dev: Verb = {
 
 /** The Worker's variables that this process has too: without a root secret requests need no key. */
 function edgeVariables(env: Io['env']): Record<string, string> {
-  const given = ['ADMIN_SECRET', 'PRICES', 'CORS_ORIGINS', 'RELEASE_TTL_SECONDS'].map((name): [string, string | undefined] => [name, env[name]]);
+  const given = ['ADMIN_SECRET', 'PRICES', 'CORS_ORIGINS', 'RELEASE_TTL_SECONDS'].map((name): [string, string | undefined] => [
+    name,
+    env[name],
+  ]);
   return Object.fromEntries(given.filter((entry): entry is [string, string] => entry[1] !== undefined));
 }
 
