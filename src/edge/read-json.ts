@@ -3,7 +3,7 @@
 import { HTTP_LIMITS } from '../contract/http.ts';
 import { checkJsonDepth } from '../contract/json-depth.ts';
 import { readBounded } from '../contract/read-bounded.ts';
-import { TwinrouteError } from '../core/errors.ts';
+import { isTwinrouteError, TwinrouteError } from '../core/errors.ts';
 
 /**
  * The parsed body.
@@ -30,7 +30,7 @@ export async function readJson(request: Request, limitMs: number = HTTP_LIMITS.b
 /**
  * The body's bytes.
  * @param limitMs longest wait for all of them
- * @throws {TwinrouteError} `too_large` beyond `limitBytes`; `request_timeout` when they do not come in time
+ * @throws {TwinrouteError} `too_large` beyond `limitBytes`; `request_timeout` when they do not come in time; `invalid_request` when the caller leaves
  */
 export async function readBody(request: Request, limitBytes: number, limitMs: number): Promise<Uint8Array> {
   const { promise: stop, reject } = Promise.withResolvers<never>();
@@ -45,6 +45,8 @@ export async function readBody(request: Request, limitBytes: number, limitMs: nu
       () => new TwinrouteError('too_large', `body: expected at most ${limitBytes} bytes, got more`),
       stop,
     );
+  } catch (cause) {
+    throw isTwinrouteError(cause) ? cause : new TwinrouteError('invalid_request', 'body: expected all of it, got less', { cause });
   } finally {
     clearTimeout(timer);
   }

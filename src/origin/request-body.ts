@@ -2,7 +2,7 @@
 
 import { DEADLINE_HEADER, OIP_LIMITS } from '../contract/oip.ts';
 import { readBounded } from '../contract/read-bounded.ts';
-import { TwinrouteError } from '../core/errors.ts';
+import { isTwinrouteError, TwinrouteError } from '../core/errors.ts';
 import type { Clock } from './clock.ts';
 import { deadlineOf } from './deadline.ts';
 
@@ -16,7 +16,7 @@ export interface BodyDeps {
 /**
  * The body's bytes.
  * @throws {TwinrouteError} `too_large` beyond the limit; `request_timeout` when they do not come within the request's deadline; `invalid_request`
- *   for a deadline that is none
+ *   when the client leaves, and for a deadline that is none
  */
 export async function readBody(request: Request, { clock, maxDeadlineMs }: BodyDeps): Promise<Uint8Array> {
   const nowMs = clock.now();
@@ -29,6 +29,8 @@ export async function readBody(request: Request, { clock, maxDeadlineMs }: BodyD
     const { bodyBytes } = OIP_LIMITS;
     const tooLarge = (): TwinrouteError => new TwinrouteError('too_large', `body: expected at most ${bodyBytes} bytes, got more`);
     return await readBounded(request, bodyBytes, tooLarge, stop);
+  } catch (cause) {
+    throw isTwinrouteError(cause) ? cause : new TwinrouteError('invalid_request', 'body: expected all of it, got less', { cause });
   } finally {
     cancel();
   }

@@ -58,10 +58,10 @@ export function enrol(experiments: readonly LiveExperiment[], caller: Caller): E
 }
 
 function force(experiments: readonly LiveExperiment[], header: string): Enrolment {
-  const [key, name] = header.split('=');
+  const [key, name, ...rest] = header.split('=');
   const live = experiments.find(({ experiment }) => experiment.key === key);
   const arm = live?.experiment.arms.findIndex((candidate) => candidate.name === name) ?? -1;
-  if (live?.experiment.allow_forced === true && live.problem === undefined && arm >= 0)
+  if (live?.experiment.allow_forced === true && live.problem === undefined && arm >= 0 && rest.length === 0)
     return { live, arm, config: live.experiment.arms[arm].config, unit: '', counted: false, forced: true };
   throw new TwinrouteError(
     'invalid_request',
