@@ -42,7 +42,9 @@ describe('a body that does not come', () => {
 
   test('holds a place among the requests under way no longer than that', async () => {
     const { app, post } = createHarness({ upstream: { in_flight: 2, request_ms: 80 } });
-    const slow = Array.from({ length: 2 }, () => app.request('/v1/predict', { method: 'POST', body: trickle().body, headers: JSON_TYPE }));
+    const slow = Array.from({ length: 2 }, async () =>
+      app.request('/v1/predict', { method: 'POST', body: trickle().body, headers: JSON_TYPE }),
+    );
     expect((await post('/v1/predict', { text: 'a' })).status).toBe(429);
     for (const response of await Promise.all(slow)) expect(response.status).toBe(408);
     expect((await post('/v1/predict', { text: 'a' })).status).toBe(200);

@@ -129,7 +129,7 @@ describe('an arm', () => {
     for (const value of [
       `${closed.key}=new`,
       `${open.key}=nobody`,
-      `${open.key}`,
+      open.key,
       '=new',
       '',
       `${open.key}=new=`,

@@ -1,6 +1,7 @@
 // What must never be in a log: texts, users, keys and secrets, however a request fails and whoever words the failure.
 
 import { runDurableObjectAlarm } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
 import { afterEach, expect, test, vi } from 'vitest';
 import { openKeyRing } from '../../../src/formats/signing/key-ring.ts';
 import { openEndpoints } from '../../../src/edge/endpoints.ts';
@@ -92,12 +93,7 @@ test('an error in a secret or an address of the deployment does not quote it', a
     thrown.push(await openKeyRing(text, 'SIGNING_KEYS').catch((error: unknown) => error));
   for (const open of [
     () => openEndpoints({ ENDPOINTS: JSON.stringify([{ id: 'a', url: `https://me:${secret}@eu.example.com`, experts: '*' }]) }),
-    () =>
-      bindAccounts({
-        ENDPOINTS: '[]',
-        ASSETS: { fetch, connect: () => Promise.reject(new Error('none')) } as never,
-        ADMIN_SECRET: secret.slice(0, 20),
-      }),
+    () => bindAccounts({ ...env, ADMIN_SECRET: secret.slice(0, 20) }),
   ]) {
     try {
       open();

@@ -1,6 +1,7 @@
 // What one account may learn or take of another: nothing.
 
 import { runDurableObjectAlarm } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
 import { describe, expect, test } from 'vitest';
 import * as z from 'zod/mini';
 import { ConfigsAnswer } from '../../../src/contract/http.ts';
@@ -103,7 +104,7 @@ describe('a kept answer', () => {
 
 test('the lists of configs and experts show a key what it may use', async () => {
   const { customer } = createPaidHarness({
-    experiments: { readPublished: async () => undefined, storeOf: () => Promise.reject(new Error('none')) as never },
+    experiments: { readPublished: async () => undefined, storeOf: (design) => env.EXPERIMENT_STATES.getByName(design) },
   });
   const all = await customer();
   const narrow = await customer(0, { configs: [OTHER_CONFIG] });
