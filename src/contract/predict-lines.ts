@@ -1,4 +1,5 @@
-// Answer of `/v1/predict` as NDJSON: a line for each input as soon as it has its answer, and a summary at last. A stream without a summary was cut.
+// Answer of `/v1/predict` as NDJSON: a line for each input as soon as it has its answer, and a summary at last. A stream without
+// a summary was cut. Blank lines mean nothing; they tell both sides that the other is still there.
 
 import * as z from 'zod/mini';
 import { ErrorBody, Prediction } from './http.ts';

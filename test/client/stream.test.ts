@@ -82,7 +82,7 @@ describe('a stream', () => {
       },
     });
     const names = arrived.map(({ headers }) => headers['idempotency-key']);
-    expect(names).toEqual([names[0], names[0], names[0], `${names[0]}.2`]);
+    expect(names).toEqual([names[0], names[0], names[0], `${String(names[0])}.2`]);
     expect(arrived.map(textsOf)).toEqual([['a', 'b', 'c'], ['a', 'b', 'c'], ['a', 'b', 'c'], ['b']]);
   });
 

@@ -9,6 +9,8 @@ import { PACKAGE_ROOT } from '../package-root.ts';
 
 /** Kept in step with wrangler.toml. */
 export const COMPATIBILITY_DATE = '2026-11-01';
+/** As in wrangler.toml. */
+export const COMPATIBILITY_FLAGS = ['enable_request_signal'];
 
 /** A bundled Worker, as miniflare takes it. */
 export interface WorkerBundle {
@@ -31,6 +33,7 @@ export async function bundleWorker(folder: string): Promise<WorkerBundle> {
     name: 'twinroute',
     main: join(PACKAGE_ROOT, 'src/edge/index.ts'),
     compatibility_date: COMPATIBILITY_DATE,
+    compatibility_flags: COMPATIBILITY_FLAGS,
   };
   const configFile = join(folder, 'wrangler.json');
   await writeFile(configFile, JSON.stringify(config));

@@ -3,7 +3,7 @@
 import { Log, LogLevel, Miniflare } from 'miniflare';
 import type { Endpoint } from '../../contract/edge-bundle.ts';
 import { DURABLE_OBJECTS } from './durable-objects.ts';
-import { COMPATIBILITY_DATE, type WorkerBundle } from './bundle-worker.ts';
+import { COMPATIBILITY_DATE, COMPATIBILITY_FLAGS, type WorkerBundle } from './bundle-worker.ts';
 
 /** The queue of wrangler.toml. */
 const USAGE_QUEUE = 'twinroute-usage';
@@ -57,6 +57,7 @@ export async function startEdge({
         config: {
           name: 'twinroute',
           compatibilityDate: COMPATIBILITY_DATE,
+          compatibilityFlags: COMPATIBILITY_FLAGS,
           manifest: { ...bundle, modulesRoot: '/' },
           env: {
             ENDPOINTS: { type: 'text', value: JSON.stringify(endpoints) },

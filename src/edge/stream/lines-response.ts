@@ -1,5 +1,11 @@
 // A body of lines that are made while they are read, whose end is told once, however it comes: read to the last line, given up by the reader, or
 // out of time.
+//
+// A runtime notices that a reader has gone when it writes. So while nothing is ready a blank line leaves every second, which readers of NDJSON skip;
+// it also keeps proxies from taking the connection for dead.
+
+/** How long the body is silent at most, in milliseconds. */
+const BEAT_MS = 1_000;
 
 /** How a body of lines is made. */
 export interface LinesBody<T> {
@@ -42,6 +48,7 @@ export function linesBody<T>({ items, line, end, given, longestMs }: LinesBody<T
     return finish(false);
   };
   let timer: ReturnType<typeof setTimeout> | null = null;
+  let waiting: Promise<IteratorResult<T, void>> | undefined;
   const body = new ReadableStream<Uint8Array>(
     {
       start(controller) {
@@ -51,9 +58,15 @@ export function linesBody<T>({ items, line, end, given, longestMs }: LinesBody<T
         }, longestMs);
       },
       async pull(controller) {
-        const next = await items.next();
+        waiting ??= items.next();
+        const next = await orBeat(waiting);
         // Whoever gave up meanwhile was not handed this line, and does not pay for it.
         if (settled !== undefined) return;
+        if (next === 'beat') {
+          controller.enqueue(bytesOf(''));
+          return;
+        }
+        waiting = undefined;
         if (next.done !== true) {
           controller.enqueue(bytesOf(line(next.value)));
           return;
@@ -70,4 +83,17 @@ export function linesBody<T>({ items, line, end, given, longestMs }: LinesBody<T
   );
   given.signal.addEventListener('abort', () => void finish(false), { once: true });
   return { body, ended };
+}
+
+/** What `work` resolves to, or `beat` when it takes longer than the body may be silent. */
+async function orBeat<T>(work: Promise<T>): Promise<T | 'beat'> {
+  let timer: ReturnType<typeof setTimeout> | null = null;
+  const beat = new Promise<'beat'>((resolve) => {
+    timer = setTimeout(() => resolve('beat'), BEAT_MS);
+  });
+  try {
+    return await Promise.race([work, beat]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
