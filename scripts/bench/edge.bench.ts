@@ -24,10 +24,11 @@ import type { Pack } from '../../src/formats/pack.ts';
 import { createTokenizer } from '../../src/formats/tokenizer.ts';
 import { createSha256 } from '../../src/host/files.ts';
 import { englishText } from './lib/english.ts';
-import { isolateMemory, workerdRssBytes, type IsolateMemory } from './lib/isolate-memory.ts';
+import { isolateMemory, type IsolateMemory } from './lib/isolate-memory.ts';
 import { oneConnection, type OneConnection } from './lib/one-connection.ts';
 import { publish, runFacts, type RunFacts } from './lib/run-facts.ts';
 import { estimateQuantiles, median, type Estimate } from './lib/statistics.ts';
+import { workerdRssBytes } from './lib/workerd-process.ts';
 
 const { values: options } = parseArgs({
   options: {

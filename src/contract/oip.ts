@@ -87,7 +87,7 @@ export const OipRequest = z.strictObject({
 });
 export type OipRequest = z.infer<typeof OipRequest>;
 
-/** A tensor of an answer, `data` flat and row-major. */
+/** A tensor of an answer, `data` flat and row-major; its elements are for whoever reads it. */
 export const OipOutput = z.object({
   name: z.string(),
   shape: Shape,

@@ -49,3 +49,14 @@ test('one that does not come is given up, and its sender told', async () => {
   await expect(readBounded({ headers: new Headers(), body }, 6, tooLarge, stop)).rejects.toThrow('too late');
   await cancelled.promise;
 });
+
+test.each([
+  ['as long as it says', 4],
+  ['longer than it says', 3],
+  ['shorter than it says', 5],
+])('a stream of bytes that is %s comes whole, and within the limit only', async (_, announced) => {
+  const stream = (): ReadableStream<Uint8Array> => new Blob([new Uint8Array([1, 2, 3, 4])]).stream();
+  const headers = new Headers({ 'content-length': `${announced}` });
+  expect([...(await readBounded({ headers, body: stream() }, 5, tooLarge))]).toEqual([1, 2, 3, 4]);
+  await expect(readBounded({ headers: new Headers({ 'content-length': '2' }), body: stream() }, 3, tooLarge)).rejects.toThrow('too large');
+});

@@ -11,7 +11,8 @@ export interface TimedAnswer {
 
 /** The client. */
 export interface OneConnection {
-  post(path: string, body: string): Promise<TimedAnswer>;
+  /** @param headers beside content type and length */
+  post(path: string, body: string, headers?: Readonly<Record<string, string>>): Promise<TimedAnswer>;
   /** Connections that were opened so far; 1 when it was kept alive throughout. */
   opened(): number;
   close(): void;
@@ -22,9 +23,9 @@ export function oneConnection(url: string): OneConnection {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   const sockets = new Set<unknown>();
   return {
-    post: (path, body) =>
+    post: (path, body, more = {}) =>
       new Promise((resolve, reject) => {
-        const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
+        const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body), ...more };
         const startedAt = performance.now();
         const outgoing = request(new URL(path, url), { method: 'POST', agent, headers }, (incoming) => {
           const chunks: Buffer[] = [];

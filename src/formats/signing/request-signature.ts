@@ -6,6 +6,7 @@ import { DEADLINE_HEADER, JSON_LENGTH_HEADER, REQUEST_ID_HEADER } from '../../co
 import { TwinrouteError } from '../../core/errors.ts';
 import { CONTENT_DIGEST, contentDigest } from './content-digest.ts';
 import type { KeyRing } from './key-ring.ts';
+import { signOwnForm, type OwnForm } from './own-form.ts';
 import { SKEW_S, verifyTagged } from './verify-tagged.ts';
 
 /** Label and tag of an edge's signature: a signature made for another purpose is none here. */
@@ -13,6 +14,7 @@ export const REQUEST_LABEL = 'edge';
 const TAG = 'twinroute-request';
 /** What a signature covers. The body by its digest; `@query` is not, as no path that is signed reads one. */
 const COVERED = ['@method', '@authority', '@path', CONTENT_DIGEST, REQUEST_ID_HEADER, DEADLINE_HEADER];
+const OWN_FORM: OwnForm = { label: REQUEST_LABEL, tag: TAG, components: COVERED.map((name) => `"${name}"`) };
 /** How long a signature is good for, seconds. */
 const LIFETIME_S = 30;
 /** How long a nonce has to be remembered, milliseconds: from the earliest to the latest time at which its signature is taken. */
@@ -34,7 +36,7 @@ export interface SigningContext {
   readonly keys: KeyRing;
   /** Milliseconds since 1970. */
   readonly now: () => number;
-  /** A new nonce, 128 bits or more. */
+  /** A new nonce, 128 bits or more in letters, digits and dashes. */
   readonly nonce: () => string;
 }
 
@@ -48,13 +50,20 @@ export async function signRequest(
   body: Uint8Array,
 ): Promise<SignedRequest> {
   if (signer === undefined) throw new TwinrouteError('config', 'signing keys: expected one that can sign, got none');
-  const headers = { ...request.headers, [CONTENT_DIGEST]: await contentDigest(body) };
+  const headers: HeaderFields = { ...request.headers, [CONTENT_DIGEST]: await contentDigest(body) };
   const created = Math.floor(now() / 1000);
+  const times = { created, expires: created + LIFETIME_S };
+  const once = nonce();
+  const { host, pathname } = new URL(request.url);
+  const values = [request.method, host, pathname, ...COVERED.slice(3).map((name) => headers[name])];
+  const more = `;expires=${times.expires};nonce="${once}"`;
+  const own = await signOwnForm(OWN_FORM, values, { created, more }, signer);
+  if (own !== undefined) return { ...request, headers: { ...headers, ...own } };
   const { keyid, algorithm: alg } = signer;
   const { signature, signatureInput } = await createSignature(describeRequest({ ...request, headers }), {
     label: REQUEST_LABEL,
     components: COVERED,
-    parameters: { created, expires: created + LIFETIME_S, nonce: nonce(), alg, keyid, tag: TAG },
+    parameters: { ...times, nonce: once, alg, keyid, tag: TAG },
     signer,
   });
   return { ...request, headers: { ...headers, signature, 'signature-input': signatureInput } };

@@ -1,10 +1,17 @@
 // Requests and receipts between an edge and an origin, and what an attacker may do to them.
 
+import { component, createSignature } from 'http-message-sig';
 import { describe, expect, test } from 'vitest';
 import type { Receipt } from '../../../src/contract/receipt.ts';
 import { openKeyRing, type KeyRing } from '../../../src/formats/signing/key-ring.ts';
 import { signReceipt, verifyReceipt } from '../../../src/formats/signing/receipt.ts';
-import { checkDigest, signRequest, verifyRequest, type SignedRequest } from '../../../src/formats/signing/request-signature.ts';
+import {
+  checkDigest,
+  describeRequest,
+  signRequest,
+  verifyRequest,
+  type SignedRequest,
+} from '../../../src/formats/signing/request-signature.ts';
 
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
 const ringOf = (...keys: object[]): Promise<KeyRing> => openKeyRing(JSON.stringify({ keys }), 'keys');
@@ -158,6 +165,65 @@ describe('a signed request', () => {
 describe('a receipt', () => {
   test('tells what was served', async () => {
     expect(await verifyReceipt(edge(shared), requested, { status: 200, headers }, ANSWER)).toEqual(RECEIPT);
+  });
+
+  test('may be in any form that RFC 9421 allows, and is held to the same rules', async () => {
+    const { signer } = shared;
+    if (signer === undefined) throw new Error('expected a key that signs');
+    const other = async (created: number, tag = 'twinroute-receipt') => {
+      const described = {
+        kind: 'response' as const,
+        status: 200,
+        fields: Object.entries(headers).map(([name, value]) => ({ name, value })),
+        request: describeRequest(requested),
+      };
+      const { signature, signatureInput } = await createSignature(described, {
+        label: 'origin',
+        components: ['content-digest', '@status', component('signature', { req: true, key: 'edge' }), 'x-receipt'],
+        parameters: { tag, keyid: signer.keyid, created, alg: signer.algorithm },
+        signer,
+      });
+      return { ...headers, signature, 'signature-input': signatureInput };
+    };
+    const good = await other(NOW / 1000);
+    expect(await verifyReceipt(edge(shared), requested, { status: 200, headers: good }, ANSWER)).toEqual(RECEIPT);
+    for (const bad of [await other(NOW / 1000 - 66), await other(NOW / 1000, 'another')])
+      await expect(verifyReceipt(edge(shared), requested, { status: 200, headers: bad }, ANSWER)).rejects.toMatchObject({
+        code: 'upstream',
+      });
+  });
+
+  test('has the very bytes that the general way gives it', async () => {
+    const { signer } = shared;
+    if (signer === undefined) throw new Error('expected a key that signs');
+    const { signature, signatureInput } = await createSignature(
+      {
+        kind: 'response',
+        status: 200,
+        fields: Object.entries(headers).map(([name, value]) => ({ name, value })),
+        request: describeRequest(requested),
+      },
+      {
+        label: 'origin',
+        components: ['@status', 'content-digest', 'x-receipt', component('signature', { req: true, key: 'edge' })],
+        parameters: { created: NOW / 1000, alg: signer.algorithm, keyid: signer.keyid, tag: 'twinroute-receipt' },
+        signer,
+      },
+    );
+    expect({ signature, signatureInput }).toEqual({ signature: headers['signature'], signatureInput: headers['signature-input'] });
+  });
+
+  test.each([
+    ['another key', (input: string) => input.replace('edge-1', 'edge-2')],
+    ['another algorithm', (input: string) => input.replace('hmac-sha256', 'ed25519')],
+    ['another tag', (input: string) => input.replace('twinroute-receipt', 'twinroute-request')],
+    ['a later date', (input: string) => input.replace(/created=\d+/, `created=${NOW / 1000 + 3}`)],
+    ['less coverage', (input: string) => input.replace('"x-receipt" ', '')],
+  ])('that says %s is refused', async (_, change) => {
+    const changed = { ...headers, 'signature-input': change(headers['signature-input']) };
+    await expect(verifyReceipt(edge(shared), requested, { status: 200, headers: changed }, ANSWER)).rejects.toMatchObject({
+      code: 'upstream',
+    });
   });
 
   test('is not made where no key signs', async () => {
