@@ -6,19 +6,36 @@
 import { TwinrouteError } from '../core/errors.ts';
 import { expectFloat, type FloatTensor } from '../core/tensor.ts';
 import type { GraphBuilder, ValueName } from '../formats/onnx/graph.ts';
-import { concatColumns, concatRows } from './matrices.ts';
+import { concatColumns, concatRows, transpose } from './matrices.ts';
 import type { GraphExpert, ReadParameter } from './twin-parameters.ts';
 
-/** The factors of all experts that change one matrix, side by side. */
+/** What experts add to a matrix `[m, n]`: their factors side by side. */
 export interface FactorStack {
-  /** `[m, R]` */
-  u(): Float32Array;
-  /** `[R, n]` */
-  v(): Float32Array;
-  readonly rank: number;
+  /** Up-projections, `[R, m]`. */
+  readonly up: ValueName;
+  /** Down-projections, `[R, n]`. */
+  readonly down: ValueName;
   /** Each request's weights, one for each of the R columns: `[B, 1, R]`. */
   readonly weights: ValueName;
 }
+
+/** What experts add to a table `[m, n]`, whose rows are picked and not multiplied. */
+export interface TableStack {
+  /** Rows of U for the tokens, already weighted: `[B, T, R]`. */
+  readonly rows: ValueName;
+  /** `[R, n]` */
+  readonly v: ValueName;
+}
+
+/** A vector of the model. */
+export interface MixedVector {
+  /** `[m]` where no expert changes it, else each request's own, `[B, 1, m]`; either broadcasts over `[B, T, m]`. */
+  readonly value: ValueName;
+  readonly perRequest: boolean;
+}
+
+/** Picks the tokens' rows of a table with `rank` columns, `[m, rank]`. */
+export type PickRows = (table: () => Float32Array, rank: number) => ValueName;
 
 /** Parameters as values of a graph. */
 export interface MixedWeights {
@@ -26,8 +43,16 @@ export interface MixedWeights {
   matrix(name: string): FloatTensor;
   /** What the experts add to a matrix, undefined when none does. */
   factors(name: string): FactorStack | undefined;
-  /** A vector: `[m]` where no expert changes it, else each request's own, `[B, 1, m]`; either broadcasts over `[B, T, m]`. */
-  vector(name: string): ValueName;
+  /** The same of a table. */
+  tableFactors(name: string, pick: PickRows): TableStack | undefined;
+  vector(name: string): MixedVector;
+}
+
+/** The shared model's matrix of that name. @throws {TwinrouteError} `shape` when it is none */
+export function sharedMatrix(shared: ReadParameter, name: string): FloatTensor {
+  const tensor = shared(name);
+  if (tensor.shape.length === 2) return tensor;
+  throw new TwinrouteError('shape', `${name}: expected a matrix, got [${tensor.shape.join(', ')}]`);
 }
 
 /**
@@ -41,7 +66,7 @@ export function createMixedWeights(
   mix: ValueName | undefined,
 ): MixedWeights {
   const columnsByOwners = new Map<string, ValueName>();
-  const vectors = new Map<string, ValueName>();
+  const vectors = new Map<string, MixedVector>();
 
   /** The mix's column of each owner, in that order: `[B, 1, owners]`. */
   const mixColumns = (owners: readonly number[]): ValueName => {
@@ -55,13 +80,28 @@ export function createMixedWeights(
     return columns;
   };
 
-  const matrix = (name: string): FloatTensor => {
-    const tensor = shared(name);
-    if (tensor.shape.length === 2) return tensor;
-    throw new TwinrouteError('shape', `${name}: expected a matrix, got [${tensor.shape.join(', ')}]`);
+  const matrix = (name: string): FloatTensor => sharedMatrix(shared, name);
+
+  /** Factors of all experts that change a matrix. */
+  const stack = (name: string): { us: FloatTensor[]; vs: FloatTensor[]; owners: number[] } => {
+    const [m, n] = matrix(name).shape;
+    const us: FloatTensor[] = [];
+    const vs: FloatTensor[] = [];
+    const owners: number[] = [];
+    for (const [e, expert] of experts.entries()) {
+      const module = expert.module(name);
+      if (module === undefined) continue;
+      if (module.kind !== 'factored')
+        throw new TwinrouteError('shape', `${expert.name}, ${name}: expected factors for a matrix, got a ${module.kind} delta`);
+      const rank = module.v.shape[0];
+      us.push(expectFloat(module.u, [m, rank], `${expert.name}, U of ${name}`));
+      vs.push(expectFloat(module.v, [rank, n], `${expert.name}, V of ${name}`));
+      for (let k = 0; k < rank; k++) owners.push(e);
+    }
+    return { us, vs, owners };
   };
 
-  const makeVector = (name: string): ValueName => {
+  const makeVector = (name: string): MixedVector => {
     const tensor = shared(name);
     const value = graph.constant(name, 'float32', tensor.shape, () => tensor.data);
     const deltas: FloatTensor[] = [];
@@ -74,32 +114,33 @@ export function createMixedWeights(
       deltas.push(expectFloat(module.delta, tensor.shape, `${expert.name}, delta of ${name}`));
       owners.push(e);
     }
-    if (owners.length === 0) return value;
+    if (owners.length === 0) return { value, perRequest: false };
     const rows = graph.constant(`${name}.deltas`, 'float32', [deltas.length, ...tensor.shape], () => concatRows(deltas));
     const delta = graph.node('MatMul', [mixColumns(owners), rows]); // [B, 1, owners] · [owners, m] → [B, 1, m]
-    return graph.node('Add', [value, delta]);
+    return { value: graph.node('Add', [value, delta]), perRequest: true };
   };
 
   return {
     matrix,
 
     factors(name) {
-      const [m, n] = matrix(name).shape;
-      const us: FloatTensor[] = [];
-      const vs: FloatTensor[] = [];
-      const owners: number[] = [];
-      for (const [e, expert] of experts.entries()) {
-        const module = expert.module(name);
-        if (module === undefined) continue;
-        if (module.kind !== 'factored')
-          throw new TwinrouteError('shape', `${expert.name}, ${name}: expected factors for a matrix, got a ${module.kind} delta`);
-        const rank = module.v.shape[0];
-        us.push(expectFloat(module.u, [m, rank], `${expert.name}, U of ${name}`));
-        vs.push(expectFloat(module.v, [rank, n], `${expert.name}, V of ${name}`));
-        for (let k = 0; k < rank; k++) owners.push(e);
-      }
+      const { us, vs, owners } = stack(name);
       if (owners.length === 0) return undefined;
-      return { u: () => concatColumns(us), v: () => concatRows(vs), rank: owners.length, weights: mixColumns(owners) };
+      const [m, n] = matrix(name).shape;
+      const rank = owners.length;
+      return {
+        up: graph.constant(`${name}.u`, 'float32', [rank, m], () => transpose(concatColumns(us), [m, rank])),
+        down: graph.constant(`${name}.v`, 'float32', [rank, n], () => concatRows(vs)),
+        weights: mixColumns(owners),
+      };
+    },
+
+    tableFactors(name, pick) {
+      const { us, vs, owners } = stack(name);
+      if (owners.length === 0) return undefined;
+      const rank = owners.length;
+      const v = graph.constant(`${name}.v`, 'float32', [rank, matrix(name).shape[1]], () => concatRows(vs));
+      return { rows: graph.node('Mul', [pick(() => concatColumns(us), rank), mixColumns(owners)]), v };
     },
 
     vector(name) {

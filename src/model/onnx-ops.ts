@@ -5,7 +5,7 @@
 
 import type { GraphBuilder, ValueName } from '../formats/onnx/graph.ts';
 import { transpose } from './matrices.ts';
-import type { MixedWeights } from './mixed-weights.ts';
+import type { FactorStack, MixedWeights, TableStack } from './mixed-weights.ts';
 import type { Ops } from './ops.ts';
 
 /** The operators of a part with a gate; undefined where the model has none. */
@@ -31,20 +31,36 @@ export function createOnnxOps(graph: GraphBuilder, weights: MixedWeights, gated?
       return node('Unsqueeze', [node('Mul', [masked, scalar(MASKED_SCORE)]), ints([1, 2])]); // [B, 1, 1, T]
     });
 
-  /** `(rows ⊙ weights) · right`, with `rows [B, T, R]` and `right [R, d]`. */
-  const weighted = (rows: ValueName, columnWeights: ValueName, right: ValueName): ValueName =>
-    node('MatMul', [node('Mul', [rows, columnWeights]), right]);
+  /** `[B, T, …]` as `[B · T, …]`, and the way back. Neither copies. */
+  const flatten = (x: ValueName): ValueName => once(`flat ${x}`, () => node('Flatten', [x], { axis: { int: 2 } }));
+  const unflatten = (flat: ValueName, x: ValueName): ValueName => {
+    const shape = once(`shape ${x}`, () => {
+      const extents = node('Shape', [x], { start: { int: 0 }, end: { int: 2 } });
+      return node('Concat', [extents, ints([-1])], { axis: { int: 0 } });
+    });
+    return node('Reshape', [flat, shape]);
+  };
+  /** What experts add to the picked rows of a table. */
+  const withFactors = (rows: ValueName, factors: TableStack | undefined): ValueName =>
+    factors === undefined ? rows : node('Add', [rows, node('MatMul', [factors.rows, factors.v])]);
+
+  /** `(x · Vᵀ ⊙ weights) · Uᵀ + addend`, `[B · T, m]`. */
+  const thin = (flat: ValueName, x: ValueName, { up, down, weights: columns }: FactorStack, addend: readonly ValueName[]): ValueName => {
+    const inner = unflatten(node('Gemm', [flat, down], { transB: { int: 1 } }), x); // [B, T, R]
+    return node('Gemm', [node('Flatten', [node('Mul', [inner, columns])], { axis: { int: 2 } }), up, ...addend]);
+  };
 
   const ops: Ops<ValueName> = {
     embed(name, ids) {
       const parameter = `${name}.weight`;
       const table = weights.matrix(parameter);
       const rows = node('Gather', [graph.constant(parameter, 'float32', table.shape, () => table.data), ids]);
-      const factors = weights.factors(parameter);
-      if (factors === undefined) return rows;
-      const u = graph.constant(`${parameter}.u`, 'float32', [table.shape[0], factors.rank], () => factors.u());
-      const v = graph.constant(`${parameter}.v`, 'float32', [factors.rank, table.shape[1]], () => factors.v());
-      return node('Add', [rows, weighted(node('Gather', [u, ids]), factors.weights, v)]);
+      return withFactors(
+        rows,
+        weights.tableFactors(parameter, (data, rank) =>
+          node('Gather', [graph.constant(`${parameter}.u`, 'float32', [table.shape[0], rank], data), ids]),
+        ),
+      );
     },
 
     embedPositions(name, ids) {
@@ -53,30 +69,33 @@ export function createOnnxOps(graph: GraphBuilder, weights: MixedWeights, gated?
       const length = once(`length ${ids}`, () => node('Shape', [ids], { start: { int: 1 }, end: { int: 2 } })); // [1]
       const head = (rows: ValueName): ValueName => node('Slice', [rows, ints([0]), length, ints([1])]); // [1, T, …]
       const rows = head(graph.constant(parameter, 'float32', [1, ...table.shape], () => table.data));
-      const factors = weights.factors(parameter);
-      if (factors === undefined) return rows;
-      const u = graph.constant(`${parameter}.u`, 'float32', [1, table.shape[0], factors.rank], () => factors.u());
-      const v = graph.constant(`${parameter}.v`, 'float32', [factors.rank, table.shape[1]], () => factors.v());
-      return node('Add', [rows, weighted(head(u), factors.weights, v)]);
+      return withFactors(
+        rows,
+        weights.tableFactors(parameter, (data, rank) =>
+          head(graph.constant(`${parameter}.u`, 'float32', [1, table.shape[0], rank], data)),
+        ),
+      );
     },
 
+    // One Gemm: its addend is the bias, or what the factors give with the bias as the addend of theirs. An addend costs nothing that a bias does not,
+    // while sums after the products would each be a pass over `[B, T, m]`.
     linear(name, x) {
       const parameter = `${name}.weight`;
       const matrix = weights.matrix(parameter);
       const [m, n] = matrix.shape;
       // A gate of all parts is asked more than once.
       const transposed = once(parameter, () => graph.constant(parameter, 'float32', [n, m], () => transpose(matrix.data, matrix.shape)));
-      const product = node('MatMul', [x, transposed]);
       const factors = weights.factors(parameter);
       const bias = weights.vector(`${name}.bias`);
-      if (factors === undefined) return node('Add', [product, bias]);
-      const v = graph.constant(`${parameter}.v`, 'float32', [n, factors.rank], () => transpose(factors.v(), [factors.rank, n]));
-      const u = graph.constant(`${parameter}.u`, 'float32', [factors.rank, m], () => transpose(factors.u(), [m, factors.rank]));
-      return node('Add', [node('Add', [product, weighted(node('MatMul', [x, v]), factors.weights, u)]), bias]);
+      const flat = flatten(x);
+      const addend = bias.perRequest ? [] : [bias.value];
+      const product = node('Gemm', [flat, transposed, ...(factors === undefined ? addend : [thin(flat, x, factors, addend)])]);
+      const shaped = unflatten(product, x);
+      return bias.perRequest ? node('Add', [shaped, bias.value]) : shaped;
     },
 
     layerNorm: (name, x, epsilon) =>
-      node('LayerNormalization', [x, weights.vector(`${name}.weight`), weights.vector(`${name}.bias`)], {
+      node('LayerNormalization', [x, weights.vector(`${name}.weight`).value, weights.vector(`${name}.bias`).value], {
         axis: { int: -1 },
         epsilon: { float: epsilon },
       }),
