@@ -19,7 +19,6 @@ import { createSha256, openFolder } from '../../src/host/files.ts';
 import { createNodeSession } from '../../src/host/ort-session.ts';
 import { encoderFeeds } from '../../src/model/encoder-feeds.ts';
 import { loadPredictor } from '../../src/origin/load-pack.ts';
-import { headRange } from '../../src/origin/predictor.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const LIMIT = 1e-4;
@@ -110,12 +109,11 @@ const predictor = await loadPredictor(pack);
 
 /** The origin's logits of one head for every row under one mix. */
 async function originLogits(mix: Mix, head: string): Promise<number[][]> {
-  const [start, end] = headRange(predictor.experts, names.indexOf(head));
   const outputs: number[][] = [];
   for (const { text, text_pair } of rows) {
     const { ids, types } = predictor.encode(text, text_pair);
     const [{ logits }] = await predictor.run([{ ids, types, mix: mixVector(mix, names) }]);
-    outputs.push(Array.from(logits.subarray(start, end)));
+    outputs.push(Array.from(logits(names.indexOf(head))));
   }
   return outputs;
 }

@@ -140,14 +140,16 @@ async function load(url: string, bodies: readonly string[], rate: number, second
 /** The pack's server without its model: every batch takes the same time. */
 async function startWaitingOrigin(pack: Pack, keys: KeySets): Promise<Origin> {
   const real = await loadPredictor(pack, undefined, { threads: 1 });
-  const width = real.experts.reduce((sum, { labels }) => sum + labels.length, 0);
   return startOrigin({
     predictors: [
       {
         ...real,
         async run(rows) {
           await sleep(SERVICE_MS);
-          return rows.map(() => ({ logits: new Float32Array(width), features: new Float32Array(1) }));
+          return rows.map(() => ({
+            logits: (expert) => new Float32Array(real.experts[expert].labels.length),
+            features: new Float32Array(1),
+          }));
         },
       },
     ],

@@ -165,6 +165,11 @@ export async function loadExpert(source: ByteSource, expert: ManifestExpert, wid
   return { name: expert.name, modules: await readModules(file, expert), head: await file.head() };
 }
 
+/** An expert's head alone, of whatever format its modules are. */
+export async function loadHead(source: ByteSource, expert: ManifestExpert, width: number): Promise<LoadedExpert['head']> {
+  return (await openExpertFile(source, expert, width)).head();
+}
+
 async function loadMasked(
   file: Safetensors,
   { name, shape, kind }: ModuleTensor,

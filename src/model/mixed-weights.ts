@@ -43,8 +43,11 @@ export interface MixedWeights {
   matrix(name: string): FloatTensor;
   /** What the experts add to a matrix, undefined when none does. */
   factors(name: string): FactorStack | undefined;
-  /** The same of a table. */
-  tableFactors(name: string, pick: PickRows): TableStack | undefined;
+  /**
+   * The same of a table.
+   * @param index the input whose ids pick its rows, or the tokens' positions
+   */
+  tableFactors(name: string, pick: PickRows, index: ValueName | 'positions'): TableStack | undefined;
   vector(name: string): MixedVector;
 }
 

@@ -6,7 +6,7 @@
 import { expectFloat } from '../core/tensor.ts';
 import { gateMix, type Gates } from './gate.ts';
 import { createGraph, type GraphBuilder, type ValueName } from '../formats/onnx/graph.ts';
-import type { Architecture } from './architecture.ts';
+import type { Architecture, EncoderInputs, EncoderOutputs } from './architecture.ts';
 import { concatRows, transpose } from './matrices.ts';
 import { createMixedWeights } from './mixed-weights.ts';
 import { createOnnxOps } from './onnx-ops.ts';
@@ -25,7 +25,7 @@ export interface GraphExtras {
  * ONNX bytes of the model with factored experts: each request of a batch is answered by `W_s + Σ_e mix[e] · U_e · V_e`, and with a fade F
  * by `W_s + (Σ_e mix[e]) · F + Σ_e mix[e] · U_e · V_e`: to the graph the fade is one more expert, whose weight is the sum of the others'.
  * With gates the modules are those of gated parts alone, each mixed as its own gate says.
- * @param heads output layers in the order of `logits`; without any there is no such output
+ * @param heads output layers in the order of `logits`; without any there is `pooled` instead, what heads read (f32 `[B, d]`)
  * @throws {TwinrouteError} `shape` when a module or head does not fit; `unsupported` when the file would reach 2 GiB
  * Cost: the file's size in memory, and one weight at a time beside it
  */
@@ -52,13 +52,11 @@ export function emitInto<C>(
   heads: readonly GraphHead[],
   { fade, gates }: GraphExtras = {},
 ): void {
-  const ids = graph.input('input_ids', 'int64', ['batch', 'tokens']);
-  const mask = graph.input('attention_mask', 'int64', ['batch', 'tokens']);
-  const types = graph.input('token_type_ids', 'int64', ['batch', 'tokens']);
+  const inputs = encoderInputs(graph);
   const mix = experts.length === 0 || gates !== undefined ? undefined : graph.input('mix', 'float32', ['batch', experts.length]);
   const fades = fade !== undefined && mix !== undefined;
   const weights = fades ? graph.node('Concat', [mix, graph.node('ReduceSum', [mix, graph.ints([1])])], { axis: { int: 1 } }) : mix; // [B, E + 1]
-  const flat = (value: ValueName): ValueName => graph.node('Squeeze', [value, graph.ints([1])]);
+  const flat = (value: ValueName): ValueName => squeeze(graph, value);
   const chosen: ValueName[] = [];
   const gated = (part: string, x: ValueName, tokens: ValueName): Ops<ValueName> => {
     if (gates === undefined) return ops;
@@ -68,7 +66,7 @@ export function emitInto<C>(
   };
   const mixed = gates !== undefined ? [] : fades ? [...experts, fade] : experts;
   const ops: Ops<ValueName> = createOnnxOps(graph, createMixedWeights(graph, shared, mixed, weights), gated);
-  const { hidden, pooled } = architecture.encode(ops, config, { ids, mask, types });
+  const encoded = architecture.encode(ops, config, inputs);
   const width = architecture.width(config);
   if (heads.length > 0) {
     const classes = heads.reduce((sum, head) => sum + head.bias.data.length, 0);
@@ -77,13 +75,47 @@ export function emitInto<C>(
       transpose(concatRows(heads.map((head) => head.weight)), [classes, width]),
     );
     const bias = graph.constant('heads.bias', 'float32', [classes], () => concatRows(heads.map((head) => head.bias)));
-    graph.output('logits', flat(graph.node('Add', [graph.node('MatMul', [pooled, weight]), bias])), 'float32', ['batch', classes]);
+    graph.output('logits', flat(graph.node('Add', [graph.node('MatMul', [encoded.pooled, weight]), bias])), 'float32', ['batch', classes]);
   }
   if (gates !== undefined) {
     const all = graph.node('Concat', chosen, { axis: { int: 1 } });
     graph.output('gates', all, 'float32', ['batch', chosen.length, experts.length]);
   }
-  graph.output('features', flat(ops.meanTokens(hidden, mask)), 'float32', ['batch', width]);
+  if (heads.length > 0) outputFeatures(graph, ops, encoded, inputs, width);
+  else outputEncoder(graph, ops, encoded, inputs, width);
+}
+
+/** The inputs of every encoder graph. */
+export function encoderInputs(graph: GraphBuilder): EncoderInputs<ValueName> {
+  const input = (name: string): ValueName => graph.input(name, 'int64', ['batch', 'tokens']);
+  return { ids: input('input_ids'), mask: input('attention_mask'), types: input('token_type_ids') };
+}
+
+/** The outputs of an encoder without heads: `pooled`, what heads read, and `features`, each f32 `[B, d]`. */
+export function outputEncoder(
+  graph: GraphBuilder,
+  ops: Ops<ValueName>,
+  encoded: EncoderOutputs<ValueName>,
+  inputs: EncoderInputs<ValueName>,
+  width: number,
+): void {
+  graph.output('pooled', squeeze(graph, encoded.pooled), 'float32', ['batch', width]);
+  outputFeatures(graph, ops, encoded, inputs, width);
+}
+
+function outputFeatures(
+  graph: GraphBuilder,
+  ops: Ops<ValueName>,
+  { hidden }: EncoderOutputs<ValueName>,
+  { mask }: EncoderInputs<ValueName>,
+  width: number,
+): void {
+  graph.output('features', squeeze(graph, ops.meanTokens(hidden, mask)), 'float32', ['batch', width]);
+}
+
+/** `[B, 1, d]` as `[B, d]`. */
+function squeeze(graph: GraphBuilder, value: ValueName): ValueName {
+  return graph.node('Squeeze', [value, graph.ints([1])]);
 }
 
 /** ONNX bytes of the model alone: the same graph without experts, for folded models and for the shared model's features. */

@@ -57,8 +57,10 @@ export function createOnnxOps(graph: GraphBuilder, weights: MixedWeights, gated?
       const rows = node('Gather', [graph.constant(parameter, 'float32', table.shape, () => table.data), ids]);
       return withFactors(
         rows,
-        weights.tableFactors(parameter, (data, rank) =>
-          node('Gather', [graph.constant(`${parameter}.u`, 'float32', [table.shape[0], rank], data), ids]),
+        weights.tableFactors(
+          parameter,
+          (data, rank) => node('Gather', [graph.constant(`${parameter}.u`, 'float32', [table.shape[0], rank], data), ids]),
+          ids,
         ),
       );
     },
@@ -71,8 +73,10 @@ export function createOnnxOps(graph: GraphBuilder, weights: MixedWeights, gated?
       const rows = head(graph.constant(parameter, 'float32', [1, ...table.shape], () => table.data));
       return withFactors(
         rows,
-        weights.tableFactors(parameter, (data, rank) =>
-          head(graph.constant(`${parameter}.u`, 'float32', [1, table.shape[0], rank], data)),
+        weights.tableFactors(
+          parameter,
+          (data, rank) => head(graph.constant(`${parameter}.u`, 'float32', [1, table.shape[0], rank], data)),
+          'positions',
         ),
       );
     },

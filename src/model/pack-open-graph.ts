@@ -6,7 +6,6 @@ import { expertOf, holdInMemory, type Pack } from '../formats/pack.ts';
 import type { WeightInputs } from './merged-session.ts';
 import { emitOpenGraph, openWeights } from './open-graph.ts';
 import { openPackWeights } from './pack-weights.ts';
-import type { GraphHead } from './twin-parameters.ts';
 
 /** An open graph with its merge. */
 export interface PackOpenGraph {
@@ -17,7 +16,7 @@ export interface PackOpenGraph {
 
 /**
  * The open graph of a pack: inputs are the parameters that a resident expert changes.
- * @param experts names of the resident experts, in the order of mixes and heads
+ * @param experts names of the resident experts, in the order of mixes
  * @throws {TwinrouteError} as `openPackWeights`
  * Cost: the shared model in f32 twice while it is made; afterwards the files of the resident experts in memory, as they are stored
  */
@@ -33,11 +32,9 @@ export async function packOpenGraph(pack: Pack, experts: readonly string[]): Pro
     ({ kind }) => kind !== 'unchanged',
   );
   const open = new Set(changed.map(({ name }) => name));
-  const heads: GraphHead[] = [];
-  for (const name of experts) heads.push(await (await weights.expert(name)).head());
   const plain = new Map<string, FloatTensor>();
   for (const { name } of parameters) plain.set(name, await weights.shared(name));
-  const model = emitOpenGraph(architecture, config, (name) => lookUp(plain, name), open, heads);
+  const model = emitOpenGraph(architecture, config, (name) => lookUp(plain, name), open, []);
   const shapes = new Map(
     parameters.map(({ name, shape }): [string, FloatTensor] => [name, { dtype: 'float32', shape, data: new Float32Array() }]),
   );

@@ -1,5 +1,6 @@
-// Dynamic batching with a latency bound. Rows of all requests wait in one queue; a batch closes when it is full or when its oldest row
-// has waited long enough and nothing runs. One run at a time: while it lasts, rows gather for the next one.
+// Dynamic batching with a latency bound. Rows of all requests wait in one queue; a batch closes when as many wait as fill one, or when the oldest row
+// has waited long enough and nothing runs. One run at a time: while it lasts, rows gather for the next one, and whoever knows what runs cost may
+// choose among them.
 //
 // A request (a job here) is admitted whole and answered whole: its first failed row fails it, and its rows still queued are taken out.
 
@@ -20,6 +21,8 @@ export interface BatcherLimits {
 export interface BatcherOptions<R, O> extends BatcherLimits {
   /** One output per row, in order. Never called while a call is pending. */
   readonly run: (rows: readonly R[]) => Promise<readonly O[]>;
+  /** Indices of the waiting rows that run next, ascending, at most `maxRows`, with 0 among them; the first ones where it is left out. */
+  readonly choose?: ((waiting: readonly R[], maxRows: number) => readonly number[]) | undefined;
   readonly clock: Clock;
 }
 
@@ -83,7 +86,7 @@ const MAX_RETRY_AFTER_SECONDS = 60;
  * A batcher over `run`.
  * Cost: O(rows) a submission and O(queue) a cancelled request.
  */
-export function createBatcher<R, O>({ run, clock, maxBatch, maxDelayMs, maxQueue }: BatcherOptions<R, O>): Batcher<R, O> {
+export function createBatcher<R, O>({ run, choose, clock, maxBatch, maxDelayMs, maxQueue }: BatcherOptions<R, O>): Batcher<R, O> {
   let queue: Entry<R, O>[] = [];
   let running: Promise<void> | undefined;
   let closed = false;
@@ -113,7 +116,20 @@ export function createBatcher<R, O>({ run, clock, maxBatch, maxDelayMs, maxQueue
       cancelTimer = clock.after(restMs, pump);
       return;
     }
-    running = runBatch(queue.splice(0, maxBatch));
+    running = runBatch(takeNext());
+  };
+
+  const takeNext = (): readonly Entry<R, O>[] => {
+    if (choose === undefined) return queue.splice(0, maxBatch);
+    const chosen = new Set(
+      choose(
+        queue.map(({ row }) => row),
+        maxBatch,
+      ),
+    );
+    const taken = queue.filter((_, i) => chosen.has(i));
+    queue = queue.filter((_, i) => !chosen.has(i));
+    return taken;
   };
 
   const runBatch = async (entries: readonly Entry<R, O>[]): Promise<void> => {

@@ -62,7 +62,14 @@ export async function startOrigin(options: OriginOptions): Promise<Origin> {
   const gate = createDrainGate();
   const packs = predictors.map((predictor) => ({
     predictor,
-    batcher: createBatcher<PredictorRow, PredictorOutput>({ run: (rows) => predictor.run(rows), clock, maxBatch, maxDelayMs, maxQueue }),
+    batcher: createBatcher<PredictorRow, PredictorOutput>({
+      run: (rows) => predictor.run(rows),
+      choose: predictor.choose,
+      clock,
+      maxBatch,
+      maxDelayMs,
+      maxQueue,
+    }),
   }));
   const app = createApp({
     table: createModelTable(packs),

@@ -7,7 +7,7 @@ import { stacked, type OutputTensor } from '../formats/oip/tensors.ts';
 import type { BatchAnswer, SubmitOptions } from './batcher.ts';
 import type { InferInputs, InferRow } from './infer-inputs.ts';
 import type { ServedModel } from './model-table.ts';
-import { headRange, type Predictor, type PredictorOutput, type RoutedRow } from './predictor.ts';
+import type { Predictor, PredictorOutput, RoutedRow } from './predictor.ts';
 
 /** Outputs of an inference, and where its time went. */
 export interface InferResult {
@@ -24,6 +24,7 @@ export interface InferResult {
 interface DoneRow {
   readonly row: InferRow;
   readonly head: number;
+  /** Of its head, `[C]`. */
   readonly logits: Float32Array;
   readonly gates: Float32Array | undefined;
 }
@@ -35,11 +36,15 @@ interface DoneRow {
 export async function infer(model: ServedModel, { rows, route }: InferInputs, options: SubmitOptions): Promise<InferResult> {
   const tokens = rows.reduce((sum, { encoded }) => sum + encoded.ids.length, 0);
   if (route === undefined) {
+    await prepare(
+      model.predictor,
+      rows.map(({ mix }) => mix),
+    );
     const { outputs, queueMs, computeMs } = await model.batcher.submit(
       rows.map(({ encoded, mix }) => ({ ...encoded, mix })),
       options,
     );
-    const done = rows.map((row, i) => ({ row, head: row.head ?? argmax(row.mix), logits: outputs[i].logits, gates: outputs[i].gates }));
+    const done = rows.map((row, i) => toDone(row, row.head ?? argmax(row.mix), outputs[i]));
     return {
       outputs: describe(model, done),
       mixes: done.map(({ row, gates }) => mergedMix(model.predictor, row.mix, gates)),
@@ -49,12 +54,7 @@ export async function infer(model: ServedModel, { rows, route }: InferInputs, op
     };
   }
   const { routed, outputs, queueMs, computeMs } = await inferRouted(model, rows, route.topK, options);
-  const done = rows.map((row, i) => ({
-    row,
-    head: row.head ?? argmax(isEmpty(routed[i].mix) ? routed[i].scores : routed[i].mix),
-    logits: outputs[i].logits,
-    gates: outputs[i].gates,
-  }));
+  const done = rows.map((row, i) => toDone(row, row.head ?? argmax(isEmpty(routed[i].mix) ? routed[i].scores : routed[i].mix), outputs[i]));
   return {
     outputs: [
       ...describe(model, done),
@@ -96,6 +96,10 @@ async function inferRouted(
   );
   if (routed === undefined) throw new TwinrouteError('internal', `infer: expected an origin router in ${predictor.name}`);
   const mixed = rows.flatMap((_, i) => (isEmpty(routed[i].mix) ? [] : [i]));
+  await prepare(
+    predictor,
+    mixed.map((i) => routed[i].mix),
+  );
   const second = await batcher.submit(
     mixed.map((i) => ({ ...rows[i].encoded, mix: routed[i].mix })),
     options,
@@ -105,11 +109,21 @@ async function inferRouted(
   return { routed, outputs, queueMs: first.queueMs + second.queueMs, computeMs: first.computeMs + second.computeMs };
 }
 
+/** Experts come into memory before their rows wait for a run, so that a run waits for none. */
+async function prepare(predictor: Predictor, mixes: readonly Float32Array[]): Promise<void> {
+  const { prepare: bring } = predictor;
+  if (bring !== undefined) await Promise.all(mixes.map((mix) => bring(mix)));
+}
+
+function toDone(row: InferRow, head: number, { logits, gates }: PredictorOutput): DoneRow {
+  return { row, head, logits: logits(head), gates };
+}
+
 function describe({ predictor }: ServedModel, done: readonly DoneRow[]): readonly OutputTensor[] {
   const { experts } = predictor;
   const rows = done.map(({ row: { encoded }, head, logits }) => ({
     head: experts[head],
-    logits: logits.subarray(...headRange(experts, head)),
+    logits,
     tokens: encoded.ids.length,
     truncated: encoded.truncated,
   }));

@@ -22,8 +22,8 @@ export interface PredictorRow extends TokenRow {
 
 /** What a row became. */
 export interface PredictorOutput {
-  /** Logits of all heads, one after another in expert order, `[ΣC]`. Every head reads the same merged encoder. */
-  readonly logits: Float32Array;
+  /** Logits of an expert's head, by its index, `[C]`. Every head reads the same merged encoder. */
+  logits(expert: number): Float32Array;
   /** What the origin's router reads, `[d]`. */
   readonly features: Float32Array;
   /** Weight of each expert of `gated`, the mean over the model's parts; only where the model has gates. */
@@ -52,6 +52,10 @@ export interface Predictor {
   /** Token types are below this. */
   readonly segments: number;
   encode(text: string, pair?: string): Encoding;
+  /** Brings into memory what rows of this mix need, so that no run has to wait for it. */
+  prepare?(mix: Float32Array): Promise<void>;
+  /** Which waiting rows the next run is made of, as indices; whoever comes first where it is left out. */
+  choose?(waiting: readonly PredictorRow[], maxRows: number): readonly number[];
   /** Runs a batch; one output per row, in order. */
   run(rows: readonly PredictorRow[]): Promise<readonly PredictorOutput[]>;
   /**
@@ -61,13 +65,4 @@ export interface Predictor {
   route?(features: readonly Float32Array[], topK: number | undefined): Promise<readonly RoutedRow[]>;
   /** Frees the sessions. */
   release(): Promise<void>;
-}
-
-/**
- * Where the logits of expert `index` lie in a row of all heads: `[start, end)`.
- */
-export function headRange(experts: readonly ServedExpert[], index: number): readonly [start: number, end: number] {
-  let start = 0;
-  for (let e = 0; e < index; e++) start += experts[e].labels.length;
-  return [start, start + experts[index].labels.length];
 }

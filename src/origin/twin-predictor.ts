@@ -1,23 +1,26 @@
-// A pack's merged graph as a predictor: a batch goes in padded to its longest row, and comes out cut into rows.
+// A pack's encoder with its heads as a predictor: a batch comes out cut into rows.
 //
-// Letters: B rows, T tokens of the longest row, E resident experts, ΣC classes of all their heads, d hidden width.
+// Letters: B rows, P gated parts, E experts, C classes of a head, d hidden width.
 
 import { messageOf, TwinrouteError } from '../core/errors.ts';
-import { expectFloat, floatTensor, type FloatTensor, type Tensor } from '../core/tensor.ts';
+import type { FloatTensor } from '../core/tensor.ts';
 import type { Manifest } from '../contract/manifest.ts';
 import type { Tokenizer } from '../formats/tokenizer.ts';
-import { encoderFeeds } from '../model/encoder-feeds.ts';
 import type { Session } from '../model/session.ts';
+import type { GraphHead } from '../model/twin-parameters.ts';
+import type { EncodedRows, Encoder } from './encoder.ts';
 import { createOriginRouter } from './origin-router.ts';
-import type { Predictor, PredictorOutput, PredictorRow } from './predictor.ts';
+import type { Predictor, PredictorOutput } from './predictor.ts';
+import { mixed } from './twin-encoder.ts';
 
 /** Parts of a served pack. */
 export interface TwinParts {
   readonly manifest: Manifest;
-  /** Names of the resident experts, in the order in which the graph was emitted. */
+  /** Names of the served experts, in the order of mixes. */
   readonly experts: readonly string[];
-  /** The graph: `input_ids`, `attention_mask`, `token_type_ids` `[B, T]`, `mix [B, E]` → `logits [B, ΣC]`, `features [B, d]`, and `gates [B, P, E]` from gates. */
-  readonly session: Session;
+  readonly encoder: Encoder;
+  /** Their output layers, in the same order. */
+  readonly heads: readonly GraphHead[];
   /** Cuts to the pack's `max_tokens`. */
   readonly tokenizer: Pick<Tokenizer, 'encode'>;
   /** The origin router's graph, `features [B, d]` → `logits [B, classes]`, when the pack has one. */
@@ -25,10 +28,10 @@ export interface TwinParts {
 }
 
 /**
- * A predictor over the pack's graph. It owns the sessions and frees them in `release`.
+ * A predictor over the pack's encoder. It owns the encoder and the session and frees them in `release`.
  * @throws {TwinrouteError} `not_found` for an expert that the pack has not, `incompatible` for a config without sizes
  */
-export function createTwinPredictor({ manifest, experts, session, tokenizer, routerSession }: TwinParts): Predictor {
+export function createTwinPredictor({ manifest, experts, encoder, heads, tokenizer, routerSession }: TwinParts): Predictor {
   const served = experts.map((name) => {
     const expert = manifest.experts.find((candidate) => candidate.name === name);
     if (expert === undefined)
@@ -37,12 +40,13 @@ export function createTwinPredictor({ manifest, experts, session, tokenizer, rou
   });
   if (served.length === 0) throw new TwinrouteError('config', `origin: expected at least one resident expert of pack ${manifest.name}`);
   const { config } = manifest.architecture;
-  const classes = served.reduce((sum, expert) => sum + expert.labels.length, 0);
   const gated = manifest.gates && manifest.experts.map((expert) => expert.name);
   const router =
     routerSession !== undefined && manifest.origin_router !== undefined
       ? createOriginRouter(manifest.origin_router, experts, routerSession)
       : undefined;
+
+  const { choose } = encoder;
 
   return {
     name: manifest.name,
@@ -53,18 +57,18 @@ export function createTwinPredictor({ manifest, experts, session, tokenizer, rou
     vocabulary: sizeIn(config, 'vocab_size'),
     segments: sizeIn(config, 'type_vocab_size'),
     encode: (text, pair) => tokenizer.encode(text, pair),
-    run: (rows) =>
-      asDefect(manifest.name, async () => {
-        const { logits, features, gates } = await session.run(feedsOf(rows, served.length));
-        return rowsOf(
-          expectFloat(logits, [rows.length, classes], 'logits'),
-          expectFloat(features, [rows.length, features?.shape[1] ?? 0], 'features'),
-          gated && expectFloat(gates, [rows.length, gates?.shape[1] ?? 0, gated.length], 'gates'),
-        );
-      }),
+    run: (rows) => asDefect(manifest.name, async () => rowsOf(await encoder.run(rows), heads)),
+    ...(encoder.prepare !== undefined && { prepare: encoder.prepare }),
+    ...(choose !== undefined && {
+      choose: (waiting, maxRows) =>
+        choose(
+          waiting.map(({ ids, mix }) => ({ tokens: ids.length, experts: mixed(mix) })),
+          maxRows,
+        ),
+    }),
     ...(router !== undefined && { route: (features, topK) => asDefect(manifest.name, () => router(features, topK)) }),
     async release() {
-      await session.release();
+      await encoder.release();
       await routerSession?.release();
     },
   };
@@ -79,23 +83,27 @@ async function asDefect<T>(pack: string, work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Rows as the graph's inputs. */
-function feedsOf(rows: readonly PredictorRow[], experts: number): Record<string, Tensor> {
-  const mix = new Float32Array(rows.length * experts);
-  for (const [i, row] of rows.entries()) mix.set(row.mix, i * experts);
-  return { ...encoderFeeds(rows), mix: floatTensor([rows.length, experts], mix) };
+/** One output per row; the rows alias the encoder's fresh tensors. */
+function rowsOf({ pooled, features, gates }: EncodedRows, heads: readonly GraphHead[]): readonly PredictorOutput[] {
+  const [batch, width] = pooled.shape;
+  if (!pooled.data.every(Number.isFinite)) throw new TwinrouteError('numeric', 'pooled: expected finite values');
+  return Array.from({ length: batch }, (_, i) => {
+    const own = pooled.data.subarray(i * width, (i + 1) * width);
+    return {
+      logits: (expert) => applyHead(heads[expert], own),
+      features: features.data.subarray(i * features.shape[1], (i + 1) * features.shape[1]),
+      ...(gates !== undefined && { gates: meanOfParts(gates, i) }),
+    };
+  });
 }
 
-/** One output per row; the rows alias the graph's fresh tensors. */
-function rowsOf(logits: FloatTensor, features: FloatTensor, gates: FloatTensor | undefined): readonly PredictorOutput[] {
-  const [batch, classes] = logits.shape;
-  const width = features.shape[1];
-  if (!logits.data.every(Number.isFinite)) throw new TwinrouteError('numeric', 'logits: expected finite values');
-  return Array.from({ length: batch }, (_, i) => ({
-    logits: logits.data.subarray(i * classes, (i + 1) * classes),
-    features: features.data.subarray(i * width, (i + 1) * width),
-    ...(gates !== undefined && { gates: meanOfParts(gates, i) }),
-  }));
+/** `W · x + b`, `[C]`, summed in f64. */
+function applyHead({ weight, bias }: GraphHead, x: Float32Array): Float32Array {
+  return bias.data.map((start, c) => {
+    let sum = start;
+    for (let j = 0; j < x.length; j++) sum += weight.data[c * x.length + j] * x[j];
+    return sum;
+  });
 }
 
 /** Mean over parts of row `i` of `[B, P, E]`. */

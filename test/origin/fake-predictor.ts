@@ -8,8 +8,6 @@ export const EXPERTS: readonly ServedExpert[] = [
   { name: 'stsb', labels: ['similarity'], problem: 'regression' },
 ];
 
-const CLASSES = 6;
-
 /** The logit of class `c` (over all heads): 1000·(Σ ids) + 100·(mix as digits) + c. */
 export function logitOf(row: PredictorRow, c: number): number {
   return 1000 * row.ids.reduce((sum, id) => sum + id, 0) + 100 * row.mix.reduce((sum, weight, e) => sum + weight * (e + 1), 0) + c;
@@ -36,7 +34,10 @@ export function createFakePredictor(overrides: Partial<Predictor> = {}): Predict
     run: (rows) =>
       Promise.resolve(
         rows.map((row) => ({
-          logits: Float32Array.from({ length: CLASSES }, (_, c) => logitOf(row, c)),
+          logits(expert) {
+            const start = EXPERTS.slice(0, expert).reduce((sum, { labels }) => sum + labels.length, 0);
+            return Float32Array.from(EXPERTS[expert].labels, (_, c) => logitOf(row, start + c));
+          },
           features: Float32Array.of(row.ids[0], row.ids.length),
         })),
       ),

@@ -7,16 +7,18 @@ import { OipResponse } from '../../src/contract/oip.ts';
 import type { Manifest } from '../../src/contract/manifest.ts';
 import { createRandom } from '../../src/core/random.ts';
 import { argmax } from '../../src/core/routing/score.ts';
-import { floatTensor, type FloatTensor, type Tensor } from '../../src/core/tensor.ts';
+import { floatTensor, type Tensor } from '../../src/core/tensor.ts';
 import { createNodeSession } from '../../src/host/ort-session.ts';
 import { bert } from '../../src/model/bert.ts';
-import { emitPlainGraph, emitTwinGraph } from '../../src/model/onnx-emitter.ts';
+import { emitPlainGraph } from '../../src/model/onnx-emitter.ts';
 import type { Session } from '../../src/model/session.ts';
-import { headRange, type Predictor } from '../../src/origin/predictor.ts';
+import type { Encoder } from '../../src/origin/encoder.ts';
+import type { Predictor } from '../../src/origin/predictor.ts';
 import { createTwinPredictor } from '../../src/origin/twin-predictor.ts';
 import { maxDifference } from '../helpers/max-difference.ts';
 import { feedsOf, lookUp, mergeDense, randomMix, randomRow, randomTwin, rowOf } from '../model/random-twin.ts';
 import { createFakeApp } from './fake-app.ts';
+import { randomEncoder } from './random-encoder.ts';
 
 const TOLERANCE = 1e-5;
 const random = createRandom(11);
@@ -64,13 +66,19 @@ const fixedSession = (outputs: Record<string, Tensor>): Session => ({
   release: () => Promise.resolve(),
 });
 
+const idle: Encoder = { run: () => Promise.reject(new Error('not asked')), release: () => Promise.resolve() };
+const parts = { encoder: idle, heads: twin.heads, tokenizer };
+
+/** Where the logits of a head are in a graph of all heads. */
+function columnsOf(head: number): readonly [number, number] {
+  const start = twin.heads.slice(0, head).reduce((sum, { bias }) => sum + bias.data.length, 0);
+  return [start, start + twin.heads[head].bias.data.length];
+}
+
 describe('a real graph', () => {
   let predictor: Predictor;
   beforeAll(async () => {
-    const session = await createNodeSession(emitTwinGraph(bert, twin.config, lookUp(twin.shared), twin.experts, twin.heads), {
-      threads: 1,
-    });
-    predictor = createTwinPredictor({ manifest, experts: names, session, tokenizer });
+    predictor = createTwinPredictor({ manifest, experts: names, encoder: await randomEncoder(twin), heads: twin.heads, tokenizer });
   });
   afterAll(() => predictor.release());
 
@@ -120,7 +128,7 @@ describe('a real graph', () => {
       const dense = await createNodeSession(emitPlainGraph(bert, twin.config, lookUp(mergeDense(twin, mix)), twin.heads), { threads: 1 });
       const { logits } = await dense.run(feedsOf([row]));
       await dense.release();
-      const wanted = rowOf(logits, 0).subarray(...headRange(predictor.experts, head));
+      const wanted = rowOf(logits, 0).subarray(...columnsOf(head));
       const output = (name: string) => answers[i].outputs.find((candidate) => candidate.name === name)?.data ?? [];
       expect(maxDifference(Float32Array.from(output('logits').slice(0, wanted.length), Number), wanted)).toBeLessThan(TOLERANCE);
       expect(output('label')).toEqual([predictor.experts[head].labels[argmax(wanted)]]);
@@ -128,25 +136,20 @@ describe('a real graph', () => {
     }
   });
 
-  test('a subset of experts in another order is a graph of its own', async () => {
+  test('a subset of experts in another order answers alike', async () => {
     const order = [...names.keys()].reverse().slice(0, 2);
-    const session = await createNodeSession(
-      emitTwinGraph(
-        bert,
-        twin.config,
-        lookUp(twin.shared),
-        order.map((e) => twin.experts[e]),
-        order.map((e) => twin.heads[e]),
-      ),
-      { threads: 1 },
-    );
-    const part = createTwinPredictor({ manifest, experts: order.map((e) => names[e]), session, tokenizer });
+    const part = createTwinPredictor({
+      manifest,
+      experts: order.map((e) => names[e]),
+      encoder: await randomEncoder(twin, { order }),
+      heads: order.map((e) => twin.heads[e]),
+      tokenizer,
+    });
     const encoded = tokenizer.encode('some text');
     const whole = Float32Array.from(names, (_, e) => (e === order[1] ? 0.75 : 0));
     const [all] = await predictor.run([{ ...encoded, mix: whole }]);
     const [some] = await part.run([{ ...encoded, mix: Float32Array.of(0, 0.75) }]);
-    const own = some.logits.subarray(...headRange(part.experts, 1));
-    expect(maxDifference(own, all.logits.subarray(...headRange(predictor.experts, order[1])))).toBeLessThan(TOLERANCE);
+    expect(maxDifference(some.logits(1), all.logits(order[1]))).toBeLessThan(TOLERANCE);
     await part.release();
   });
 });
@@ -163,7 +166,8 @@ describe('a pack with an origin router', () => {
     createTwinPredictor({
       manifest: { ...manifest, origin_router: router },
       experts: names,
-      session: fixedSession({}),
+      encoder: idle,
+      heads: twin.heads,
       tokenizer,
       routerSession,
     });
@@ -186,40 +190,24 @@ describe('a pack with an origin router', () => {
   });
 
   test('has no route without the session', () => {
-    expect(
-      createTwinPredictor({ manifest: { ...manifest, origin_router: router }, experts: names, session: fixedSession({}), tokenizer }).route,
-    ).toBeUndefined();
+    expect(createTwinPredictor({ manifest: { ...manifest, origin_router: router }, experts: names, ...parts }).route).toBeUndefined();
   });
 });
 
 describe('what is refused', () => {
-  const session = fixedSession({});
   test('experts that the pack has not, none at all, or a config without sizes', () => {
-    expect(() => createTwinPredictor({ manifest, experts: ['nope'], session, tokenizer })).toThrow(
-      'expected experts of pack tiny, got "nope"',
-    );
-    expect(() => createTwinPredictor({ manifest, experts: [], session, tokenizer })).toThrow('at least one resident expert');
+    expect(() => createTwinPredictor({ manifest, experts: ['nope'], ...parts })).toThrow('expected experts of pack tiny, got "nope"');
+    expect(() => createTwinPredictor({ manifest, experts: [], ...parts })).toThrow('at least one resident expert');
     const bare = { ...manifest, architecture: { type: 'bert', config: {} } };
-    expect(() => createTwinPredictor({ manifest: bare, experts: names, session, tokenizer })).toThrow('expected vocab_size');
+    expect(() => createTwinPredictor({ manifest: bare, experts: names, ...parts })).toThrow('expected vocab_size');
   });
 
-  test.each<[string, FloatTensor]>([
-    ['another shape', floatTensor([2, 1], new Float32Array(2))],
-    [
-      'a value that is not finite',
-      floatTensor(
-        [1, twin.heads.reduce((sum, head) => sum + head.bias.data.length, 0)],
-        Float32Array.from({ length: twin.heads.reduce((sum, head) => sum + head.bias.data.length, 0) }, () => NaN),
-      ),
-    ],
-  ])('logits of %s are a defect, not the fault of the caller', async (_, logits) => {
-    const predictor = createTwinPredictor({
-      manifest,
-      experts: names,
-      session: fixedSession({ logits, features: floatTensor([1, 1], new Float32Array(1)) }),
-      tokenizer,
-    });
-    const run = predictor.run([{ ...tokenizer.encode('a'), mix: new Float32Array(names.length) }]);
+  test('values that are not finite are a defect, not the fault of the caller', async () => {
+    const pooled = floatTensor([1, 1], Float32Array.of(NaN));
+    const encoder: Encoder = { ...idle, run: () => Promise.resolve({ pooled, features: pooled }) };
+    const run = createTwinPredictor({ manifest, experts: names, ...parts, encoder }).run([
+      { ...tokenizer.encode('a'), mix: new Float32Array(names.length) },
+    ]);
     await expect(run).rejects.toMatchObject({ code: 'internal' });
   });
 });

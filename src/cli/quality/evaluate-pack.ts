@@ -4,7 +4,7 @@
 import type { EvaluatedRow, EvaluatedTask } from '../../core/evaluate.ts';
 import type { Progress } from '../../core/progress.ts';
 import { argmax } from '../../core/routing/score.ts';
-import { headRange, type Predictor } from '../../origin/predictor.ts';
+import type { Predictor } from '../../origin/predictor.ts';
 import { inBatches } from '../../model/in-batches.ts';
 import type { Route } from './pack-route.ts';
 import type { TaskData } from './read-data.ts';
@@ -105,7 +105,7 @@ export async function predictAll(predictor: Predictor, jobs: readonly Job[]): Pr
   const outputs = await inBatches(jobs, (batch) => predictor.run(batch));
   return outputs.map(({ logits }, i) => {
     const { head } = jobs[i];
-    const own = logits.subarray(...headRange(predictor.experts, head));
+    const own = logits(head);
     return predictor.experts[head].problem === 'regression' ? own[0] : argmax(own);
   });
 }

@@ -1,0 +1,91 @@
+// What a run of rows on the factored graph costs, learnt while serving: a start, a price a token, a price a token and rank column, and a price a rank
+// column for bringing it. Least squares over the runs that were seen, older ones weighing less.
+
+import { TwinrouteError } from '../errors.ts';
+
+/** Size of a run. */
+export interface RunSize {
+  /** Rows times the longest row's tokens: padding is computed, too. */
+  readonly tokens: number;
+  /** Ranks of the run's experts added up; 0 on plain weights. */
+  readonly rank: number;
+}
+
+/** Predicts runs, and learns from them. */
+export interface CostModel {
+  /** Milliseconds; positive. */
+  predict(size: RunSize): number;
+  /** Takes what a run cost. */
+  observe(size: RunSize, ms: number): void;
+}
+
+/** What is believed before the first run, in milliseconds. */
+export interface PriorCost {
+  readonly start: number;
+  readonly token: number;
+  /** A token's price of one more rank column. */
+  readonly tokenRank: number;
+  readonly rank: number;
+}
+
+/** How many runs the memory reaches back, roughly. */
+const MEMORY_RUNS = 200;
+/** As how many runs the prior counts, each coefficient by itself: enough to keep what the runs do not tell near where it was. */
+const PRIOR_RUNS = 2;
+
+/**
+ * A model that believes `prior` until runs say otherwise.
+ * Cost: O(1) a prediction, one 4 × 4 system an observation
+ */
+export function createCostModel(prior: PriorCost): CostModel {
+  const before = [prior.start, prior.token, prior.tokenRank, prior.rank];
+  // Features of unlike sizes; in units of their prior cost, so that the system is well conditioned and the prior is one in each.
+  const featuresOf = ({ tokens, rank }: RunSize): readonly number[] =>
+    [1, tokens, tokens * rank, rank].map((value, i) => value * before[i]);
+  let gram = Array.from({ length: 4 }, () => new Float64Array(4));
+  let target = new Float64Array(4);
+  let factors: readonly number[] = [1, 1, 1, 1];
+  const decay = 1 - 1 / MEMORY_RUNS;
+
+  return {
+    predict: (size) => featuresOf(size).reduce((sum, feature, i) => sum + feature * factors[i], 0),
+    observe(size, ms) {
+      const features = featuresOf(size);
+      const predicted = features.reduce((sum, value) => sum + value, 0);
+      // Each run counts by its relative error: long runs are not worth more than short ones.
+      const weight = 1 / predicted ** 2;
+      gram = gram.map((row, i) => row.map((value, j) => decay * value + weight * features[i] * features[j]));
+      target = target.map((value, i) => decay * value + weight * features[i] * ms);
+      factors = solve(
+        gram.map((row, i) => row.map((value, j) => value + (i === j ? PRIOR_WEIGHT : 0))),
+        target.map((value) => value + PRIOR_WEIGHT),
+      ).map((factor) => Math.max(factor, SMALLEST));
+    },
+  };
+}
+
+/** A quarter of a run's relative weight for each of the four coefficients. */
+const PRIOR_WEIGHT = PRIOR_RUNS / 16;
+/** No part of a run is for nothing. */
+const SMALLEST = 0.01;
+
+/** Solves a symmetric positive definite system by elimination. */
+function solve(matrix: readonly Float64Array[], right: Float64Array): number[] {
+  const size = right.length;
+  const rows = matrix.map((row, i) => [...row, right[i]]);
+  for (let i = 0; i < size; i++) {
+    const pivot = rows[i][i];
+    if (!(pivot > 0)) throw new TwinrouteError('internal', 'cost model: expected a positive definite system');
+    for (let k = i + 1; k < size; k++) {
+      const factor = rows[k][i] / pivot;
+      for (let j = i; j <= size; j++) rows[k][j] -= factor * rows[i][j];
+    }
+  }
+  const solution = Array.from({ length: size }, () => 0);
+  for (let i = size - 1; i >= 0; i--) {
+    let rest = rows[i][size];
+    for (let j = i + 1; j < size; j++) rest -= rows[i][j] * solution[j];
+    solution[i] = rest / rows[i][i];
+  }
+  return solution;
+}

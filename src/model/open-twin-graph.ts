@@ -1,0 +1,106 @@
+// The factored graph with its experts left open: the shared model is compiled once, and each run brings the factors of the experts that its rows
+// really mix. Experts come and go without compiling anything, and a run costs what its own experts cost, however many there are.
+//
+// Letters: B batch, T tokens, m × n a matrix, R ranks of a run's experts added up, S a run's experts, d hidden width.
+
+import { TwinrouteError } from '../core/errors.ts';
+import { createGraph, type GraphBuilder, type ValueName } from '../formats/onnx/graph.ts';
+import type { Architecture } from './architecture.ts';
+import { sharedMatrix, type MixedWeights } from './mixed-weights.ts';
+import { encoderInputs, outputEncoder } from './onnx-emitter.ts';
+import { createOnnxOps } from './onnx-ops.ts';
+import type { ReadParameter } from './twin-parameters.ts';
+
+/** What tells which rows of a table a token has. */
+export type TableIndex = 'input_ids' | 'token_type_ids' | 'positions';
+
+/**
+ * A parameter that experts change, and the inputs that its changes come by:
+ * `matrix`: `<name>.up [R, m]`, `<name>.down [R, n]`, `<name>.weights [B, 1, R]`;
+ * `table`: `<name>.rows [B, T, R]`, weighted rows of U, and `<name>.v [R, n]`;
+ * `vector`: `<name>.deltas [S, m]`, `<name>.weights [B, 1, S]`.
+ */
+export type Opening =
+  | { readonly kind: 'matrix'; readonly name: string; readonly m: number; readonly n: number }
+  | { readonly kind: 'table'; readonly name: string; readonly n: number; readonly index: TableIndex }
+  | { readonly kind: 'vector'; readonly name: string; readonly m: number };
+
+/** A graph and what it wants. */
+export interface OpenTwinGraph {
+  /** ONNX bytes: `input_ids`, `attention_mask`, `token_type_ids` (int64 `[B, T]`) and the openings → `pooled`, `features` (f32 `[B, d]`). */
+  readonly model: Uint8Array;
+  readonly openings: readonly Opening[];
+}
+
+/**
+ * The graph of a shared model.
+ * @param changed names of the parameters that some expert changes
+ * @throws {TwinrouteError} `shape` for a table or a matrix that is none; `unsupported` when the file would reach 2 GiB
+ * Cost: the file's size in memory, and one weight at a time beside it
+ */
+export function emitOpenTwinGraph<C>(
+  architecture: Architecture<C>,
+  config: C,
+  shared: ReadParameter,
+  changed: ReadonlySet<string>,
+): OpenTwinGraph {
+  const graph = createGraph(architecture.type);
+  const inputs = encoderInputs(graph);
+  const openings: Opening[] = [];
+  const ops = createOnnxOps(
+    graph,
+    createOpenWeights(graph, shared, changed, (opening) => openings.push(opening)),
+  );
+  outputEncoder(graph, ops, architecture.encode(ops, config, inputs), inputs, architecture.width(config));
+  return { model: graph.encode(), openings };
+}
+
+function createOpenWeights(
+  graph: GraphBuilder,
+  shared: ReadParameter,
+  changed: ReadonlySet<string>,
+  onOpen: (opening: Opening) => void,
+): MixedWeights {
+  const matrix = (name: string) => sharedMatrix(shared, name);
+  const float = (name: string, shape: readonly (number | string)[]): ValueName => graph.input(name, 'float32', shape);
+  const vectors = new Map<string, ReturnType<MixedWeights['vector']>>();
+  const makeVector = (name: string): ReturnType<MixedWeights['vector']> => {
+    const tensor = shared(name);
+    const value = graph.constant(name, 'float32', tensor.shape, () => tensor.data);
+    if (!changed.has(name)) return { value, perRequest: false };
+    const [m] = tensor.shape;
+    onOpen({ kind: 'vector', name, m });
+    const delta = graph.node('MatMul', [float(`${name}.weights`, ['batch', 1, `S ${name}`]), float(`${name}.deltas`, [`S ${name}`, m])]);
+    return { value: graph.node('Add', [value, delta]), perRequest: true };
+  };
+  return {
+    matrix,
+    factors(name) {
+      if (!changed.has(name)) return undefined;
+      const [m, n] = matrix(name).shape;
+      onOpen({ kind: 'matrix', name, m, n });
+      const rank = `R ${name}`;
+      return {
+        up: float(`${name}.up`, [rank, m]),
+        down: float(`${name}.down`, [rank, n]),
+        weights: float(`${name}.weights`, ['batch', 1, rank]),
+      };
+    },
+    tableFactors(name, _pick, index) {
+      if (!changed.has(name)) return undefined;
+      const [, n] = matrix(name).shape;
+      onOpen({ kind: 'table', name, n, index: tableIndex(index) });
+      return { rows: float(`${name}.rows`, ['batch', 'tokens', `R ${name}`]), v: float(`${name}.v`, [`R ${name}`, n]) };
+    },
+    vector(name) {
+      const known = vectors.get(name) ?? makeVector(name);
+      vectors.set(name, known);
+      return known;
+    },
+  };
+}
+
+function tableIndex(index: ValueName | 'positions'): TableIndex {
+  if (index === 'input_ids' || index === 'token_type_ids' || index === 'positions') return index;
+  throw new TwinrouteError('internal', `emitOpenTwinGraph: expected a table that an input of the encoder picks from, got ${index}`);
+}

@@ -1,0 +1,54 @@
+// A random twin behind a real encoder: open graph, store, cost model.
+
+import { createCostModel } from '../../src/core/batching/cost-model.ts';
+import { createNodeSession } from '../../src/host/ort-session.ts';
+import { bert } from '../../src/model/bert.ts';
+import { arrangeModules, type ExpertFactors } from '../../src/model/expert-factors.ts';
+import { emitOpenTwinGraph } from '../../src/model/open-twin-graph.ts';
+import type { LoadedModule } from '../../src/formats/expert-file.ts';
+import type { Encoder } from '../../src/origin/encoder.ts';
+import { createExpertStore } from '../../src/origin/expert-store.ts';
+import { createTwinEncoder } from '../../src/origin/twin-encoder.ts';
+import { lookUp, type RandomTwin } from '../model/random-twin.ts';
+
+/** Settings of the encoder. */
+export interface RandomEncoderOptions {
+  /** Indices of the experts to serve; all of them when left out. */
+  readonly order?: readonly number[];
+  readonly expertBytes?: number;
+  /** Told of each expert that is loaded. */
+  readonly onLoad?: (name: string) => void;
+}
+
+/** An encoder over the twin's experts. */
+export async function randomEncoder(
+  { config, shared, experts }: Pick<RandomTwin, 'config' | 'shared' | 'experts'>,
+  { order = [...experts.keys()], expertBytes = Infinity, onLoad = () => undefined }: RandomEncoderOptions = {},
+): Promise<Encoder> {
+  const changed = [...shared.keys()].filter((name) => experts.some((expert) => expert.module(name) !== undefined));
+  const { model, openings } = emitOpenTwinGraph(bert, config, lookUp(shared), new Set(changed));
+  const tables = new Set(openings.flatMap(({ kind, name }) => (kind === 'table' ? [name] : [])));
+  const served = order.map((e) => experts[e]);
+  const load = (name: string): Promise<ExpertFactors> => {
+    onLoad(name);
+    const modules = new Map<string, LoadedModule>();
+    for (const parameter of changed) {
+      const module = served.find((expert) => expert.name === name)?.module(parameter);
+      if (module?.kind === 'whole') modules.set(parameter, module);
+      if (module?.kind !== 'factored') continue;
+      const [u, v] = [module.u, module.v].map(({ shape: [rows, cols], data }) => ({ rows, cols, data }));
+      modules.set(parameter, { kind: 'factored', u, v });
+    }
+    return Promise.resolve(arrangeModules(modules, tables));
+  };
+  return createTwinEncoder({
+    session: await createNodeSession(model, { threads: 1 }),
+    openings,
+    experts: served.map(({ name }) => name),
+    store: createExpertStore(load, expertBytes),
+    fade: undefined,
+    ranks: served.map(() => 3),
+    cost: createCostModel({ start: 1, token: 0.1, tokenRank: 0.001, rank: 0.001 }),
+    now: () => performance.now(),
+  });
+}
