@@ -9,7 +9,9 @@ import { createFakeClock, settle, type FakeClock } from './fake-clock.ts';
 const LIMITS = { maxBatch: 4, maxDelayMs: 2, maxQueue: 16 };
 
 /** A batcher over a run that takes `runMs`, doubles numbers, fails on negative ones, and records its batches. */
-function createHarness(limits: Partial<BatcherLimits> & { runMs?: number } = {}) {
+type Choose = (waiting: readonly number[], maxRows: number) => readonly number[];
+
+function createHarness(limits: Partial<BatcherLimits> & { runMs?: number; choose?: Choose } = {}) {
   const { runMs = 10, ...rest } = limits;
   const clock: FakeClock = createFakeClock();
   const batches: { at: number; rows: readonly number[] }[] = [];
@@ -67,6 +69,23 @@ describe('when a batch closes', () => {
     ]);
     expect((await Promise.all(answers)).flatMap(({ outputs }) => outputs)).toEqual([2, 4, 6, 8, 10, 12, 14]);
     expect(mostRunning()).toBe(1);
+  });
+
+  test('whoever knows what runs cost chooses among the waiting rows; answers keep the order of their requests', async () => {
+    const alike: Choose = (waiting, maxRows) => [...waiting.keys()].filter((i) => waiting[i] % 2 === waiting[0] % 2).slice(0, maxRows);
+    const { clock, batches, batcher } = createHarness({ choose: alike });
+    const answers = [batcher.submit([1, 2, 3]), batcher.submit([4, 5]), batcher.submit([7, 9, 11])];
+    await clock.advance(100);
+    expect(batches.map(({ rows }) => rows)).toEqual([
+      [1, 3, 5],
+      [2, 4],
+      [7, 9, 11],
+    ]);
+    expect((await Promise.all(answers)).map(({ outputs }) => outputs)).toEqual([
+      [2, 4, 6],
+      [8, 10],
+      [14, 18, 22],
+    ]);
   });
 
   test('a request longer than a batch runs in several and is answered in order', async () => {

@@ -1,0 +1,66 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { chooseRows, type WaitingRow } from '../../../src/core/batching/choose-rows.ts';
+import { createCostModel } from '../../../src/core/batching/cost-model.ts';
+
+const cost = createCostModel({ start: 2, token: 0.2, tokenRank: 0.001, rank: 0.01 });
+const choose = (waiting: readonly WaitingRow[], maxRows = 32, rank = 16) => chooseRows(waiting, { maxRows, rankOf: () => rank, cost });
+const row = (tokens: number, ...experts: number[]): WaitingRow => ({ tokens, experts });
+
+const ROWS = fc.array(
+  fc.record({ tokens: fc.integer({ min: 1, max: 256 }), experts: fc.uniqueArray(fc.integer({ min: 0, max: 20 }), { maxLength: 4 }) }),
+  { minLength: 1, maxLength: 300 },
+);
+
+test('the row that waited longest always runs; indices are different, ascending, within the queue and the limit', () => {
+  fc.assert(
+    fc.property(ROWS, fc.integer({ min: 1, max: 40 }), (waiting, maxRows) => {
+      const chosen = choose(waiting, maxRows);
+      expect(chosen[0]).toBe(0);
+      expect(chosen.length).toBeLessThanOrEqual(maxRows);
+      expect([...new Set(chosen)].sort((a, b) => a - b)).toEqual(chosen);
+      expect(chosen.every((i) => i < waiting.length)).toBe(true);
+    }),
+    { seed: 1 },
+  );
+});
+
+test('no run makes less of its time useful than its oldest row would alone', () => {
+  const efficiency = (rows: readonly WaitingRow[]): number => {
+    const experts = new Set(rows.flatMap(({ experts: own }) => own));
+    const longest = Math.max(...rows.map(({ tokens }) => tokens));
+    const useful = rows.reduce((sum, { tokens }) => sum + tokens, 0);
+    return useful / cost.predict({ tokens: rows.length * longest, rank: 16 * experts.size });
+  };
+  fc.assert(
+    fc.property(ROWS, (waiting) => {
+      const rows = choose(waiting).map((i) => waiting[i]);
+      expect(efficiency(rows)).toBeGreaterThanOrEqual(efficiency([waiting[0]]) * (1 - 1e-9));
+    }),
+    { seed: 2 },
+  );
+});
+
+describe('company', () => {
+  test('rows of the same expert and length come first, in the order of arrival', () => {
+    const waiting = Array.from({ length: 64 }, (_, i) => row(32, i % 8));
+    expect(choose(waiting, 4)).toEqual([0, 8, 16, 24]);
+  });
+
+  test('a long row does not wait for short ones, nor they for it', () => {
+    const waiting = [row(10, 0), row(250, 0), ...Array.from({ length: 8 }, () => row(10, 0))];
+    expect(choose(waiting)).toEqual([0, 2, 3, 4, 5, 6, 7, 8, 9]);
+  });
+
+  test('where factors cost next to nothing beside a start, experts share a run', () => {
+    const cheap = createCostModel({ start: 50, token: 0.2, tokenRank: 1e-6, rank: 1e-6 });
+    const waiting = Array.from({ length: 8 }, (_, i) => row(32, i));
+    expect(chooseRows(waiting, { maxRows: 32, rankOf: () => 16, cost: cheap })).toHaveLength(8);
+  });
+
+  test('where they cost much, they do not', () => {
+    const dear = createCostModel({ start: 1, token: 0.2, tokenRank: 0.05, rank: 1 });
+    const waiting = Array.from({ length: 16 }, (_, i) => row(32, i % 2));
+    expect(chooseRows(waiting, { maxRows: 32, rankOf: () => 16, cost: dear })).toEqual([0, 2, 4, 6, 8, 10, 12, 14]);
+  });
+});
