@@ -45,9 +45,9 @@ export interface MixedWeights {
   factors(name: string): FactorStack | undefined;
   /**
    * The same of a table.
-   * @param index the input whose ids pick its rows, or the tokens' positions
+   * @param index the input whose ids pick its rows, or `positions`
    */
-  tableFactors(name: string, pick: PickRows, index: ValueName | 'positions'): TableStack | undefined;
+  tableFactors(name: string, pick: PickRows, index: ValueName): TableStack | undefined;
   vector(name: string): MixedVector;
 }
 

@@ -100,7 +100,7 @@ function createOpenWeights(
   };
 }
 
-function tableIndex(index: ValueName | 'positions'): TableIndex {
+function tableIndex(index: ValueName): TableIndex {
   if (index === 'input_ids' || index === 'token_type_ids' || index === 'positions') return index;
   throw new TwinrouteError('internal', `emitOpenTwinGraph: expected a table that an input of the encoder picks from, got ${index}`);
 }
