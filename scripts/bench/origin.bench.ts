@@ -19,7 +19,6 @@ import { createBatcher } from '../../src/origin/batcher.ts';
 import { systemClock } from '../../src/origin/clock.ts';
 import type { EncodedRows, Encoder } from '../../src/origin/encoder.ts';
 import type { PredictorRow } from '../../src/origin/predictor.ts';
-import { mixed } from '../../src/origin/twin-encoder.ts';
 import { openLab, type OriginLab } from './lib/origin-lab.ts';
 import { publish, runFacts, type RunFacts } from './lib/run-facts.ts';
 import { median } from './lib/statistics.ts';
@@ -89,6 +88,7 @@ function casesOf(lab: OriginLab): readonly Case[] {
   return [
     { name: 'plain', encoder: lab.plain, experts: 1, mix: () => new Float32Array(1) },
     { name: 'sample pack, 8 experts, top 1', encoder: sample, experts: 8, mix: top1(8) },
+    { name: 'the same, hot mixes promoted (128 MB)', encoder: lab.promoting, experts: 8, mix: top1(8) },
     { name: 'sample pack, a 2-expert mix a request', encoder: sample, experts: 8, mix: (_, random) => pairOf(8, random) },
     ...ranks.flatMap(({ rank, eight, hundred }): readonly Case[] => [
       { name: `8 experts of rank ${rank}, top 1`, encoder: eight, experts: 8, mix: top1(8) },
@@ -109,20 +109,13 @@ async function runCase(
   const random = createRandom(seed);
   const jobs = rows.map(({ ids, types }, i): PredictorRow => ({ ids, types, mix: each.mix(i, random) }));
   let runs = 0;
-  const { choose } = each.encoder;
   const batcher = createBatcher<PredictorRow, EncodedRows>({
     run: async (batch) => {
       runs += 1;
       const encoded = await each.encoder.run(batch);
       return batch.map(() => encoded);
     },
-    choose:
-      choose &&
-      ((waiting, maxRows) =>
-        choose(
-          waiting.map(({ ids, mix }) => ({ tokens: ids.length, experts: mixed(mix) })),
-          maxRows,
-        )),
+    choose: each.encoder.choose,
     clock: systemClock,
     maxBatch: 32,
     maxDelayMs: 2,

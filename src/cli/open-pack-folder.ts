@@ -11,3 +11,9 @@ import { withFolder } from '../host/with-folder.ts';
 export function withPack<T>(path: string, use: (pack: Pack) => Promise<T>): Promise<T> {
   return withFolder(path, async (folder) => use(await openPack(folder, createSha256)));
 }
+
+/** The same of several, all open while `use` works. */
+export function withPacks<T>(paths: readonly string[], use: (packs: readonly Pack[]) => Promise<T>): Promise<T> {
+  const [first, ...rest] = paths;
+  return first === undefined ? use([]) : withPack(first, (pack) => withPacks(rest, (others) => use([pack, ...others])));
+}

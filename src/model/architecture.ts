@@ -42,6 +42,8 @@ export interface Architecture<C> {
   parameters(config: C): readonly ParameterSpec[];
   /** Parts that `encode` runs by `Ops.gated`, in their order. */
   parts(config: C): readonly GatedPart[];
+  /** Names of the matrices whose rows are picked, and not multiplied. */
+  tables(config: C): readonly string[];
   /** Width that heads read, and of what enters a part. */
   width(config: C): number;
   encode<V>(ops: Ops<V>, config: C, inputs: EncoderInputs<V>): EncoderOutputs<V>;

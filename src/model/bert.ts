@@ -43,6 +43,8 @@ export const bert: Architecture<BertConfig> = {
       return { name: layer, parameters: [up, down].flatMap((name) => [`${name}.bias`, `${name}.weight`]) };
     }),
 
+  tables: () => ['position', 'token_type', 'word'].map((kind) => `${EMBEDDINGS}.${kind}_embeddings.weight`),
+
   width: (config) => config.hidden_size,
 
   encode(ops, config, { ids, mask, types }) {

@@ -48,7 +48,8 @@ export function openWeights<C>(
   return inputs;
 }
 
-function openBuilder(name: string, open: ReadonlySet<string>, onOpen: OnOpen): GraphBuilder {
+/** A builder that makes inputs of the constants `open`, and tells of each. */
+export function openBuilder(name: string, open: ReadonlySet<string>, onOpen: OnOpen): GraphBuilder {
   const graph = createGraph(name);
   return {
     ...graph,

@@ -4,10 +4,12 @@
 // Letters: B batch, T tokens, m × n a matrix, R ranks of a run's experts added up, S a run's experts, d hidden width.
 
 import { TwinrouteError } from '../core/errors.ts';
-import { createGraph, type GraphBuilder, type ValueName } from '../formats/onnx/graph.ts';
+import { floatTensor, type FloatTensor } from '../core/tensor.ts';
+import type { GraphBuilder, ValueName } from '../formats/onnx/graph.ts';
 import type { Architecture } from './architecture.ts';
 import { sharedMatrix, type MixedWeights } from './mixed-weights.ts';
 import { encoderInputs, outputEncoder } from './onnx-emitter.ts';
+import { openBuilder } from './open-graph.ts';
 import { createOnnxOps } from './onnx-ops.ts';
 import type { ReadParameter } from './twin-parameters.ts';
 
@@ -30,11 +32,14 @@ export interface OpenTwinGraph {
   /** ONNX bytes: `input_ids`, `attention_mask`, `token_type_ids` (int64 `[B, T]`) and the openings → `pooled`, `features` (f32 `[B, d]`). */
   readonly model: Uint8Array;
   readonly openings: readonly Opening[];
+  /** Tensors of the shared model to feed in every run: sessions over the same ones share their memory. */
+  readonly fed: Readonly<Record<string, FloatTensor>>;
 }
 
 /**
  * The graph of a shared model.
  * @param changed names of the parameters that some expert changes
+ * @param fed names of the tables that are inputs instead of constants; a runtime only picks rows of them, so that it gains nothing by knowing them before
  * @throws {TwinrouteError} `shape` for a table or a matrix that is none; `unsupported` when the file would reach 2 GiB
  * Cost: the file's size in memory, and one weight at a time beside it
  */
@@ -43,8 +48,14 @@ export function emitOpenTwinGraph<C>(
   config: C,
   shared: ReadParameter,
   changed: ReadonlySet<string>,
+  fed: ReadonlySet<string> = new Set(),
 ): OpenTwinGraph {
-  const graph = createGraph(architecture.type);
+  const feeds: Record<string, FloatTensor> = {};
+  const graph = openBuilder(architecture.type, fed, (name, shape, data) => {
+    const values = data();
+    if (!(values instanceof Float32Array)) throw new TwinrouteError('internal', `emitOpenTwinGraph: expected f32 for ${name}`);
+    feeds[name] = floatTensor(shape, values);
+  });
   const inputs = encoderInputs(graph);
   const openings: Opening[] = [];
   const ops = createOnnxOps(
@@ -52,7 +63,7 @@ export function emitOpenTwinGraph<C>(
     createOpenWeights(graph, shared, changed, (opening) => openings.push(opening)),
   );
   outputEncoder(graph, ops, architecture.encode(ops, config, inputs), inputs, architecture.width(config));
-  return { model: graph.encode(), openings };
+  return { model: graph.encode(), openings, fed: feeds };
 }
 
 function createOpenWeights(

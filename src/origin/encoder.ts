@@ -2,7 +2,6 @@
 //
 // Letters: B rows, E experts of the pack, P gated parts, d hidden width.
 
-import type { WaitingRow } from '../core/batching/choose-rows.ts';
 import type { FloatTensor } from '../core/tensor.ts';
 import type { PredictorRow } from './predictor.ts';
 
@@ -23,7 +22,7 @@ export interface Encoder {
   /** Brings into memory what rows of this mix need, so that no run has to wait for it. */
   prepare?(mix: Float32Array): Promise<void>;
   /** Which of the waiting rows the next run is made of, as indices; whoever comes first where it is left out. */
-  choose?(waiting: readonly WaitingRow[], maxRows: number): readonly number[];
+  choose?(waiting: readonly PredictorRow[], maxRows: number): readonly number[];
   /** Frees what the runtime holds. */
   release(): Promise<void>;
 }

@@ -1,69 +1,86 @@
 // How a pack's method is run: one row a method.
 
-import { TwinrouteError } from '../core/errors.ts';
 import { createCostModel, type PriorCost } from '../core/batching/cost-model.ts';
-import { expectFloat, floatTensor } from '../core/tensor.ts';
-import { loadExpert, openModules, readModules } from '../formats/expert-file.ts';
-import { expertOf, type Pack } from '../formats/pack.ts';
-import { readTensors } from '../formats/read-tensors.ts';
+import { createHotMixes } from '../core/batching/hot-mixes.ts';
+import { messageOf, TwinrouteError } from '../core/errors.ts';
+import { describeMixKey } from '../core/mix-key.ts';
+import { floatTensor } from '../core/tensor.ts';
+import type { Pack } from '../formats/pack.ts';
 import { createNodeSession, type NodeSessionOptions } from '../host/ort-session.ts';
-import { encoderFeeds } from '../model/encoder-feeds.ts';
-import { arrangeModules } from '../model/expert-factors.ts';
 import { createMergedSession } from '../model/merged-session.ts';
-import { emitOpenTwinGraph, type Opening } from '../model/open-twin-graph.ts';
+import type { Opening } from '../model/open-twin-graph.ts';
 import { packGraph } from '../model/pack-graph.ts';
 import { packOpenGraph } from '../model/pack-open-graph.ts';
-import { openArchitecture } from '../model/registry.ts';
-import type { Session } from '../model/session.ts';
-import type { EncodedRows, Encoder } from './encoder.ts';
-import { createExpertStore } from './expert-store.ts';
-import { createTwinEncoder, meanRank } from './twin-encoder.ts';
+import { encodeRows } from './encode-rows.ts';
+import type { Encoder } from './encoder.ts';
+import { createPromotingEncoder } from './promoting-encoder.ts';
+import { createTwinEncoder } from './twin-encoder.ts';
+import { openTwinPack } from './twin-pack.ts';
 
 /** How a pack is run. */
 export interface PackEncoderOptions extends NodeSessionOptions {
   /** Bytes of merged weights that are kept, where a method is served by merging; 1 GiB by default. */
-  readonly cacheBytes?: number;
+  readonly cacheBytes?: number | undefined;
   /** Bytes of experts' factors that are kept; all of them by default. Others are read from the pack when they are asked for, so it has to stay open. */
-  readonly expertBytes?: number;
+  readonly expertBytes?: number | undefined;
+  /** Bytes of weights that hot mixes may have of their own; none by default. They are merged from the pack, so it has to stay open. */
+  readonly promotedBytes?: number | undefined;
+  /** Takes a line for every mix that is promoted. */
+  readonly log?: ((line: string) => void) | undefined;
 }
 
 type CreatePackEncoder = (pack: Pack, experts: readonly string[], options: PackEncoderOptions) => Promise<Encoder>;
 
-/** Low-rank modules beside the shared product: mixes of a run may all differ. */
-const factored: CreatePackEncoder = async (pack, experts, { expertBytes = Infinity, cacheBytes: _, ...options }) => {
-  const { manifest } = pack;
-  const model = openArchitecture(manifest.architecture.type, manifest.architecture.config);
-  const { fade } = manifest.shared;
-  const entries = experts.map((name) => expertOf(manifest, name));
-  const changed = [...entries, ...(fade === undefined ? [] : [fade])].flatMap(({ tensors }) =>
-    tensors.flatMap(({ name, kind }) => (kind === 'unchanged' ? [] : [name])),
-  );
-  const shared = await readTensors(await pack.source(manifest.shared.file), model.parameters);
-  const read = (name: string) => shared.get(name) ?? unknownParameter(name);
-  const graph = emitOpenTwinGraph(model.architecture, model.config, read, new Set(changed));
-  const { openings } = graph;
-  const tables = new Set(openings.flatMap(({ kind, name }) => (kind === 'table' ? [name] : [])));
-  const store = createExpertStore(async (name) => {
-    const entry = expertOf(manifest, name);
-    return arrangeModules((await loadExpert(await pack.source(entry.file), entry, model.width)).modules, tables);
-  }, expertBytes);
-  const fadeModules = fade && (await readModules(await openModules(await pack.source(fade.file), fade), fade));
+/** Of what was seen of mixes, half is forgotten after so many tokens: a few minutes at full load. */
+const HALF_LIFE_TOKENS = 500_000;
+/** Milliseconds that weights of its own have to save a mix in a half-life: some times what their merge takes for 20 million weights. */
+const PAYS_MS = 2_000;
+/** A run to tell the price of factors by. */
+const TYPICAL_TOKENS = 1000;
+
+/** Low-rank modules beside the shared product: mixes of a run may all differ. Hot ones get weights of their own where there is room for them. */
+const factored: CreatePackEncoder = async (pack, experts, options) => {
+  const { expertBytes = Infinity, promotedBytes = 0 } = options;
+  const twin = await openTwinPack(pack, experts, expertBytes);
+  const { graph, store, fade, ranks } = twin;
+  const cost = createCostModel(priorCost(graph.openings));
+  const now = (): number => performance.now();
   const encoder = createTwinEncoder({
-    session: await createNodeSession(graph.model, options),
-    openings,
+    session: await createNodeSession(graph.model, sessionOptions(options)),
+    openings: graph.openings,
+    fed: graph.fed,
     experts,
     store,
-    fade: fadeModules && arrangeModules(fadeModules, tables),
-    ranks: entries.map(({ tensors }) => {
-      const ranks = new Map(tensors.map((tensor) => [tensor.name, tensor.kind === 'factored' ? tensor.rank : 0]));
-      return meanRank(openings, (name) => ranks.get(name) ?? 0);
-    }),
-    cost: createCostModel(priorCost(openings)),
-    now: () => performance.now(),
+    fade,
+    ranks,
+    cost,
+    now,
   });
   // With room for all there is no reason to wait for the first row that wants one, and the pack may be closed.
   if (expertBytes === Infinity) for (const name of experts) await store.get(name);
-  return encoder;
+  const places = Math.floor(promotedBytes / twin.mixBytes);
+  if (places === 0) return encoder;
+  const saved = (): number =>
+    cost.predict({ tokens: TYPICAL_TOKENS, rank: Math.max(...ranks) }) - cost.predict({ tokens: TYPICAL_TOKENS, rank: 0 });
+  return createPromotingEncoder({
+    factored: encoder,
+    hot: createHotMixes({
+      places,
+      halfLifeTokens: HALF_LIFE_TOKENS,
+      payingTokens: () => (PAYS_MS * TYPICAL_TOKENS) / Math.max(saved(), Number.MIN_VALUE),
+    }),
+    async merge(mix) {
+      const session = await createNodeSession(await twin.mergeMix(mix), sessionOptions(options));
+      return { run: (rows) => encodeRows(session, rows, graph.fed), release: () => session.release() };
+    },
+    cost,
+    now,
+    onChange({ promote, demote }) {
+      const left = demote === undefined ? '' : `, ${describeMixKey(demote, experts)} gave its up`;
+      options.log?.(`${pack.name}: mix ${describeMixKey(promote, experts)} has weights of its own${left}`);
+    },
+    onFailure: (error) => options.log?.(`${pack.name}: a mix could not be merged: ${messageOf(error)}`),
+  });
 };
 
 /** A guess for a core of 50 GFLOP/s: only the ratios matter before runs have been timed. */
@@ -80,38 +97,32 @@ function priorCost(openings: readonly Opening[]): PriorCost {
   return { start: 8 * msOf(plain), token: msOf(plain), tokenRank: 1.5 * msOf(column), rank: 20 * msOf(column) };
 }
 
-function unknownParameter(name: string): never {
-  throw new TwinrouteError('internal', `pack encoder: expected a parameter of the architecture, got ${name}`);
-}
-
 /** Weights merged for each mix. */
-const merged: CreatePackEncoder = async (pack, experts, { cacheBytes = 1 << 30, expertBytes: _, ...options }) => {
+const merged: CreatePackEncoder = async (pack, experts, options) => {
   const { model, merge } = await packOpenGraph(pack, experts);
-  const session = createMergedSession({ session: await createNodeSession(model, options), merge, cacheBytes });
+  const session = createMergedSession({
+    session: await createNodeSession(model, sessionOptions(options)),
+    merge,
+    cacheBytes: options.cacheBytes ?? 1 << 30,
+  });
   return {
     run(rows) {
       const mix = new Float32Array(rows.length * experts.length);
       for (const [i, row] of rows.entries()) mix.set(row.mix, i * experts.length);
-      return encode(session, rows, { mix: floatTensor([rows.length, experts.length], mix) });
+      return encodeRows(session, rows, { mix: floatTensor([rows.length, experts.length], mix) });
     },
     release: () => session.release(),
   };
 };
 
 /** The graph's own gates mix, so that there is no mix to feed. */
-const gated: CreatePackEncoder = async (pack, _, { cacheBytes: _c, expertBytes: _e, ...options }) => {
-  const session = await createNodeSession(await packGraph(pack, []), options);
-  return { run: (rows) => encode(session, rows, {}), release: () => session.release() };
+const gated: CreatePackEncoder = async (pack, _, options) => {
+  const session = await createNodeSession(await packGraph(pack, []), sessionOptions(options));
+  return { run: (rows) => encodeRows(session, rows, {}), release: () => session.release() };
 };
 
-async function encode(session: Session, rows: Parameters<Encoder['run']>[0], more: Parameters<Session['run']>[0]): Promise<EncodedRows> {
-  const { pooled, features, gates } = await session.run({ ...encoderFeeds(rows), ...more });
-  const [b] = [rows.length];
-  return {
-    pooled: expectFloat(pooled, [b, pooled?.shape[1] ?? 0], 'pooled'),
-    features: expectFloat(features, [b, features?.shape[1] ?? 0], 'features'),
-    gates: gates && expectFloat(gates, gates.shape, 'gates'),
-  };
+function sessionOptions({ threads }: PackEncoderOptions): NodeSessionOptions {
+  return threads === undefined ? {} : { threads };
 }
 
 const METHODS: Readonly<Record<string, CreatePackEncoder>> = {

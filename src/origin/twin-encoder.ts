@@ -4,12 +4,12 @@
 
 import type { CostModel } from '../core/batching/cost-model.ts';
 import { chooseRows } from '../core/batching/choose-rows.ts';
-import { expectFloat } from '../core/tensor.ts';
-import { encoderFeeds } from '../model/encoder-feeds.ts';
+import type { FloatTensor } from '../core/tensor.ts';
 import type { ExpertFactors } from '../model/expert-factors.ts';
 import type { Opening } from '../model/open-twin-graph.ts';
 import type { Session } from '../model/session.ts';
 import { twinFeeds, type RunExpert } from '../model/twin-feeds.ts';
+import { encodeRows, paddedTokens } from './encode-rows.ts';
 import type { Encoder } from './encoder.ts';
 import type { ExpertStore } from './expert-store.ts';
 import type { PredictorRow } from './predictor.ts';
@@ -19,6 +19,8 @@ export interface TwinEncoderOptions {
   /** An open graph. */
   readonly session: Session;
   readonly openings: readonly Opening[];
+  /** Feeds of every run. */
+  readonly fed: Readonly<Record<string, FloatTensor>>;
   /** Names of the experts, the columns of mixes. */
   readonly experts: readonly string[];
   readonly store: ExpertStore;
@@ -33,7 +35,7 @@ export interface TwinEncoderOptions {
 
 /** An encoder over an open graph; it owns the session. */
 export function createTwinEncoder(options: TwinEncoderOptions): Encoder {
-  const { session, openings, experts, store, fade, ranks, cost, now } = options;
+  const { session, openings, fed, experts, store, fade, ranks, cost, now } = options;
   const fadeRank = fade === undefined ? 0 : meanRank(openings, (name) => fade.factors.get(name)?.rank ?? 0);
   const rankOf = (expert: number): number => ranks[expert];
 
@@ -48,29 +50,25 @@ export function createTwinEncoder(options: TwinEncoderOptions): Encoder {
         used.map(async (e) => ({ expert: await store.get(experts[e]), weights: Float32Array.from(rows, ({ mix }) => mix[e]) })),
       );
       if (fade !== undefined && used.length > 0) members.push({ expert: fade, weights: Float32Array.from(rows, filled) });
-      const feeds = { ...encoderFeeds(rows), ...twinFeeds(openings, rows, members) };
+      const feeds = { ...fed, ...twinFeeds(openings, rows, members) };
       const startMs = now();
-      const { pooled, features } = await session.run(feeds);
-      cost.observe(
-        {
-          tokens: rows.length * Math.max(...rows.map(({ ids }) => ids.length)),
-          rank: used.reduce((sum, e) => sum + rankOf(e), used.length > 0 ? fadeRank : 0),
-        },
-        now() - startMs,
-      );
-      return {
-        pooled: expectFloat(pooled, [rows.length, pooled?.shape[1] ?? 0], 'pooled'),
-        features: expectFloat(features, [rows.length, features?.shape[1] ?? 0], 'features'),
-      };
+      const encoded = await encodeRows(session, rows, feeds);
+      const rank = used.reduce((sum, e) => sum + rankOf(e), used.length > 0 ? fadeRank : 0);
+      cost.observe({ tokens: paddedTokens(rows), rank }, now() - startMs);
+      return encoded;
     },
 
-    choose: (waiting, maxRows) => chooseRows(waiting, { maxRows, rankOf, cost }),
+    choose: (waiting, maxRows) =>
+      chooseRows(
+        waiting.map(({ ids, mix }) => ({ tokens: ids.length, experts: mixed(mix) })),
+        { maxRows, rankOf, cost },
+      ),
     release: () => session.release(),
   };
 }
 
 /** Indices of the experts that a mix weighs. */
-export function mixed(mix: Float32Array): readonly number[] {
+function mixed(mix: Float32Array): readonly number[] {
   const indices: number[] = [];
   for (let e = 0; e < mix.length; e++) if (mix[e] !== 0) indices.push(e);
   return indices;

@@ -11,7 +11,6 @@ import type { GraphHead } from '../model/twin-parameters.ts';
 import type { EncodedRows, Encoder } from './encoder.ts';
 import { createOriginRouter } from './origin-router.ts';
 import type { Predictor, PredictorOutput } from './predictor.ts';
-import { mixed } from './twin-encoder.ts';
 
 /** Parts of a served pack. */
 export interface TwinParts {
@@ -46,8 +45,6 @@ export function createTwinPredictor({ manifest, experts, encoder, heads, tokeniz
       ? createOriginRouter(manifest.origin_router, experts, routerSession)
       : undefined;
 
-  const { choose } = encoder;
-
   return {
     name: manifest.name,
     version: manifest.config,
@@ -59,13 +56,7 @@ export function createTwinPredictor({ manifest, experts, encoder, heads, tokeniz
     encode: (text, pair) => tokenizer.encode(text, pair),
     run: (rows) => asDefect(manifest.name, async () => rowsOf(await encoder.run(rows), heads)),
     ...(encoder.prepare !== undefined && { prepare: encoder.prepare }),
-    ...(choose !== undefined && {
-      choose: (waiting, maxRows) =>
-        choose(
-          waiting.map(({ ids, mix }) => ({ tokens: ids.length, experts: mixed(mix) })),
-          maxRows,
-        ),
-    }),
+    ...(encoder.choose !== undefined && { choose: encoder.choose }),
     ...(router !== undefined && { route: (features, topK) => asDefect(manifest.name, () => router(features, topK)) }),
     async release() {
       await encoder.release();

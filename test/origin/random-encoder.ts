@@ -26,8 +26,9 @@ export async function randomEncoder(
   { order = [...experts.keys()], expertBytes = Infinity, onLoad = () => undefined }: RandomEncoderOptions = {},
 ): Promise<Encoder> {
   const changed = [...shared.keys()].filter((name) => experts.some((expert) => expert.module(name) !== undefined));
-  const { model, openings } = emitOpenTwinGraph(bert, config, lookUp(shared), new Set(changed));
-  const tables = new Set(openings.flatMap(({ kind, name }) => (kind === 'table' ? [name] : [])));
+  const tables = new Set(bert.tables(config));
+  const unchanged = new Set([...tables].filter((name) => !changed.includes(name)));
+  const { model, openings, fed } = emitOpenTwinGraph(bert, config, lookUp(shared), new Set(changed), unchanged);
   const served = order.map((e) => experts[e]);
   const load = (name: string): Promise<ExpertFactors> => {
     onLoad(name);
@@ -44,6 +45,7 @@ export async function randomEncoder(
   return createTwinEncoder({
     session: await createNodeSession(model, { threads: 1 }),
     openings,
+    fed,
     experts: served.map(({ name }) => name),
     store: createExpertStore(load, expertBytes),
     fade: undefined,

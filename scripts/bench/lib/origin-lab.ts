@@ -22,6 +22,8 @@ import { createTwinEncoder } from '../../../src/origin/twin-encoder.ts';
 export interface OriginLab {
   readonly plain: Encoder;
   readonly sample: Encoder;
+  /** The same with room for three mixes' own weights. */
+  readonly promoting: Encoder;
   readonly ranks: readonly { readonly rank: number; readonly eight: Encoder; readonly hundred: Encoder }[];
   release(): Promise<void>;
 }
@@ -51,14 +53,17 @@ export async function openLab(pack: Pack, threads: number): Promise<OriginLab> {
   const openSession = await createNodeSession(open.model, { threads });
   const random = (count: number, rank: number): Encoder => randomEncoder(openSession, open.openings, count, rank);
   const sample = await createPackEncoder(pack, names, { threads });
+  const promoting = await createPackEncoder(pack, names, { threads, promotedBytes: 128 << 20, log: (line) => console.error(line) });
   return {
     plain: plainEncoder(plainSession),
     sample,
+    promoting,
     ranks: RANKS.map((rank) => ({ rank, eight: random(8, rank), hundred: random(100, rank) })),
     async release() {
       await plainSession.release();
       await openSession.release();
       await sample.release();
+      await promoting.release();
     },
   };
 }
@@ -72,7 +77,11 @@ function plainEncoder(session: Session): Encoder {
       cost.observe({ tokens: rows.length * Math.max(...rows.map(({ ids }) => ids.length)), rank: 0 }, performance.now() - startMs);
       return { pooled: expectFloat(pooled, pooled.shape, 'pooled'), features: expectFloat(features, features.shape, 'features') };
     },
-    choose: (waiting, maxRows) => chooseRows(waiting, { maxRows, rankOf: () => 0, cost }),
+    choose: (waiting, maxRows) =>
+      chooseRows(
+        waiting.map(({ ids }) => ({ tokens: ids.length, experts: [] })),
+        { maxRows, rankOf: () => 0, cost },
+      ),
     release: () => session.release(),
   };
 }
@@ -88,6 +97,7 @@ function randomEncoder(session: Session, openings: readonly Opening[], count: nu
   return createTwinEncoder({
     session,
     openings,
+    fed: {},
     experts,
     store: createExpertStore(load, Infinity),
     fade: undefined,

@@ -4,7 +4,7 @@ import { TwinrouteError } from '../../core/errors.ts';
 import { loadPredictor } from '../../origin/load-pack.ts';
 import { startOrigin } from '../../origin/index.ts';
 import type { Predictor } from '../../origin/predictor.ts';
-import { withPack } from '../open-pack-folder.ts';
+import { withPacks } from '../open-pack-folder.ts';
 import { openTrust } from '../open-trust.ts';
 import { integerOption, textOption } from '../options.ts';
 import { packageVersion } from '../package-version.ts';
@@ -22,6 +22,8 @@ export const origin: Verb = {
     authority: { type: 'string', help: 'host (and port) that edges call, where a proxy changes the Host header' },
     experts: { type: 'string', help: 'names of the experts to hold, with commas between; all of each pack' },
     threads: { type: 'string', help: "threads inside an operator; onnxruntime's choice" },
+    'expert-mb': { type: 'string', help: 'megabytes of factors to keep; others are read again when they are asked for; all of them' },
+    'promote-mb': { type: 'string', help: 'megabytes of weights that mixes which keep coming may have of their own; 128' },
     'cache-mb': { type: 'string', help: 'megabytes of merged weights to keep, for packs whose mixes are merged (emr); 1024' },
     'max-batch': { type: 'string', help: 'rows of a batch at most; 32' },
     'max-delay-ms': { type: 'string', help: 'how long a row waits for company at most; 2' },
@@ -32,7 +34,17 @@ export const origin: Verb = {
     if (positionals.length === 0) throw new TwinrouteError('usage', 'expected at least one PACK, got nothing');
     const experts = textOption(values, 'experts')?.split(',');
     const threads = integerOption(values, 'threads', 1, 1024);
-    const cacheMb = integerOption(values, 'cache-mb', 0, 1_000_000);
+    const bytesOption = (name: string): number | undefined => {
+      const megabytes = integerOption(values, name, 0, 1_000_000);
+      return megabytes === undefined ? undefined : megabytes * 2 ** 20;
+    };
+    const encoder = {
+      ...(threads !== undefined && { threads }),
+      cacheBytes: bytesOption('cache-mb'),
+      expertBytes: bytesOption('expert-mb'),
+      promotedBytes: bytesOption('promote-mb') ?? 128 * 2 ** 20,
+      log: io.log,
+    };
     const limits = {
       maxBatch: integerOption(values, 'max-batch', 1, 4096) ?? 32,
       maxDelayMs: integerOption(values, 'max-delay-ms', 0, 10_000) ?? 2,
@@ -41,34 +53,24 @@ export const origin: Verb = {
     };
     const address = { port: integerOption(values, 'port', 0, 65_535) ?? 8801, host: textOption(values, 'host') ?? '127.0.0.1' };
     const trust = await openTrust(values, io.env);
-    const predictors: Predictor[] = [];
-    for (const path of positionals) {
-      const predictor = await withPack(path, (pack) =>
-        loadPredictor(pack, experts, {
-          ...(threads !== undefined && { threads }),
-          ...(cacheMb !== undefined && { cacheBytes: cacheMb * 2 ** 20 }),
-        }),
+    await withPacks(positionals, async (packs) => {
+      const predictors: Predictor[] = [];
+      for (const pack of packs) {
+        const predictor = await loadPredictor(pack, experts, encoder);
+        io.log(
+          `${pack.name}: ${predictor.name} version ${predictor.version}, experts ${predictor.experts.map((expert) => expert.name).join(', ')}`,
+        );
+        predictors.push(predictor);
+      }
+      const server = await startOrigin({ predictors, version: packageVersion(), ...address, ...limits, trust, log: io.log });
+      io.out(
+        json
+          ? JSON.stringify({ url: server.url, models: predictors.map(({ name, version }) => ({ name, version })) })
+          : `origin at ${server.url}`,
       );
-      io.log(
-        `${path}: ${predictor.name} version ${predictor.version}, experts ${predictor.experts.map((expert) => expert.name).join(', ')}`,
-      );
-      predictors.push(predictor);
-    }
-    const server = await startOrigin({
-      predictors,
-      version: packageVersion(),
-      ...address,
-      ...limits,
-      trust,
-      log: io.log,
+      await io.stopped();
+      io.log('origin: draining');
+      await server.close();
     });
-    io.out(
-      json
-        ? JSON.stringify({ url: server.url, models: predictors.map(({ name, version }) => ({ name, version })) })
-        : `origin at ${server.url}`,
-    );
-    await io.stopped();
-    io.log('origin: draining');
-    await server.close();
   },
 };

@@ -1,0 +1,99 @@
+// A pack of factored modules, opened to be served: its open graph, its experts by name, and the merge of one mix.
+
+import { TwinrouteError } from '../core/errors.ts';
+import { sizeOf, type FloatTensor } from '../core/tensor.ts';
+import { loadExpert, openModules, readModules } from '../formats/expert-file.ts';
+import { expertOf, type Pack } from '../formats/pack.ts';
+import { readTensors } from '../formats/read-tensors.ts';
+import { arrangeModules, type ExpertFactors } from '../model/expert-factors.ts';
+import { mergeModules, type WeighedExpert } from '../model/merge-modules.ts';
+import { emitOpenGraph } from '../model/open-graph.ts';
+import { emitOpenTwinGraph, type OpenTwinGraph } from '../model/open-twin-graph.ts';
+import { openArchitecture } from '../model/registry.ts';
+import { createExpertStore, type ExpertStore } from './expert-store.ts';
+import { meanRank } from './twin-encoder.ts';
+
+/** An open pack. */
+export interface TwinPack {
+  readonly graph: OpenTwinGraph;
+  readonly store: ExpertStore;
+  /** What takes the shared part away as a mix fills, where modules are about the base. */
+  readonly fade: ExpertFactors | undefined;
+  /** Mean rank of each served expert over the matrices. */
+  readonly ranks: readonly number[];
+  /** Bytes of the weights that `mergeMix` makes. */
+  readonly mixBytes: number;
+  /**
+   * ONNX bytes of the plain graph of one mix; it wants `graph.fed`.
+   * Cost: the weights twice, and a pass over all of them for each expert and rank, in steps between which other work goes on
+   */
+  mergeMix(mix: Float32Array): Promise<Uint8Array>;
+}
+
+/**
+ * Opens a pack.
+ * @param experts names of the served experts, in the order of mixes
+ * @param expertBytes of factors that are kept
+ * @throws {TwinrouteError} `not_found` for an expert that the pack lacks; `integrity` and `format` when a file is not what the manifest says
+ * Cost: the shared model in f32 twice (read and graph)
+ */
+export async function openTwinPack(pack: Pack, experts: readonly string[], expertBytes: number): Promise<TwinPack> {
+  const { manifest } = pack;
+  const { architecture, config, parameters, width } = openArchitecture(manifest.architecture.type, manifest.architecture.config);
+  const entries = experts.map((name) => expertOf(manifest, name));
+  const tables = new Set(architecture.tables(config));
+  const fadeFile = manifest.shared.fade;
+  const fadeModules = fadeFile && (await readModules(await openModules(await pack.source(fadeFile.file), fadeFile), fadeFile));
+  const fade = fadeModules && arrangeModules(fadeModules, tables);
+  const changed = new Set(
+    [...entries, ...(fadeFile === undefined ? [] : [fadeFile])].flatMap(({ tensors }) =>
+      tensors.flatMap(({ name, kind }) => (kind === 'unchanged' ? [] : [name])),
+    ),
+  );
+  const sharedSource = await pack.source(manifest.shared.file);
+  const shared = await readTensors(sharedSource, parameters);
+  const fed = new Set([...tables].filter((name) => !changed.has(name)));
+  const graph = emitOpenTwinGraph(architecture, config, (name) => lookUp(shared, name), changed, fed);
+  const own = parameters.filter(({ name }) => !fed.has(name));
+
+  const store = createExpertStore(async (name) => {
+    const entry = expertOf(manifest, name);
+    return arrangeModules((await loadExpert(await pack.source(entry.file), entry, width)).modules, tables);
+  }, expertBytes);
+
+  return {
+    graph,
+    store,
+    fade,
+    ranks: entries.map(({ tensors }) => {
+      const ranks = new Map(tensors.map((tensor) => [tensor.name, tensor.kind === 'factored' ? tensor.rank : 0]));
+      return meanRank(graph.openings, (name) => ranks.get(name) ?? 0);
+    }),
+    mixBytes: own.reduce((sum, { shape }) => sum + 4 * sizeOf(shape), 0),
+    async mergeMix(mix) {
+      const members: WeighedExpert[] = [];
+      for (const [e, weight] of mix.entries()) if (weight !== 0) members.push({ expert: await store.get(experts[e]), weight });
+      if (fade !== undefined) members.push({ expert: fade, weight: mix.reduce((sum, weight) => sum + weight, 0) });
+      const merged = new Map<string, FloatTensor>(Object.entries(graph.fed));
+      for (const spec of own) {
+        const tensor = lookUp(await readTensors(sharedSource, [spec]), spec.name);
+        merged.set(spec.name, mergeModules(spec.name, tensor, members, tables.has(spec.name)));
+        await nextTurn();
+      }
+      return emitOpenGraph(architecture, config, (name) => lookUp(merged, name), fed, []);
+    },
+  };
+}
+
+function lookUp(tensors: ReadonlyMap<string, FloatTensor>, name: string): FloatTensor {
+  const tensor = tensors.get(name);
+  if (tensor === undefined) throw new TwinrouteError('internal', `twin pack: expected a parameter of the architecture, got ${name}`);
+  return tensor;
+}
+
+/** Lets what waits have its turn. */
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}

@@ -1,0 +1,109 @@
+// Promotion over real graphs: a mix that keeps coming is answered by weights of its own, and nobody can tell from the answers.
+
+import { expect, test } from 'vitest';
+import { createCostModel } from '../../src/core/batching/cost-model.ts';
+import { createHotMixes } from '../../src/core/batching/hot-mixes.ts';
+import { createRandom } from '../../src/core/random.ts';
+import { createNodeSession } from '../../src/host/ort-session.ts';
+import { bert } from '../../src/model/bert.ts';
+import { emitPlainGraph } from '../../src/model/onnx-emitter.ts';
+import { encodeRows } from '../../src/origin/encode-rows.ts';
+import type { PredictorRow } from '../../src/origin/predictor.ts';
+import { createPromotingEncoder, type MixEncoder } from '../../src/origin/promoting-encoder.ts';
+import { maxDifference } from '../helpers/max-difference.ts';
+import { lookUp, mergeDense, randomRow, randomTwin } from '../model/random-twin.ts';
+import { randomEncoder } from './random-encoder.ts';
+
+const random = createRandom(21);
+const twin = randomTwin(random);
+const EXPERTS = twin.experts.length;
+
+function row(...weights: readonly number[]): PredictorRow {
+  const { ids, types } = randomRow(random, twin.config);
+  return {
+    ids: Int32Array.from(ids),
+    types: Int32Array.from(types),
+    mix: Float32Array.from({ length: EXPERTS }, (_, e) => weights[e] ?? 0),
+  };
+}
+
+/** An encoder with one place, a factored one beside it, and what happened. */
+async function promoting(merge: (mix: Float32Array) => Promise<void> = () => Promise.resolve()) {
+  const changes: string[] = [];
+  const failures: unknown[] = [];
+  const counts = { promoted: 0, open: 0 };
+  const encoder = createPromotingEncoder({
+    factored: await randomEncoder(twin),
+    hot: createHotMixes({ places: 1, halfLifeTokens: 200, payingTokens: () => 20 }),
+    async merge(mix): Promise<MixEncoder> {
+      await merge(mix);
+      const dense = mergeDense(twin, [...mix]);
+      const session = await createNodeSession(emitPlainGraph(bert, twin.config, lookUp(dense), []), { threads: 1 });
+      counts.open += 1;
+      return {
+        run: (rows) => ((counts.promoted += 1), encodeRows(session, rows, {})),
+        release: () => ((counts.open -= 1), session.release()),
+      };
+    },
+    cost: createCostModel({ start: 1, token: 0.1, tokenRank: 0.001, rank: 0.001 }),
+    now: () => performance.now(),
+    onChange: ({ promote, demote }) => changes.push(`${promote}for ${demote ?? 'nobody'}`),
+    onFailure: (error) => failures.push(error),
+  });
+  return { encoder, factored: await randomEncoder(twin), changes, failures, counts };
+}
+
+test('answers before, during and after promotions are the factored ones', async () => {
+  expect(EXPERTS).toBeGreaterThan(1);
+  const { encoder, factored, changes, counts } = await promoting();
+  for (const [phase, weights] of [[1], [0, 1], [0.5, 0.25]].entries()) {
+    for (let i = 0; i < 30; i++) {
+      const rows = Array.from({ length: 1 + random.below(4) }, () => row(...weights));
+      const [own, wanted] = [await encoder.run(rows), await factored.run(rows)];
+      expect(maxDifference(own.pooled.data, wanted.pooled.data)).toBeLessThan(1e-5);
+      expect(maxDifference(own.features.data, wanted.features.data)).toBeLessThan(1e-5);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(changes).toHaveLength(phase + 1);
+  }
+  expect(changes).toEqual(['0:256 for nobody', '1:256 for 0:256 ', '0:128 1:64 for 1:256 ']);
+  expect(counts.promoted).toBeGreaterThan(0);
+  expect(counts.open).toBe(1);
+  await encoder.release();
+  expect(counts.open).toBe(0);
+  await factored.release();
+});
+
+test('rows of a promoted mix run by themselves, a mix off the grid never', async () => {
+  const { encoder, changes } = await promoting();
+  for (let i = 0; i < 30; i++) {
+    await encoder.run([row(1)]);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  expect(changes).toHaveLength(1);
+  const waiting = [row(1), row(0, 1), row(1), row(0.1), row(0, 1)];
+  expect(encoder.choose?.(waiting, 8)?.every((i) => waiting[i].mix[0] === 1)).toBe(true);
+  expect(encoder.choose?.(waiting.slice(1), 8)?.every((i) => waiting[i + 1].mix[0] !== 1)).toBe(true);
+  for (let i = 0; i < 60; i++) await encoder.run([row(0.1)]);
+  expect(changes).toHaveLength(1);
+  await encoder.release();
+});
+
+test('a mix that cannot be merged stays factored; a merge that ends after the release is freed', async () => {
+  const broken = await promoting(() => Promise.reject(new Error('damaged')));
+  for (let i = 0; i < 20; i++) {
+    await broken.encoder.run([row(1)]);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  expect(broken.failures.length).toBeGreaterThan(0);
+  expect(broken.changes).toEqual([]);
+  await broken.encoder.release();
+
+  let finish = (): void => {};
+  const late = await promoting(() => new Promise((resolve) => (finish = resolve)));
+  for (let i = 0; i < 20; i++) await late.encoder.run([row(1)]);
+  const released = late.encoder.release();
+  finish();
+  await released;
+  expect(late.counts.open).toBe(0);
+});
