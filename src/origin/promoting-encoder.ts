@@ -59,6 +59,18 @@ export function createPromotingEncoder({ factored, hot, merge, cost, now, onChan
     await old?.release();
   };
 
+  const promote = async (promotion: Promotion, mix: Float32Array): Promise<void> => {
+    try {
+      const encoder = await merge(mix);
+      if (closed) await encoder.release();
+      else ready = { promotion, encoder };
+    } catch (error) {
+      onFailure(error);
+    } finally {
+      merging = undefined;
+    }
+  };
+
   const consider = (rows: readonly PredictorRow[]): void => {
     for (const row of rows) {
       const key = keyOf(row);
@@ -68,15 +80,7 @@ export function createPromotingEncoder({ factored, hot, merge, cost, now, onChan
     const promotion = hot.next();
     const row = promotion && rows.find((candidate) => keyOf(candidate) === promotion.promote);
     if (promotion === undefined || row === undefined) return;
-    merging = merge(row.mix)
-      .then(async (encoder) => {
-        if (closed) await encoder.release();
-        else ready = { promotion, encoder };
-      })
-      .catch(onFailure)
-      .finally(() => {
-        merging = undefined;
-      });
+    merging = promote(promotion, row.mix);
   };
 
   const runPromoted = async (encoder: MixEncoder, rows: readonly PredictorRow[]): Promise<EncodedRows> => {
