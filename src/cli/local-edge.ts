@@ -6,7 +6,8 @@ import { parseWith } from '../contract/parse.ts';
 import { Upstream } from '../contract/upstream.ts';
 import { createApp } from '../edge/app.ts';
 import { createBundles } from '../edge/bundles.ts';
-import { messageOf } from '../core/errors.ts';
+import { plainObservation } from '../edge/observe/plain-observation.ts';
+import { ERROR_CODES, messageOf, type TwinrouteError } from '../core/errors.ts';
 import type { Pack } from '../formats/pack.ts';
 import { createSha256 } from '../host/files.ts';
 import { createNodeSession } from '../host/ort-session.ts';
@@ -28,6 +29,10 @@ const REQUEST_MS = 60_000;
 export async function openEdge(pack: Pack, log: (line: string) => void): Promise<LocalEdge> {
   const assets = await edgeAssets([pack], createSha256);
   const origin = await startOrigin({ predictors: [await loadPredictor(pack)], version: packageVersion(), maxDelayMs: 0, log });
+  // Whoever reads this log wrote the texts.
+  const tell = ({ code, message, cause }: TwinrouteError, id: string): void => {
+    if (ERROR_CODES[code].fault === 'system') log(`${id}: ${code}: ${message}${cause === undefined ? '' : ` (${messageOf(cause)})`}`);
+  };
   const app = createApp({
     bundles: createBundles({
       fetchAsset: (path) => {
@@ -45,8 +50,8 @@ export async function openEdge(pack: Pack, log: (line: string) => void): Promise
     newId: randomUUID,
     keepAlive: () => undefined,
     experiments: undefined,
-    log: (error, requestId) =>
-      log(`${requestId}: ${error.code}: ${error.message}${error.cause === undefined ? '' : ` (${messageOf(error.cause)})`}`),
+    observation: plainObservation([{ failure: ({ error, id }) => tell(error, id) }], () => performance.now()),
+    metricsToken: undefined,
     corsOrigins: [],
     upstream: parseWith(Upstream, { request_ms: REQUEST_MS, attempt_ms: REQUEST_MS }, 'upstream', 'internal'),
     uniform: Math.random,

@@ -6,6 +6,7 @@ import type { Upstream } from '../contract/upstream.ts';
 import { createRetryBudget } from '../core/balance/retry-budget.ts';
 import { ARM_HEADER } from './experiments/enrol.ts';
 import type { Answer, Experiments } from './experiments/experiments.ts';
+import type { Observer } from './observe/observer.ts';
 import { predict, PUBLIC_TENANT, type PredictCall, type PredictDeps } from './predict.ts';
 import { regionsOf } from './regions.ts';
 import type { EdgeTypes } from './types.ts';
@@ -17,6 +18,7 @@ export const BATCH_CONCURRENCY = 6;
 export interface AnsweringDeps extends PredictDeps {
   readonly upstream: Upstream;
   readonly experiments: Experiments | undefined;
+  readonly observer: Observer;
 }
 
 /** How long a request may take. */
@@ -45,17 +47,25 @@ export function createAnswering(deps: AnsweringDeps): Answering {
   };
   return (c, { deadlineMs, hurried, given }) => {
     const tenant = c.get('tenant');
-    const call = { deadlineMs, regions: regionsOf(c.req.raw), tenant, given };
+    const trip = c.get('trip');
+    const call = { deadlineMs, regions: regionsOf(c.req.raw), tenant, given, trip };
     const caller = { key: tenant?.key, configs: tenant?.configs, forced: c.req.header(ARM_HEADER) };
     const shadow: Answer = ({ cache: _, ...input }, own) =>
-      predict(shadowDeps, input, { id: own, deadlineMs: deps.now() + deps.upstream.request_ms, regions: [], tenant });
+      predict(shadowDeps, input, {
+        id: own,
+        deadlineMs: deps.now() + deps.upstream.request_ms,
+        regions: [],
+        tenant,
+        trip: deps.observer.aside(own),
+        aside: true,
+      });
     return (input, id, onLogits) => {
       const answer: Answer = (asked, own) => predict(deps, asked, { ...call, id: own, onLogits });
       return deps.experiments === undefined
         ? answer(input, id)
         : deps.experiments.through(
             input,
-            { id, tenant: tenant?.account ?? PUBLIC_TENANT, caller, hurried: () => hurried || given?.aborted === true },
+            { id, tenant: tenant?.account ?? PUBLIC_TENANT, caller, hurried: () => hurried || given?.aborted === true, trip },
             answer,
             shadow,
           );

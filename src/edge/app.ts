@@ -18,9 +18,15 @@ import { createExperiments, type ExperimentDeps } from './experiments/experiment
 import { createFleets } from './fleets.ts';
 import { cors } from './middleware/cors.ts';
 import { checkEndpoints } from './middleware/check-endpoints.ts';
+import { observeRequests } from './middleware/observe.ts';
 import { requestId } from './middleware/request-id.ts';
 import { serverTiming } from './middleware/server-timing.ts';
 import { shed } from './middleware/shed.ts';
+import { fleetLevels } from './observe/fleet-levels.ts';
+import { metricsRoute } from './observe/metrics-route.ts';
+import type { Observation } from './observe/observation.ts';
+import type { Observer } from './observe/observer.ts';
+import type { Report } from './routes/batch.ts';
 import { openApi } from './openapi/document.ts';
 import { releaseRoutes } from './releases/admin.ts';
 import type { Releases } from './releases/port.ts';
@@ -30,6 +36,7 @@ import { documentationRoutes } from './routes/documentation.ts';
 import { experimentRoutes } from './routes/experiments.ts';
 import { predictRoute } from './routes/predict.ts';
 import { routeRoute } from './routes/route.ts';
+import { sleep } from './sleep.ts';
 import type { EdgeTypes } from './types.ts';
 
 /** What the edge is made of. */
@@ -50,8 +57,10 @@ export interface AppDeps {
   readonly keepAlive: (work: Promise<unknown>) => void;
   /** Where experiments are published and measured; undefined where there are none. */
   readonly experiments: Pick<ExperimentDeps, 'readPublished' | 'storeOf'> | undefined;
-  /** Told of every failure that is not the caller's. */
-  readonly log: (error: TwinrouteError, requestId: string) => void;
+  /** Watches what happens. */
+  readonly observation: Observation;
+  /** What /metrics wants; undefined leaves it to keys, or to everybody where there are no accounts. */
+  readonly metricsToken: string | undefined;
   /** Origins whose pages may call. */
   readonly corsOrigins: CorsOrigins;
   /** How origins are treated. */
@@ -62,16 +71,14 @@ export interface AppDeps {
 
 /** The app; it keeps what it learns about endpoints for as long as it lives. */
 export function createApp(deps: AppDeps): Hono<EdgeTypes> {
-  const report = (thrown: unknown, id: string): TwinrouteError => {
-    const error = toTwinrouteError(thrown);
-    if (ERROR_CODES[error.code].fault === 'system') deps.log(error, id);
-    return error;
-  };
-  const { upstream, endpoints } = deps;
+  const { upstream, endpoints, observation, now } = deps;
+  const { observer } = observation;
+  const log = (error: TwinrouteError, about: string): void => observer.note({ kind: 'problem', error, about });
+  const report: Report = (thrown, id) => told(observer, thrown, id);
   const fleets = createFleets(endpoints, upstream.endpoint_in_flight);
   const answers = createAnswerCache(upstream.cache, deps.now);
-  const experiments = deps.experiments && createExperiments({ ...deps, ...deps.experiments, sleep });
-  const parts = { ...deps, report, fleets, answers, experiments, budget: createRetryBudget(upstream.retry_budget) };
+  const experiments = deps.experiments && createExperiments({ ...deps, ...deps.experiments, sleep, log });
+  const parts = { ...deps, observer, report, fleets, answers, experiments, budget: createRetryBudget(upstream.retry_budget) };
   const routes: readonly Route[] = [
     predictRoute(parts),
     routeRoute(parts),
@@ -81,17 +88,21 @@ export function createApp(deps: AppDeps): Hono<EdgeTypes> {
     ...(deps.accounts === undefined ? [] : adminRoutes({ ...deps, accounts: deps.accounts })),
     ...(deps.accounts === undefined || deps.releases === undefined ? [] : releaseRoutes({ ...deps, releases: deps.releases })),
     healthRoute(parts),
+    metricsRoute(deps),
     ...documentationRoutes(() => openApi(routes, deps.accounts !== undefined)),
   ];
   const app = new Hono<EdgeTypes>();
   app.onError((thrown, c) => {
     const id = c.get('requestId');
-    const error = report(thrown, id);
+    const error = told(c.get('trip'), thrown, id);
+    c.set('errorCode', error.code);
     if (error.retryAfterSeconds !== undefined) c.header('retry-after', String(error.retryAfterSeconds));
     if (error.code === 'unauthorized') c.header('www-authenticate', 'Bearer');
     return c.json(errorBody(error, id), ERROR_CODES[error.code].status);
   });
-  app.use(requestId(deps), serverTiming(deps), cors({ origins: deps.corsOrigins }));
+  const requests = observeRequests({ observer, now, requestMs: upstream.request_ms });
+  observation.watch(() => [...fleetLevels(fleets, endpoints, now()), requests.level()]);
+  app.use(requestId(deps), requests.middleware, serverTiming(deps), cors({ origins: deps.corsOrigins }));
   app.post('/v1/*', shed({ now: deps.now, inFlight: upstream.in_flight, requestMs: upstream.request_ms }), checkEndpoints(parts));
   const authenticate = createAuthenticate(parts);
   // Whatever the path, so that nobody can tell which there are without the secret.
@@ -109,8 +120,9 @@ export function createApp(deps: AppDeps): Hono<EdgeTypes> {
   return app;
 }
 
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, ms);
-  });
+/** The twinroute error of a thrown value, told to who watches. */
+function told(watcher: Pick<Observer, 'note'>, thrown: unknown, id: string): TwinrouteError {
+  const error = toTwinrouteError(thrown);
+  watcher.note({ kind: 'failure', error, id });
+  return error;
 }

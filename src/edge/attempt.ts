@@ -4,11 +4,14 @@
 import type { EdgeBundle, Endpoint } from '../contract/edge-bundle.ts';
 import type { Upstream } from '../contract/upstream.ts';
 import type { Outcome } from '../core/balance/member.ts';
+import type { ErrorCode } from '../core/errors.ts';
 import type { RetryBudget } from '../core/balance/retry-budget.ts';
 import type { Placement } from '../core/placement.ts';
 import { choosePlace, type ChooseDeps, type Wanted } from './choose-endpoint.ts';
 import type { OriginRequest } from './oip.ts';
 import { askOrigin, type Attempt, type OriginDeps } from './origin-client.ts';
+import type { AttemptPurpose } from './observe/event.ts';
+import { traceHeaders, type Trip } from './observe/trip.ts';
 import type { Tries } from './tries.ts';
 
 /** How long after its time an attempt that nobody ended is forgotten. */
@@ -32,6 +35,10 @@ export interface Dispatch extends Wanted {
   readonly deadlineMs: number;
   /** Aborted when the caller does not wait any longer. */
   readonly given?: AbortSignal | undefined;
+  /** Where what happens is told. */
+  readonly trip?: Trip | undefined;
+  /** A shadow: nobody waits for it. */
+  readonly aside?: boolean;
 }
 
 /** An attempt that has ended. */
@@ -47,36 +54,56 @@ interface Running {
 }
 
 /** Asks the endpoint of `placement`, and a second one when hedging is on, the first is late and the retry budget allows. Never throws. */
-export async function ask(deps: AttemptDeps, job: Dispatch, placement: Placement<Endpoint>, tries: Tries): Promise<Settled> {
-  const first = begin(deps, job, placement, tries);
+export async function ask(
+  deps: AttemptDeps,
+  job: Dispatch,
+  placement: Placement<Endpoint>,
+  tries: Tries,
+  purpose: AttemptPurpose,
+): Promise<Settled> {
+  const first = begin(deps, job, placement, tries, purpose);
   const delayMs = hedgeDelay(deps, placement.endpoint.id);
   if (delayMs === undefined || (await isInTime(first.settled, delayMs))) return first.settled;
   const other = tries.count < deps.upstream.attempts ? choosePlace(deps, job, tries, true) : undefined;
   const release = other && deps.budget.take(deps.now(), job.deadlineMs);
   if (other === undefined || release === undefined) return first.settled;
-  const winner = await firstGood(first, begin(deps, job, other, tries));
+  const winner = await firstGood(first, begin(deps, job, other, tries, 'hedge'));
   release();
   return winner;
 }
 
-function begin(deps: AttemptDeps, job: Dispatch, placement: Placement<Endpoint>, tries: Tries): Running {
+function begin(deps: AttemptDeps, job: Dispatch, placement: Placement<Endpoint>, tries: Tries, purpose: AttemptPurpose): Running {
   const { endpoint, mix, head } = placement;
+  const { trip } = job;
+  const spanId = trip?.newSpanId() ?? '';
   const startMs = deps.now();
   const remainingMs = job.deadlineMs - startMs;
   const { attempt_ms: attemptMs } = deps.upstream;
-  const end = deps.fleet.of(endpoint.id).begin(startMs, startMs + Math.min(attemptMs, remainingMs) + LEASE_GRACE_MS);
+  const leave = deps.fleet.of(endpoint.id).begin(startMs, startMs + Math.min(attemptMs, remainingMs) + LEASE_GRACE_MS);
+  let ended = false;
+  const end = (outcome: Outcome, code?: ErrorCode): void => {
+    if (ended) return;
+    ended = true;
+    const endMs = deps.now();
+    leave(outcome, endMs);
+    const { id, url } = endpoint;
+    const { config } = job.bundle;
+    const why = job.aside === true ? 'shadow' : purpose;
+    trip?.note({ kind: 'attempt', spanId, config, endpoint: id, url, purpose: why, outcome, code, startMs, ms: endMs - startMs });
+  };
   tries.begun(endpoint.id);
   const row: OriginRequest = { ...job.row, merge: job.originRoutes ? undefined : { mix, head } };
   const given = new AbortController();
   const abandon = (): void => {
     // Told here and not when the abort arrives: after the answer has left, the runtime may run nothing more of this request.
-    end('unknown', deps.now());
+    end('unknown');
     given.abort();
   };
   job.given?.addEventListener('abort', abandon, { once: true });
-  const settled = askOrigin(deps, endpoint, job.bundle, row, { attemptMs, remainingMs, given: given.signal }).then((attempt) => {
+  const time = { attemptMs, remainingMs, given: given.signal };
+  const settled = askOrigin(deps, endpoint, job.bundle, row, time, trip && traceHeaders(trip, spanId)).then((attempt) => {
     job.given?.removeEventListener('abort', abandon);
-    end(outcomeOf(attempt), deps.now());
+    end(outcomeOf(attempt), attempt.ok ? undefined : attempt.error.code);
     if (!attempt.ok) tries.failed(endpoint.id, attempt.health === 'doubtful');
     return { placement, attempt };
   });

@@ -6,6 +6,7 @@ import { TwinrouteError } from '../core/errors.ts';
 import type { Placement } from '../core/placement.ts';
 import { ask, type AttemptDeps, type Dispatch, type Settled } from './attempt.ts';
 import { capable, chooseLastResort, choosePlace } from './choose-endpoint.ts';
+import type { AttemptPurpose } from './observe/event.ts';
 import type { OriginAnswer } from './oip.ts';
 import { createTries, type Tries } from './tries.ts';
 
@@ -40,7 +41,7 @@ async function tryAll(deps: AttemptDeps, job: Dispatch): Promise<Dispatched> {
     const lastOne = tries.count === attempts - 1;
     const place = (lastOne ? choosePlace(deps, job, tries, true) : undefined) ?? choosePlace(deps, job, tries, false);
     if (place === undefined) return lastResort(deps, job, tries, failure);
-    const settled = await askWithinBudget(deps, job, place, tries);
+    const settled = await askWithinBudget(deps, job, place, tries, tries.count === 0 ? 'first' : 'retry');
     if (settled === undefined) break;
     const { attempt, placement } = settled;
     if (attempt.ok) return { answer: attempt.answer, receipt: attempt.receipt, placement, attempts: tries.count };
@@ -51,13 +52,19 @@ async function tryAll(deps: AttemptDeps, job: Dispatch): Promise<Dispatched> {
 }
 
 /** Undefined when there is no time or no retry left, or nobody waits. */
-async function askWithinBudget(deps: AttemptDeps, job: Dispatch, place: Placement<Endpoint>, tries: Tries): Promise<Settled | undefined> {
+async function askWithinBudget(
+  deps: AttemptDeps,
+  job: Dispatch,
+  place: Placement<Endpoint>,
+  tries: Tries,
+  purpose: AttemptPurpose,
+): Promise<Settled | undefined> {
   const nowMs = deps.now();
   if (nowMs >= job.deadlineMs || job.given?.aborted === true) return undefined;
   const release = tries.count === 0 ? () => undefined : deps.budget.take(nowMs, job.deadlineMs);
   if (release === undefined) return undefined;
   try {
-    return await ask(deps, job, place, tries);
+    return await ask(deps, job, place, tries, purpose);
   } finally {
     release();
   }
@@ -70,7 +77,7 @@ async function lastResort(deps: AttemptDeps, job: Dispatch, tries: Tries, failur
   if (failure === undefined && able.some(({ id }) => deps.fleet.of(id).state(nowMs) === 'full'))
     throw new TwinrouteError('overloaded', 'predict: expected an endpoint with room, got none', { retryAfterSeconds: 1 });
   const place = chooseLastResort(deps, job, tries);
-  const settled = place && (await askWithinBudget(deps, job, place, tries));
+  const settled = place && (await askWithinBudget(deps, job, place, tries, 'last_resort'));
   if (settled?.attempt.ok === true) {
     const { answer, receipt } = settled.attempt;
     return { answer, receipt, placement: settled.placement, attempts: tries.count };

@@ -4,6 +4,7 @@ import type { Account } from './durable/account.ts';
 import type { Directory } from './durable/directory.ts';
 import type { ExperimentState } from './durable/experiment-state.ts';
 import type { Releases } from './durable/releases.ts';
+import type { Metrics } from './durable/metrics.ts';
 import type { UsageLog } from './durable/usage-log.ts';
 import type { UsageMessage } from './durable/usage-messages.ts';
 
@@ -47,4 +48,16 @@ export interface EdgeEnv {
   readonly RELEASES?: DurableObjectNamespace<Releases>;
   /** Files that releases name, by their hashes. */
   readonly PACKS?: R2Bucket;
+  /** Sums of metrics over isolates; each isolate tells its own without it. */
+  readonly METRICS?: DurableObjectNamespace<Metrics>;
+  /** Secret: bearer token for GET /metrics. Without it keys with the scope admin-read may, or everybody where there are no accounts. */
+  readonly METRICS_TOKEN?: string;
+  /** JSON of contract/otlp.ts's `Otlp`: where traces go. */
+  readonly OTLP?: string;
+  /** Secret: JSON of contract/otlp.ts's `OtlpHeaders`. */
+  readonly OTLP_HEADERS?: string;
+  /** `debug`, `info` (every request), `warn` or `error`; info without it. */
+  readonly LOG_LEVEL?: string;
+  /** One point for each request. */
+  readonly ANALYTICS?: AnalyticsEngineDataset;
 }

@@ -10,6 +10,8 @@ export interface Fleets {
   of(config: string): Fleet;
   /** All that there is so far. */
   known(): Iterable<Fleet>;
+  /** The same with their configs. */
+  byConfig(): Iterable<readonly [config: string, fleet: Fleet]>;
 }
 
 /**
@@ -25,5 +27,6 @@ export function createFleets(endpoints: readonly Endpoint[], inFlightLimit: numb
       return fleet;
     },
     known: () => fleets.values(),
+    byConfig: () => fleets.entries(),
   };
 }

@@ -18,44 +18,48 @@ import { bindExperiments } from './experiments/bind-experiments.ts';
 import { bindReleases } from './releases/bind-releases.ts';
 import { createReleases } from './releases/releases.ts';
 import { createSessionFactory } from './session.ts';
+import { bindObservation } from './observe/bind-observation.ts';
+import { createObservation } from './observe/observation.ts';
+import { observedBundles } from './observe/observed-bundles.ts';
 import { singleFlight } from './single-flight.ts';
+import { sleep } from './sleep.ts';
 
 export { Account } from './durable/account.ts';
 export { Directory } from './durable/directory.ts';
 export { ExperimentState } from './durable/experiment-state.ts';
 export { Releases } from './durable/releases.ts';
+export { Metrics } from './durable/metrics.ts';
 export { UsageLog } from './durable/usage-log.ts';
 
 let app: (() => Promise<ReturnType<typeof createApp>>) | undefined;
 
 async function start(env: EdgeEnv): Promise<ReturnType<typeof createApp>> {
   const keys = env.SIGNING_KEYS === undefined ? undefined : await openKeyRing(env.SIGNING_KEYS, 'SIGNING_KEYS');
+  const world = { now: Date.now, newId: () => crypto.randomUUID(), keepAlive: waitUntil, sleep };
+  const observation = createObservation(bindObservation(env, { ...world, fetch: (input, init) => fetch(input, init) }));
+  const { note } = observation.observer;
   const createSession = createSessionFactory(wasm);
   const fetchAsset = (path: string): Promise<Response> => env.ASSETS.fetch(`https://assets.internal/packs/${path}`);
   const deployed = createBundles({ fetchAsset, createSession, keepAlive: waitUntil });
   const store = await bindReleases(env);
-  const releases = store && createReleases({ store, deployed, fetchAsset, createSession, now: Date.now, keepAlive: waitUntil, log });
+  const log = (error: TwinrouteError, about: string): void => note({ kind: 'problem', error, about });
+  const releases = store && createReleases({ ...world, store, deployed, fetchAsset, createSession, log });
   return createApp({
-    bundles: releases?.bundles ?? deployed,
+    ...world,
+    bundles: observedBundles(releases?.bundles ?? deployed, note),
     releases,
+    observation,
+    metricsToken: env.METRICS_TOKEN,
     endpoints: openEndpoints(env),
     // workerd's own fetch wants to be called as a function, not as a method of what holds it.
     fetch: (input, init) => fetch(input, init),
     signing: keys && { keys, now: Date.now, nonce: () => crypto.randomUUID() },
     accounts: bindAccounts(env),
-    now: Date.now,
-    newId: () => crypto.randomUUID(),
-    keepAlive: waitUntil,
     experiments: bindExperiments(env, releases),
-    log,
     corsOrigins: parseJsonWith(CorsOrigins, env.CORS_ORIGINS ?? '["*"]', 'CORS_ORIGINS', 'unavailable'),
     upstream: parseJsonWith(Upstream, env.UPSTREAM ?? '{}', 'UPSTREAM', 'unavailable'),
     uniform: Math.random,
   });
-}
-
-function log({ code, message, cause, stack }: TwinrouteError, requestId: string): void {
-  console.error(JSON.stringify({ request_id: requestId, code, message, cause: String(cause), stack }));
 }
 
 export default {

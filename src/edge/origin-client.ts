@@ -50,6 +50,7 @@ export interface AttemptTime {
 
 /**
  * Asks `endpoint` once. Never throws.
+ * @param trace headers of the trace; not signed, as whoever stands between edge and origin may go on with them
  */
 export async function askOrigin(
   deps: OriginDeps,
@@ -57,6 +58,7 @@ export async function askOrigin(
   bundle: EdgeBundle,
   request: OriginRequest,
   time: AttemptTime,
+  trace: Readonly<Record<string, string>> = {},
 ): Promise<Attempt> {
   const budgetMs = Math.max(1, Math.floor(Math.min(time.attemptMs, time.remainingMs)));
   const timeout = AbortSignal.timeout(budgetMs);
@@ -69,6 +71,7 @@ export async function askOrigin(
         'content-type': 'application/json',
         [REQUEST_ID_HEADER]: request.id,
         [DEADLINE_HEADER]: String(budgetMs),
+        ...trace,
       },
     };
     const sentBody = encodeRequest(request);

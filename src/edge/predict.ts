@@ -13,6 +13,7 @@ import type { AnswerCache } from './answer-cache.ts';
 import type { AttemptDeps, Dispatch } from './attempt.ts';
 import { canPlaceWhole } from './choose-endpoint.ts';
 import { dispatch, type Dispatched } from './dispatch.ts';
+import type { Trip } from './observe/trip.ts';
 import type { Fleets } from './fleets.ts';
 
 /** Whose requests and answers those are that nobody has a key for. */
@@ -38,6 +39,10 @@ export interface PredictCall {
   readonly onLogits?: ((logits: readonly number[]) => void) | undefined;
   /** Aborted when the caller does not wait any longer. */
   readonly given?: AbortSignal | undefined;
+  /** Where what happens is told. */
+  readonly trip?: Trip | undefined;
+  /** A shadow: nobody waits for the answer. */
+  readonly aside?: boolean;
 }
 
 /**
@@ -46,11 +51,12 @@ export interface PredictCall {
  */
 export async function predict({ fleets, ...rest }: PredictDeps, input: PredictInput, call: PredictCall): Promise<Prediction> {
   const startMs = rest.now();
-  const { tenant } = call;
+  const { tenant, trip } = call;
   const deployed = await rest.bundles.load(allowedConfig(tenant, input.config));
   const deps = { ...rest, fleet: fleets.of(deployed.bundle.config) };
   const decision = settle(deps, deployed, allowedDecision(tenant, await decide(deployed, input)));
   const routedMs = deps.now();
+  noteRouted(trip, deployed, decision, startMs, routedMs);
   const job = toDispatch(deployed, decision, input, call);
   const { result, cached } =
     input.cache === true
@@ -58,8 +64,30 @@ export async function predict({ fleets, ...rest }: PredictDeps, input: PredictIn
       : { result: await dispatch(deps, job), cached: false };
   call.onLogits?.(result.answer.logits);
   const endMs = deps.now();
+  if (input.cache === true) trip?.note({ kind: 'lookup', hit: cached });
+  trip?.note({
+    kind: 'answered',
+    config: deployed.bundle.config,
+    endpoint: result.placement.endpoint.id,
+    tokens: result.answer.tokens,
+    cached,
+    startMs: routedMs,
+    ms: endMs - routedMs,
+  });
   const timing = { router_ms: routedMs - startMs, origin_ms: endMs - routedMs, total_ms: endMs - startMs };
   return { ...toPrediction(deployed, decision, input, result, { id: call.id, timing }), ...(cached ? { cached } : {}) };
+}
+
+function noteRouted(trip: Trip | undefined, { bundle }: DeployedConfig, decision: Decision, startMs: number, endMs: number): void {
+  trip?.note({
+    kind: 'routed',
+    config: bundle.config,
+    by: decision.originRoutes ? 'origin' : decision.merge.by,
+    abstained: decision.merge?.abstained ?? false,
+    experts: decision.originRoutes ? 0 : decision.merge.mix.length,
+    startMs,
+    ms: endMs - startMs,
+  });
 }
 
 /** Falls back to the edge's own merge when the origin should route but no endpoint that could is up. */
@@ -84,6 +112,8 @@ function toDispatch(deployed: DeployedConfig, decision: Decision, input: Predict
     originRoutes,
     row: { id: call.id, text: input.text, textPair: input.text_pair, topK: input.top_k },
     deadlineMs: call.deadlineMs,
+    trip: call.trip,
+    aside: call.aside === true,
     regions: call.regions,
     given: call.given,
   };

@@ -116,6 +116,7 @@ test('what a caller sends in the names of our own headers goes no further', asyn
     'content-type',
     'signature',
     'signature-input',
+    'traceparent',
     'x-request-deadline-ms',
     'x-request-id',
   ]);

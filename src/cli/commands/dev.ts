@@ -109,13 +109,23 @@ export const dev: Verb = {
   },
 };
 
+/** What of this process's environment the Worker gets. */
+const EDGE_VARIABLES = [
+  'ADMIN_SECRET',
+  'PRICES',
+  'CORS_ORIGINS',
+  'RELEASE_TTL_SECONDS',
+  'METRICS_TOKEN',
+  'OTLP',
+  'OTLP_HEADERS',
+  'LOG_LEVEL',
+];
+
 /** The Worker's variables that this process has too: without a root secret requests need no key. */
 function edgeVariables(env: Io['env']): Record<string, string> {
-  const given = ['ADMIN_SECRET', 'PRICES', 'CORS_ORIGINS', 'RELEASE_TTL_SECONDS'].map((name): [string, string | undefined] => [
-    name,
-    env[name],
-  ]);
-  return Object.fromEntries(given.filter((entry): entry is [string, string] => entry[1] !== undefined));
+  const given = EDGE_VARIABLES.map((name): [string, string | undefined] => [name, env[name]]);
+  // Every request would be a line between ours.
+  return { LOG_LEVEL: 'warn', ...Object.fromEntries(given.filter((entry): entry is [string, string] => entry[1] !== undefined)) };
 }
 
 async function answerSamples(packs: readonly Pack[], url: string, key: string | undefined): Promise<readonly SampleAnswer[]> {

@@ -7,4 +7,5 @@ export const DURABLE_OBJECTS = {
   ACCOUNTS: 'Account',
   USAGE_LOGS: 'UsageLog',
   RELEASES: 'Releases',
+  METRICS: 'Metrics',
 } as const;

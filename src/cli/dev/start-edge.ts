@@ -67,6 +67,7 @@ export async function startEdge({
             USAGE: { type: 'queue', name: USAGE_QUEUE },
             CONFIG: { type: 'kv', id: 'twinroute-config' },
             PACKS: { type: 'r2', name: 'twinroute-packs' },
+            ANALYTICS: { type: 'analytics-engine-dataset', name: 'twinroute' },
             ...Object.fromEntries(
               Object.entries(DURABLE_OBJECTS).map(([binding, exportName]) => [
                 binding,

@@ -80,8 +80,8 @@ export interface Ledger {
   apply(seq: number, commands: readonly EntryCommand[], nowMs: number): Moved | undefined;
   /** False when that credit is there already. Refused (`undefined`) when the balance would pass MAX_MICROS. */
   credit(credit: Credit): boolean | undefined;
-  /** Moves on what is stale. Returns how many entries. */
-  sweep(nowMs: number): number;
+  /** Moves on what is stale. Returns the states that entries have come to, one for each that moved. */
+  sweep(nowMs: number): readonly EntryState[];
   /** The next entries to publish; undefined when there are none. */
   unpublished(): Unpublished | undefined;
   /** To be called once they are safely published; until then `unpublished` returns them again. */
@@ -167,8 +167,10 @@ export function createLedger(store: LedgerStore): Ledger {
     },
     sweep(nowMs) {
       const stale = [...open.values()].filter((entry) => staleAtMs(entry) <= nowMs).slice(0, BATCH);
-      for (const { seq } of stale) apply(seq, [{ kind: 'stale' }], nowMs);
-      return stale.length;
+      return stale.flatMap(({ seq }) => {
+        const moved = apply(seq, [{ kind: 'stale' }], nowMs);
+        return moved?.ok === true && moved.changed ? [moved.entry.state] : [];
+      });
     },
     unpublished() {
       const later = store.after(checkpoint.seq, BATCH);

@@ -2,6 +2,7 @@
 
 import type { UsageMessage } from '../durable/usage-messages.ts';
 import type { EdgeEnv } from '../env.ts';
+import { logFailure } from '../observe/log-failure.ts';
 
 /** Handles a batch, each message on its own: those that failed come again. */
 export async function consumeUsage(batch: MessageBatch<UsageMessage>, env: EdgeEnv): Promise<void> {
@@ -10,13 +11,7 @@ export async function consumeUsage(batch: MessageBatch<UsageMessage>, env: EdgeE
       await consume(message.body, env);
       message.ack();
     } catch (cause) {
-      console.error(
-        JSON.stringify({
-          account: message.body.account,
-          message: 'queue: expected a message to be taken, got an error',
-          cause: String(cause),
-        }),
-      );
+      logFailure('queue: expected a message to be taken', message.body.account, cause);
       message.retry();
     }
   });
@@ -28,12 +23,6 @@ async function consume(message: UsageMessage, { ACCOUNTS, USAGE_LOGS }: EdgeEnv)
   if (message.kind === 'usage') await USAGE_LOGS.getByName(message.account).add(message.events);
   else {
     const { settled } = await ACCOUNTS.getByName(message.account).settle(message.seq, message.micros, message.usage, undefined);
-    if (!settled)
-      console.error(
-        JSON.stringify({
-          account: message.account,
-          message: `ledger: expected entry ${message.seq} to be open, got one that was given back`,
-        }),
-      );
+    if (!settled) logFailure(`ledger: expected entry ${message.seq} to be open`, message.account);
   }
 }

@@ -4,6 +4,8 @@ import type { Context } from 'hono';
 import { canonicalJson } from '../../core/canonical-json.ts';
 import { TwinrouteError } from '../../core/errors.ts';
 import type { Tenant } from '../../contract/tenant.ts';
+import { ledgerStep } from '../observe/ledger-step.ts';
+import type { Trip } from '../observe/trip.ts';
 import { sha256Hex } from '../sha256.ts';
 import type { EdgeTypes } from '../types.ts';
 import type { Bill, Reservation, Reserve } from './charged.ts';
@@ -32,7 +34,13 @@ export function reserveFrom(deps: ChargeAccountDeps, tenant: Tenant, proof: KeyP
     const bodyHash = idempotency === undefined ? '' : await sha256Hex(`${asked} ${canonicalJson(body)}`);
     const micros = bound(accounts.prices);
     const request = { key: proof.key, idempotency, bodyHash, micros, request: c.get('requestId'), operation };
-    const opened = await within(accounts.calls(tenant.account).open(proof, request), OPEN_MS, 'account');
+    const trip = c.get('trip');
+    const opened = await ledgerStep(
+      trip,
+      'reserve',
+      () => within(accounts.calls(tenant.account).open(proof, request), OPEN_MS, 'account'),
+      (call) => ({ outcome: call.kind === 'refused' ? call.refusal.code : call.kind, micros: call.kind === 'opened' ? micros : 0 }),
+    );
     if (opened.kind === 'unauthorized') throw unauthorized();
     setRateHeaders(c, opened.rate);
     const { currency } = accounts.prices;
@@ -40,29 +48,51 @@ export function reserveFrom(deps: ChargeAccountDeps, tenant: Tenant, proof: KeyP
     if (opened.kind === 'repeated') return { kind: 'repeated', answer: repeated(c, opened, currency) };
     const report = (thrown: unknown): void => void deps.report(thrown, c.get('requestId'));
     const facts = { micros, available: opened.available, prices: accounts.prices };
-    const ends = endings(accounts, { account: tenant.account, seq: opened.seq, keepAnswer: idempotency !== undefined }, report);
+    const entry = { account: tenant.account, seq: opened.seq, micros, keepAnswer: idempotency !== undefined };
+    const ends = endings(accounts, entry, report, trip);
     return { kind: 'reserved', reservation: { ...facts, ...ends } };
   };
 }
 
 function endings(
   { calls, send }: Metering,
-  { account, seq, keepAnswer }: { readonly account: string; readonly seq: number; readonly keepAnswer: boolean },
+  {
+    account,
+    seq,
+    micros,
+    keepAnswer,
+  }: { readonly account: string; readonly seq: number; readonly micros: number; readonly keepAnswer: boolean },
   report: (thrown: unknown) => void,
+  trip: Trip,
 ): Pick<Reservation, 'giveBack' | 'charge'> {
   return {
     async giveBack() {
-      await within(calls(account).release(seq), OPEN_MS, 'account').catch(report);
+      await ledgerStep(
+        trip,
+        'release',
+        () => within(calls(account).release(seq), OPEN_MS, 'account'),
+        (released) => ({ outcome: released ? 'released' : 'refused', micros: released ? micros : 0 }),
+      ).catch(report);
     },
     async charge(bill, answer) {
       try {
-        const settled = await settle(() => calls(account), seq, bill, keepAnswer ? answer : undefined);
+        const settled = await ledgerStep(
+          trip,
+          'settle',
+          () => settle(() => calls(account), seq, bill, keepAnswer ? answer : undefined),
+          (call) => ({ outcome: call.settled ? 'settled' : 'refused', micros: call.charged }),
+        );
         if (!settled.settled) throw new TwinrouteError('internal', 'charge: expected an open reservation, got one that was given back');
         return settled;
       } catch (thrown) {
         report(thrown);
         // Nothing is left to do for an answer whose charge not even the queue takes: the caller gets it, and the log has it.
-        await within(send({ kind: 'settle', account, seq, ...bill }), SETTLE_MS, 'queue').catch(report);
+        await ledgerStep(
+          trip,
+          'queue',
+          () => within(send({ kind: 'settle', account, seq, ...bill }), SETTLE_MS, 'queue'),
+          () => ({ outcome: 'queued', micros: bill.micros }),
+        ).catch(report);
         return undefined;
       }
     },

@@ -16,6 +16,8 @@ import type { EdgeEnv } from '../env.ts';
 import { createAnswerStore } from './answer-table.ts';
 import { createEntryStore, ENTRY_TABLES } from './entry-tables.ts';
 import { migrate } from './migrate.ts';
+import { logFailure } from '../observe/log-failure.ts';
+import { tellSwept } from '../observe/tell-swept.ts';
 import { usageMessages } from './usage-messages.ts';
 
 const TABLES = [
@@ -170,6 +172,7 @@ export class Account extends DurableObject<EdgeEnv> {
     const { ledger, answers, record } = this.#open;
     const nowMs = Date.now();
     const swept = ledger.sweep(nowMs);
+    this.ctx.waitUntil(tellSwept(this.env, swept));
     const batch = ledger.unpublished();
     if (batch !== undefined) {
       try {
@@ -177,13 +180,11 @@ export class Account extends DurableObject<EdgeEnv> {
         for (const message of usageMessages(record.id, events)) await this.env.USAGE?.send(message);
         ledger.published(batch);
       } catch (cause) {
-        console.error(
-          JSON.stringify({ account: record.id, message: 'account: expected the queue to take events, got an error', cause: String(cause) }),
-        );
+        logFailure('account: expected the queue to take events', record.id, cause);
       }
     }
     const answerMs = answers.forget(nowMs);
-    const busy = batch !== undefined || swept > 0;
+    const busy = batch !== undefined || swept.length > 0;
     this.#tick(Math.max(nowMs + 1, Math.min(busy ? nowMs + TICK_MS : Infinity, ledger.nextSweepMs(), answerMs)));
   }
 

@@ -5,6 +5,7 @@ import type { ExperimentReport, ExperimentsAnswer, FeedbackAnswer, FeedbackReque
 import { ERROR_CODES, messageOf, TwinrouteError } from '../../core/errors.ts';
 import { bucketOf } from '../../core/experiment/bucket.ts';
 import { toTwinrouteError } from '../errors.ts';
+import type { Trip } from '../observe/trip.ts';
 import { enrol, type Caller, type Enrolment } from './enrol.ts';
 import { createLive, shortHash, type LiveDeps, type LiveExperiment } from './live.ts';
 import { createRecorder, type RecorderDeps } from './recorder.ts';
@@ -24,6 +25,8 @@ export interface ExperimentCall {
   readonly caller: Omit<Caller, 'user'>;
   /** Whether the caller set a deadline of its own, or has gone: that time ran out is then not the config's doing. */
   readonly hurried: () => boolean;
+  /** Where what happens is told. */
+  readonly trip?: Trip;
 }
 
 /** Answers an input with a config. */
@@ -57,12 +60,21 @@ export function createExperiments(deps: ExperimentDeps): Experiments {
     recorder.observe(live, { id: call.id, tenant: call.tenant, unit: hashed, arm, answered: answered && measure(answered) });
   }
 
-  async function runShadow(live: LiveExperiment, config: string, input: PredictInput, answered: Prediction, shadow: Answer): Promise<void> {
+  async function runShadow(
+    live: LiveExperiment,
+    config: string,
+    input: PredictInput,
+    answered: Prediction,
+    shadow: Answer,
+    trip?: Trip,
+  ): Promise<void> {
     shadows += 1;
     try {
       recorder.observeShadow(live, compareAnswers(answered, await shadow({ ...input, config }, `${answered.id}.shadow`)));
+      trip?.note({ kind: 'shadow', experiment: live.experiment.key, outcome: 'answered' });
     } catch {
       recorder.observeShadow(live, 'failed');
+      trip?.note({ kind: 'shadow', experiment: live.experiment.key, outcome: 'failed' });
     } finally {
       shadows -= 1;
     }
@@ -90,9 +102,10 @@ export function createExperiments(deps: ExperimentDeps): Experiments {
       // A config that the caller's key does not allow gets its texts neither openly nor in the shadow.
       const allowed = counted && call.caller.configs?.includes(config) !== false;
       if (allowed && shadows < SHADOWS && bucketOf(`__shadow_${experiment.key}`, call.id, 2) < share)
-        deps.keepAlive(runShadow(enrolment.live, config, input, answered, shadow));
+        deps.keepAlive(runShadow(enrolment.live, config, input, answered, shadow, call.trip));
       if (enrolment.arm === 'held') return answered;
       const { name } = experiment.arms[enrolment.arm];
+      if (counted) call.trip?.note({ kind: 'exposure', experiment: experiment.key, arm: name });
       return { ...answered, experiment: { key: experiment.key, arm: name, ...(enrolment.forced && { forced: true }) } };
     },
 

@@ -32,6 +32,7 @@ const SENT = [
 const READ = [
   'x-request-id',
   'server-timing',
+  'traceresponse',
   'retry-after',
   'www-authenticate',
   'x-ratelimit-limit-requests',

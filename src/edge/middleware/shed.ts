@@ -23,6 +23,7 @@ export function shed({ now, inFlight, requestMs }: ShedOptions): MiddlewareHandl
   return async function shedMiddleware(c, next) {
     const nowMs = now();
     if (leases.count(nowMs) >= inFlight) {
+      c.get('trip').note({ kind: 'shed' });
       throw new TwinrouteError('overloaded', `edge: expected fewer than ${inFlight} requests under way, got more; try again shortly`, {
         retryAfterSeconds: 1,
       });

@@ -16,7 +16,7 @@ const SECURITY = {
   root: { type: 'http', scheme: 'bearer', description: 'The root secret of the deployment' },
 } as const;
 
-const ALWAYS: readonly HeaderName[] = ['x-request-id', 'server-timing'];
+const ALWAYS: readonly HeaderName[] = ['x-request-id', 'server-timing', 'traceresponse'];
 const RATE: readonly HeaderName[] = [
   'x-ratelimit-limit-requests',
   'x-ratelimit-remaining-requests',

@@ -73,6 +73,7 @@ export const PATH_PARAMETERS: Readonly<Record<string, { readonly description: st
 export const HEADERS = {
   'x-request-id': { description: "The request's id", schema: { type: 'string' } },
   'server-timing': { description: 'Milliseconds of the router, the origin and the whole', schema: { type: 'string' } },
+  traceresponse: { description: "The request's place in a trace, as W3C Trace Context writes it", schema: { type: 'string' } },
   'retry-after': { description: 'Seconds after which a retry makes sense', schema: { type: 'integer', minimum: 1 } },
   'www-authenticate': { description: 'How to authenticate', schema: { type: 'string' } },
   'x-usage-micros': { description: 'What the answer cost, in micro-units', schema: MICROS },

@@ -35,8 +35,10 @@ export function routeRoute(deps: { readonly bundles: Bundles; readonly now: () =
           const { config } = deployed.bundle;
           if (merge === undefined)
             throw new TwinrouteError('unsupported', `route: expected a config that the edge routes, got ${config}`, { param: 'config' });
-          c.set('timings', { router: deps.now() - startMs });
           const { scores, mix, abstained } = merge;
+          const ms = deps.now() - startMs;
+          c.set('timings', { router: ms });
+          c.get('trip').note({ kind: 'routed', config, by: 'edge', abstained, experts: mix.length, startMs, ms });
           return { id: c.get('requestId'), config, scores: [...scores], mix: [...mix], abstained };
         },
       });

@@ -148,7 +148,7 @@ export function createWorld(limits: readonly Limits[] = LIMITS): World {
     if (request.state === 'open' || request.state === 'unknown') tell(request, seq, 'free', 0);
   };
   const sweep = (): void => {
-    while (ledger.sweep(nowMs) > 0);
+    while (ledger.sweep(nowMs).length > 0);
     for (const seq of openOnes) {
       const request = told.get(seq);
       if (request?.state === 'open' && request.changedMs + 30_000 <= nowMs) tell(request, seq, 'unknown', 0);

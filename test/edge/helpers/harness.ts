@@ -3,7 +3,8 @@
 import * as z from 'zod/mini';
 import type { EdgeBundle, Endpoint } from '../../../src/contract/edge-bundle.ts';
 import { Upstream } from '../../../src/contract/upstream.ts';
-import { TwinrouteError } from '../../../src/core/errors.ts';
+import { ERROR_CODES, TwinrouteError } from '../../../src/core/errors.ts';
+import { plainObservation } from '../../../src/edge/observe/plain-observation.ts';
 import type { Mix } from '../../../src/core/mix.ts';
 import { createApp, type AppDeps } from '../../../src/edge/app.ts';
 import type { SigningContext } from '../../../src/formats/signing/request-signature.ts';
@@ -67,6 +68,9 @@ export interface HarnessOptions {
   readonly experiments?: AppDeps['experiments'];
   readonly keepAlive?: AppDeps['keepAlive'];
   readonly accounts?: Accounts;
+  /** Watches instead of `logged`. */
+  readonly observation?: AppDeps['observation'];
+  readonly metricsToken?: string;
   readonly corsOrigins?: AppDeps['corsOrigins'];
 }
 
@@ -163,7 +167,13 @@ export function createHarness(options: HarnessOptions = {}) {
     newId: () => `id-${ids++}`,
     keepAlive: options.keepAlive ?? ((work) => void background.push(work)),
     experiments: options.experiments,
-    log: (error) => void logged.push(error),
+    observation:
+      options.observation ??
+      plainObservation(
+        [{ failure: ({ error }) => void (ERROR_CODES[error.code].fault === 'system' && logged.push(error)) }],
+        options.now ?? Date.now,
+      ),
+    metricsToken: options.metricsToken,
     corsOrigins: options.corsOrigins ?? ['*'],
     upstream: z.parse(Upstream, { request_ms: 2_000, attempt_ms: options.attemptMs ?? 1_000, ...options.upstream }),
     uniform: options.uniform ?? (() => 0),

@@ -1,0 +1,32 @@
+// Where traces go: the `OTLP` variable and the secret `OTLP_HEADERS` (both JSON).
+
+import * as z from 'zod/mini';
+import { Fraction } from './names.ts';
+
+/** The collector's address for traces: https, or plain http on this machine, so that no trace crosses a network in the clear. */
+const CollectorUrl = z
+  .url()
+  .check(
+    z.refine((text) => /^https:\/\/|^http:\/\/(127\.0\.0\.1|localhost|\[::1\])[:/]/.test(text), 'expected https, or http on this machine'),
+  );
+
+/** The `OTLP` variable. */
+export const Otlp = z.strictObject({
+  /** E.g. https://collector.example/v1/traces */
+  url: CollectorUrl,
+  /** Share of traces that is recorded, of those that no caller has decided about. */
+  sample_ratio: z._default(Fraction, 1),
+  /** Spans that an isolate holds at most; more are dropped and counted. */
+  queue: z._default(z.int().check(z.minimum(1), z.maximum(100_000)), 2_048),
+  /** Spans of one export. */
+  batch: z._default(z.int().check(z.minimum(1), z.maximum(10_000)), 256),
+  /** Longest wait before spans are sent. */
+  interval_ms: z._default(z.int().check(z.minimum(1), z.maximum(25_000)), 5_000),
+  /** Longest wait for the collector. */
+  timeout_ms: z._default(z.int().check(z.minimum(1), z.maximum(25_000)), 5_000),
+  /** `service.name` */
+  service: z._default(z.string().check(z.minLength(1), z.maxLength(100)), 'twinroute-edge'),
+});
+
+/** The `OTLP_HEADERS` secret: headers by name, for collectors that want a key. */
+export const OtlpHeaders = z.record(z.string().check(z.regex(/^[\w-]{1,100}$/)), z.string().check(z.maxLength(4_000)));

@@ -1,0 +1,57 @@
+// Observation on what the deployment binds.
+
+import { Otlp, OtlpHeaders } from '../../contract/otlp.ts';
+import { parseJsonWith } from '../../contract/parse.ts';
+import { TwinrouteError } from '../../core/errors.ts';
+import type { EdgeEnv } from '../env.ts';
+import { LOG_LEVELS, type LogLevel } from './log-sink.ts';
+import { localMetrics } from './metrics-port.ts';
+import type { ObservationOptions, TraceExport } from './observation.ts';
+import { randomHex } from './random-hex.ts';
+import { createOtlpSender } from './send-otlp.ts';
+
+/** What of the world beyond the bindings is needed. */
+export type World = Pick<ObservationOptions, 'now' | 'newId' | 'sleep' | 'keepAlive'> & { readonly fetch: typeof fetch };
+
+/** @throws {TwinrouteError} `unavailable` for a variable that does not fit */
+export function bindObservation(env: EdgeEnv, { fetch, ...world }: World): ObservationOptions {
+  const { METRICS, OTLP, OTLP_HEADERS, ANALYTICS, LOG_LEVEL } = env;
+  return {
+    ...world,
+    metrics: METRICS === undefined ? localMetrics(world.now) : overIsolates(METRICS),
+    traces: OTLP === undefined ? undefined : traceExport(OTLP, OTLP_HEADERS, fetch),
+    write: (level, line) => console[level](line),
+    level: levelOf(LOG_LEVEL ?? 'info'),
+    analytics: ANALYTICS,
+    randomHex,
+  };
+}
+
+/** The one object that sums; a fresh stub each time: one that failed once fails for good. */
+function overIsolates(namespace: NonNullable<EdgeEnv['METRICS']>): ObservationOptions['metrics'] {
+  return {
+    add: (batch) => namespace.getByName('all').add(batch),
+    read: () => namespace.getByName('all').read(),
+  };
+}
+
+function traceExport(variable: string, secret: string | undefined, fetch: World['fetch']): TraceExport {
+  const {
+    url,
+    sample_ratio: sampleRatio,
+    queue,
+    batch,
+    interval_ms: everyMs,
+    timeout_ms: timeoutMs,
+    service,
+  } = parseJsonWith(Otlp, variable, 'OTLP', 'unavailable');
+  const headers = parseJsonWith(OtlpHeaders, secret ?? '{}', 'OTLP_HEADERS', 'unavailable');
+  const resource = { 'service.name': service, 'cloud.provider': 'cloudflare', 'cloud.platform': 'cloudflare.workers' };
+  return { send: createOtlpSender({ url, headers, timeoutMs, fetch }), resource, sampleRatio, queue, batch, everyMs };
+}
+
+function levelOf(text: string): LogLevel {
+  const level = LOG_LEVELS.find((name) => name === text);
+  if (level !== undefined) return level;
+  throw new TwinrouteError('unavailable', `LOG_LEVEL: expected ${LOG_LEVELS.join(', ')}, got ${text.slice(0, 20)}`);
+}
