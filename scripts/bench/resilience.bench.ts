@@ -15,7 +15,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { writeEdgeAssets } from '../../src/build/edge-assets.ts';
 import { bundleWorker, type WorkerBundle } from '../../src/cli/dev/bundle-worker.ts';
-import { readSamples } from '../../src/cli/dev/samples.ts';
+import { readSamples } from '../../src/build/samples.ts';
 import { startEdge } from '../../src/cli/dev/start-edge.ts';
 import { withPack } from '../../src/cli/open-pack-folder.ts';
 import { PACKAGE_ROOT } from '../../src/cli/package-root.ts';

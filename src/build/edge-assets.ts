@@ -1,5 +1,5 @@
-// What the edge needs of packs, as a folder of assets: `packs/index.json`, and `packs/<config>/edge.json` with its router beside it. Written
-// anew as a whole, so that a Worker never sees half of one pack and half of another.
+// What the edge needs of packs, as a folder of assets: `packs/index.json`, and `packs/<config>/edge.json` with its router beside it;
+// `page/` has the operator's page. Written anew as a whole, so that a Worker never sees half of one pack and half of another.
 
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -7,6 +7,8 @@ import type { EdgeBundle, EdgeIndex } from '../contract/edge-bundle.ts';
 import type { Manifest } from '../contract/manifest.ts';
 import { hashBytes, type CreateHasher } from '../formats/hash.ts';
 import type { Pack } from '../formats/pack.ts';
+import { aboutExpert } from './about-expert.ts';
+import { readSamples, type Sample } from './samples.ts';
 
 /** Name of the router beside its edge.json. */
 const ROUTER_FILE = 'router.onnx';
@@ -19,7 +21,7 @@ export async function edgeAssets(packs: readonly Pack[], createHasher: CreateHas
   const index: EdgeIndex = { schema: 1, configs: [] };
   for (const pack of packs) {
     const { config, name, router } = pack.manifest;
-    const bundle = encodeJson(edgeBundle(pack.manifest));
+    const bundle = encodeJson(edgeBundle(pack.manifest, await readSamples(pack)));
     assets.set(`${config}/edge.json`, bundle);
     if (router !== undefined) assets.set(`${config}/${ROUTER_FILE}`, await pack.bytes(router.file));
     index.configs.push({ config, name, sha256: hashBytes(bundle, createHasher) });
@@ -30,14 +32,25 @@ export async function edgeAssets(packs: readonly Pack[], createHasher: CreateHas
 /**
  * Writes the assets of packs.
  * @param folder replaced as a whole
+ * @param page the operator's page: files by their path below `page/`
  */
-export async function writeEdgeAssets(packs: readonly Pack[], folder: string, createHasher: CreateHasher): Promise<void> {
+export async function writeEdgeAssets(
+  packs: readonly Pack[],
+  folder: string,
+  createHasher: CreateHasher,
+  page: ReadonlyMap<string, Uint8Array> = new Map(),
+): Promise<void> {
   const fresh = `${folder}.new`;
   await rm(fresh, { recursive: true, force: true });
-  for (const [path, bytes] of await edgeAssets(packs, createHasher)) {
-    const file = join(fresh, 'packs', path);
-    await mkdir(dirname(file), { recursive: true });
-    await writeFile(file, bytes);
+  for (const [part, files] of [
+    ['packs', await edgeAssets(packs, createHasher)],
+    ['page', page],
+  ] as const) {
+    for (const [path, bytes] of files) {
+      const file = join(fresh, part, path);
+      await mkdir(dirname(file), { recursive: true });
+      await writeFile(file, bytes);
+    }
   }
   await rm(folder, { recursive: true, force: true });
   await rename(fresh, folder);
@@ -48,7 +61,7 @@ function encodeJson(value: unknown): Uint8Array {
 }
 
 /** The part of a manifest that the edge needs. */
-function edgeBundle(manifest: Manifest): EdgeBundle {
+function edgeBundle(manifest: Manifest, samples: readonly Sample[]): EdgeBundle {
   const { router, files } = manifest;
   const file = router === undefined ? undefined : files[router.file];
   return {
@@ -58,7 +71,11 @@ function edgeBundle(manifest: Manifest): EdgeBundle {
     method: manifest.method,
     parameters: manifest.parameters,
     routing: manifest.routing,
-    experts: manifest.experts.map(({ name, problem, labels }) => ({ name, problem, labels })),
+    experts: manifest.experts.map((expert) => {
+      const { name, problem, labels } = expert;
+      const sample = samples.find((candidate) => candidate.expert === name);
+      return { name, problem, labels, about: aboutExpert(expert, files[expert.file]?.bytes ?? 0, sample) };
+    }),
     ...(router !== undefined &&
       file !== undefined && {
         router: {

@@ -2,15 +2,37 @@
 // beside it. A new pack is new assets, never new code.
 
 import * as z from 'zod/mini';
-import { ConfigId, Count, Name, Sha256 } from './names.ts';
+import { ConfigId, Count, Fraction, Name, Sha256 } from './names.ts';
 import { Policy } from './policy.ts';
 import { RouterFeatures } from './manifest.ts';
+
+/** What people want to know of an expert; nothing is routed by it. */
+const AboutExpert = z.strictObject({
+  /** How its module's numbers are stored. */
+  format: z.string(),
+  /** Module and head. */
+  bytes: Count,
+  /** Over its factored tensors; absent where it has none. */
+  ranks: z.optional(z.strictObject({ lowest: Count, highest: Count, mean: z.number() })),
+  /** Shares of its tensors' energy that the module keeps, over those that changed; absent where none did. */
+  kept_energy: z.optional(z.strictObject({ lowest: Fraction, mean: Fraction })),
+  license: z.string(),
+  source: z.string(),
+  /** One of the texts that its pack was built with, cut to `EXAMPLE_CHARS`. */
+  example: z.optional(z.strictObject({ text: z.string(), text_pair: z.optional(z.string()) })),
+});
+export type AboutExpert = z.infer<typeof AboutExpert>;
+
+/** Longest example, in UTF-16 units: it is to be read and tried, not to be trained on. */
+export const EXAMPLE_CHARS = 400;
 
 /** One expert as the edge knows it. */
 export const EdgeExpert = z.strictObject({
   name: Name,
   problem: z.enum(['classification', 'regression']),
   labels: z.array(z.string()),
+  /** Absent in assets that were written before there was such a thing. */
+  about: z.optional(AboutExpert),
 });
 export type EdgeExpert = z.infer<typeof EdgeExpert>;
 

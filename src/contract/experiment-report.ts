@@ -103,6 +103,24 @@ export const ExperimentReport = z.strictObject({
 });
 export type ExperimentReport = z.infer<typeof ExperimentReport>;
 
+/** An arm's or a difference's intervals at one time. */
+const PointArm = z.strictObject({ name: z.string(), exposures: Count, metrics: z.record(z.string(), IntervalAnswer) });
+
+/** What was known at one time. */
+const HistoryPoint = z.strictObject({
+  time: z.iso.datetime(),
+  arms: z.array(PointArm),
+  differences: ExperimentReport.shape.differences,
+});
+export type HistoryPoint = z.infer<typeof HistoryPoint>;
+
+/** Answer of `GET /v1/experiments/{key}/history`: oldest first, at most `HISTORY_POINTS`, evenly spread over the time that there was traffic. */
+export const ExperimentHistory = z.strictObject({ key: Name, design: z.string(), points: z.array(HistoryPoint) });
+export type ExperimentHistory = z.infer<typeof ExperimentHistory>;
+
+/** Points that are kept: enough for a line, and a few hundred kilobytes with every arm and metric that there may be. */
+export const HISTORY_POINTS = 64;
+
 /** Answer of `GET /v1/experiments`. */
 export const ExperimentsAnswer = z.strictObject({
   experiments: z.array(

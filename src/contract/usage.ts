@@ -31,7 +31,10 @@ export const StatementLine = z.strictObject({
 });
 export type StatementLine = z.infer<typeof StatementLine>;
 
-/** Answer of `GET /v1/statement?after=&limit=`: lines in order; `next` is the `after` of the next page. */
+/**
+ * Answer of `GET /v1/statement?after=&limit=`: lines in order; `next` is the `after` of the next page. With `before=` the latest line comes first, and
+ * `next` is the `before` of the next page.
+ */
 export const StatementAnswer = z.strictObject({
   account: z.string(),
   currency: z.string(),

@@ -33,7 +33,9 @@ import type { Releases } from './releases/port.ts';
 import { honoPath, methodsByPath, type Route } from './route.ts';
 import { catalogueRoutes, healthRoute } from './routes/catalogue.ts';
 import { documentationRoutes } from './routes/documentation.ts';
+import { endpointsRoute } from './routes/endpoints.ts';
 import { experimentRoutes } from './routes/experiments.ts';
+import { servePage, type FetchPage } from './routes/page.ts';
 import { predictRoute } from './routes/predict.ts';
 import { routeRoute } from './routes/route.ts';
 import { sleep } from './sleep.ts';
@@ -45,6 +47,8 @@ export interface AppDeps {
   /** Undefined where nothing can be published. */
   readonly releases?: Releases | undefined;
   readonly endpoints: readonly Endpoint[];
+  /** The operator's page; absent where nobody looks. */
+  readonly fetchPage?: FetchPage;
   /** Undefined where requests need no key and cost nothing. */
   readonly accounts: Accounts | undefined;
   readonly fetch: typeof fetch;
@@ -87,6 +91,7 @@ export function createApp(deps: AppDeps): Hono<EdgeTypes> {
     ...experimentRoutes(parts),
     ...(deps.accounts === undefined ? [] : adminRoutes({ ...deps, accounts: deps.accounts })),
     ...(deps.accounts === undefined || deps.releases === undefined ? [] : releaseRoutes({ ...deps, releases: deps.releases })),
+    endpointsRoute(parts),
     healthRoute(parts),
     metricsRoute(deps),
     ...documentationRoutes(() => openApi(routes, deps.accounts !== undefined)),
@@ -108,6 +113,7 @@ export function createApp(deps: AppDeps): Hono<EdgeTypes> {
   // Whatever the path, so that nobody can tell which there are without the secret.
   if (deps.accounts !== undefined) app.use('/admin/*', authenticate('root'));
   for (const { method, path, access, handler } of routes) app.on(method, honoPath(path), authenticate(access), handler);
+  if (deps.fetchPage !== undefined) servePage(app, deps.fetchPage);
   for (const [path, methods] of methodsByPath(routes)) {
     app.all(honoPath(path), (c) => {
       c.header('allow', methods.join(', '));

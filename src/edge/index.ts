@@ -51,6 +51,8 @@ async function start(env: EdgeEnv): Promise<ReturnType<typeof createApp>> {
     observation,
     metricsToken: env.METRICS_TOKEN,
     endpoints: openEndpoints(env),
+    // `page/` itself: assets have the folder's name for its index.html.
+    fetchPage: (path, headers) => env.ASSETS.fetch(`https://assets.internal/page/${path}`, { headers }),
     // workerd's own fetch wants to be called as a function, not as a method of what holds it.
     fetch: (input, init) => fetch(input, init),
     signing: keys && { keys, now: Date.now, nonce: () => crypto.randomUUID() },

@@ -10,10 +10,11 @@ import { openPack } from '../../formats/pack.ts';
 import { generateKeySets } from '../../formats/signing/generate-keys.ts';
 import { openKeyRing } from '../../formats/signing/key-ring.ts';
 import { createSha256, openFolder, type HostFolder } from '../../host/files.ts';
+import { bundlePage } from '../dev/bundle-page.ts';
 import { bundleWorker } from '../dev/bundle-worker.ts';
 import { devKey } from '../dev/dev-key.ts';
 import { devPublishKeys } from '../dev/publish-keys.ts';
-import { askSample, readSamples, type SampleAnswer } from '../dev/samples.ts';
+import { askSample, samplesOf, type SampleAnswer } from '../dev/samples.ts';
 import { readExperiments } from '../dev/read-experiments.ts';
 import { startEdge } from '../dev/start-edge.ts';
 import { startOrigins } from '../dev/start-origins.ts';
@@ -70,7 +71,7 @@ export const dev: Verb = {
       const origins = await startOrigins(held, originPort, trust, io.log);
       closers.push(origins.close);
       const assetsFolder = join(work, 'assets');
-      await writeEdgeAssets(packs, assetsFolder, createSha256);
+      await writeEdgeAssets(packs, assetsFolder, createSha256, await bundlePage());
       const edge = await startEdge({
         bundle: await bundling,
         assetsFolder,
@@ -99,6 +100,7 @@ export const dev: Verb = {
       );
       if (publishKeys?.publisher !== undefined)
         io.log(`publish: TWINROUTE_ADMIN_SECRET=… twinroute publish PACK --edge ${edge.url} --key ${publishKeys.publisher}`);
+      io.log(`page: ${edge.url}/`);
       io.log('ctrl-c stops');
       await io.stopped();
     } finally {
@@ -130,7 +132,7 @@ function edgeVariables(env: Io['env']): Record<string, string> {
 
 async function answerSamples(packs: readonly Pack[], url: string, key: string | undefined): Promise<readonly SampleAnswer[]> {
   const answers: SampleAnswer[] = [];
-  for (const pack of packs) for (const sample of await readSamples(pack)) answers.push(await askSample(url, sample, key));
+  for (const pack of packs) for (const sample of await samplesOf(pack)) answers.push(await askSample(url, sample, key));
   return answers;
 }
 

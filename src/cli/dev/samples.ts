@@ -1,17 +1,13 @@
 // The samples of packs, sent down the whole path of a running edge.
 
-import * as z from 'zod/mini';
 import { ErrorBody, Prediction } from '../../contract/http.ts';
 import { parseWith } from '../../contract/parse.ts';
 import { messageOf, TwinrouteError } from '../../core/errors.ts';
-import { SAMPLES_FILE } from '../../build/samples.ts';
-import { parseJsonl } from '../../formats/jsonl.ts';
+import { readSamples, type Sample as PackSample } from '../../build/samples.ts';
 import type { Pack } from '../../formats/pack.ts';
 
-const Sample = z.strictObject({ text: z.string(), text_pair: z.optional(z.string()), expert: z.string() });
-
 /** One sample of a pack. */
-export interface Sample extends z.infer<typeof Sample> {
+export interface Sample extends PackSample {
   /** The config to ask. */
   readonly config: string;
 }
@@ -23,11 +19,9 @@ export interface SampleAnswer {
   readonly outcome: { readonly ok: true; readonly prediction: Prediction } | { readonly ok: false; readonly message: string };
 }
 
-/** The pack's samples; none when it was built without examples. */
-export async function readSamples(pack: Pack): Promise<readonly Sample[]> {
-  if (pack.manifest.files[SAMPLES_FILE] === undefined) return [];
-  const rows = parseJsonl(Sample, await pack.text(SAMPLES_FILE), `${pack.name}/${SAMPLES_FILE}`);
-  return rows.map((row) => ({ ...row, config: pack.manifest.config }));
+/** The pack's samples with the config that is to answer them. */
+export async function samplesOf(pack: Pack): Promise<readonly Sample[]> {
+  return (await readSamples(pack)).map((row) => ({ ...row, config: pack.manifest.config }));
 }
 
 /**

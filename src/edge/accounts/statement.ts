@@ -46,7 +46,7 @@ export function statementRoutes(deps: StatementDeps): readonly Route[] {
       path: '/v1/statement',
       access: 'admin-read',
       summary: "Lists the requests in the ledger of the key's account",
-      parameters: ['after', 'limit'],
+      parameters: ['after', 'before', 'limit'],
       answer: 'StatementAnswer',
       handler: statementRoute(deps),
     },
@@ -71,12 +71,15 @@ function usageRoute({ accounts, now }: StatementDeps): Handler<EdgeTypes> {
   };
 }
 
-/** The ledger's entries, a page at a time. */
+/** The ledger's entries, a page at a time: after a place in order, or before one, latest first. */
 function statementRoute({ accounts }: StatementDeps): Handler<EdgeTypes> {
   return async (c) => {
     const account = accountOf(c);
     const limit = Math.min(MAX_LINES, Math.max(1, queryCount(c, 'limit') ?? DEFAULT_LINES));
-    const entries = (await accounts.accounts.getByName(account).entries(queryCount(c, 'after') ?? 0, limit)) ?? [];
+    const before = queryCount(c, 'before');
+    const stub = accounts.accounts.getByName(account);
+    const entries =
+      (await (before === undefined ? stub.entries(queryCount(c, 'after') ?? 0, limit) : stub.entriesBefore(before, limit))) ?? [];
     const last = entries.length === limit ? entries[limit - 1]?.seq : undefined;
     return c.json({
       account,

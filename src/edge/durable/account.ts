@@ -156,6 +156,11 @@ export class Account extends DurableObject<EdgeEnv> {
     return this.#open && createEntryStore(this.ctx.storage).after(seq, limit);
   }
 
+  /** Up to `limit` entries before `seq`, latest first; undefined when there is no account. */
+  entriesBefore(seq: number, limit: number): readonly Entry[] | undefined {
+    return this.#open && createEntryStore(this.ctx.storage).before(seq, limit);
+  }
+
   /** What reconciliation needs beside the entries: sums, and which entries have been published; undefined when there is no account. Reads every entry. */
   standing(): (Standing & Pick<Checkpoint, 'seq' | 'open'>) | undefined {
     if (this.#open === undefined) return undefined;

@@ -27,7 +27,11 @@ const COLUMNS =
 type EntrySums = Pick<Standing, 'paidIn' | 'chargedByEntries' | 'heldByEntries'>;
 
 /** The store over a Durable Object's storage, whose tables exist. */
-export function createEntryStore(storage: DurableObjectStorage): LedgerStore & { sums(): EntrySums } {
+export function createEntryStore(storage: DurableObjectStorage): LedgerStore & {
+  sums(): EntrySums;
+  /** Up to `limit` entries before a place, latest first. */
+  before(seq: number, limit: number): readonly Entry[];
+} {
   const { sql } = storage;
   const select = (where: string, ...values: readonly (string | number)[]): readonly Entry[] =>
     sql
@@ -72,6 +76,7 @@ export function createEntryStore(storage: DurableObjectStorage): LedgerStore & {
     bySeq: (seq) => select('seq = ?', seq)[0],
     byIdempotency: (key, idempotency) => select('key = ? AND idempotency = ?', key, idempotency)[0],
     after: (seq, limit) => select('seq > ? ORDER BY seq LIMIT ?', seq, limit),
+    before: (seq, limit) => select('seq < ? ORDER BY seq DESC LIMIT ?', seq, limit),
     sums: () =>
       sql
         .exec<{ paidIn: number; chargedByEntries: number; heldByEntries: number }>(

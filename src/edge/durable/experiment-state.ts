@@ -2,13 +2,14 @@
 
 import { DurableObject } from 'cloudflare:workers';
 import type { Experiment } from '../../contract/experiments.ts';
-import type { ExperimentReport, ExperimentStatus } from '../../contract/experiment-report.ts';
+import type { ExperimentHistory, ExperimentReport, ExperimentStatus } from '../../contract/experiment-report.ts';
 import { decide, type Decision, type MeasuredArm } from '../../core/experiment/decide.ts';
 import { valuesOf } from '../../core/experiment/metrics.ts';
 import { addValues } from '../../core/experiment/moments.ts';
 import { coverageAt } from '../../core/experiment/ramp.ts';
 import { reportOf } from '../experiments/report.ts';
 import type { Batch, Observation, Outcome, OutcomeResult, ShadowObservation, Standing } from '../experiments/state.ts';
+import { HISTORY_MIGRATIONS, noteHistory, readHistory } from './experiment-history.ts';
 import * as tables from './experiment-tables.ts';
 import { migrate } from './migrate.ts';
 
@@ -46,7 +47,7 @@ export class ExperimentState extends DurableObject {
 
   constructor(state: DurableObjectState, env: Cloudflare.Env) {
     super(state, env);
-    migrate(state.storage, tables.EXPERIMENT_MIGRATIONS);
+    migrate(state.storage, [...tables.EXPERIMENT_MIGRATIONS, ...HISTORY_MIGRATIONS]);
     this.#sql = state.storage.sql;
   }
 
@@ -71,7 +72,9 @@ export class ExperimentState extends DurableObject {
       for (const observation of batch.observations) this.#observe(arms.of(armOf(observation)), observation, nowMs);
       for (const shadow of batch.shadows) observeShadow(arms.of(tables.SHADOW), shadow);
       arms.save();
-      return this.#look(experiment, arms);
+      const standing = this.#look(experiment, arms);
+      noteHistory(this.ctx.storage, nowMs, () => this.report(experiment, ''));
+      return standing;
     });
   }
 
@@ -107,6 +110,11 @@ export class ExperimentState extends DurableObject {
       shadow: arms.of(tables.SHADOW),
       audit: tables.readAudit(this.#sql, AUDIT_ENTRIES),
     });
+  }
+
+  /** How its intervals moved. */
+  history({ key }: Experiment, design: string): ExperimentHistory {
+    return { key, design, points: readHistory(this.#sql) };
   }
 
   /** Forgets what is too old to matter, every hour while there is something to forget. */

@@ -1,7 +1,13 @@
 // Experiments as the routes use them: a request is enrolled, answered, counted, and at times answered by a shadow too.
 
 import type { PredictInput, Prediction } from '../../contract/http.ts';
-import type { ExperimentReport, ExperimentsAnswer, FeedbackAnswer, FeedbackRequest } from '../../contract/experiment-report.ts';
+import type {
+  ExperimentHistory,
+  ExperimentReport,
+  ExperimentsAnswer,
+  FeedbackAnswer,
+  FeedbackRequest,
+} from '../../contract/experiment-report.ts';
 import { ERROR_CODES, messageOf, TwinrouteError } from '../../core/errors.ts';
 import { bucketOf } from '../../core/experiment/bucket.ts';
 import { toTwinrouteError } from '../errors.ts';
@@ -46,6 +52,8 @@ export interface Experiments {
   list(): Promise<ExperimentsAnswer>;
   /** @throws {TwinrouteError} `not_found` */
   report(key: string): Promise<ExperimentReport>;
+  /** @throws {TwinrouteError} `not_found` */
+  history(key: string): Promise<ExperimentHistory>;
 }
 
 /** Experiments that keep what they learn for as long as the isolate lives. */
@@ -78,6 +86,14 @@ export function createExperiments(deps: ExperimentDeps): Experiments {
     } finally {
       shadows -= 1;
     }
+  }
+
+  async function published(key: string): Promise<LiveExperiment> {
+    const found = (await live()).find(({ experiment }) => experiment.key === key);
+    if (found !== undefined) return found;
+    throw new TwinrouteError('not_found', `key: expected an experiment that GET /v1/experiments lists, got ${key.slice(0, 100)}`, {
+      param: 'key',
+    });
   }
 
   return {
@@ -151,13 +167,14 @@ export function createExperiments(deps: ExperimentDeps): Experiments {
     },
 
     async report(key) {
-      const found = (await live()).find(({ experiment }) => experiment.key === key);
-      if (found === undefined)
-        throw new TwinrouteError('not_found', `key: expected an experiment that GET /v1/experiments lists, got ${key.slice(0, 100)}`, {
-          param: 'key',
-        });
+      const { experiment, design } = await published(key);
       await recorder.flush();
-      return reach(key, () => deps.storeOf(found.design).report(found.experiment, found.design));
+      return reach(key, () => deps.storeOf(design).report(experiment, design));
+    },
+
+    async history(key) {
+      const { experiment, design } = await published(key);
+      return reach(key, () => deps.storeOf(design).history(experiment, design));
     },
   };
 }

@@ -1,7 +1,7 @@
 // What isolates and the state of an experiment say to each other.
 
 import type { Experiment } from '../../contract/experiments.ts';
-import type { ExperimentReport, ExperimentStatus } from '../../contract/experiment-report.ts';
+import type { ExperimentHistory, ExperimentReport, ExperimentStatus } from '../../contract/experiment-report.ts';
 import type { Answered } from '../../core/experiment/metrics.ts';
 
 /** How a request of an enrolled or held-back unit went. */
@@ -59,4 +59,5 @@ export interface ExperimentStore {
   record(experiment: Experiment, batch: Batch): Promise<Standing>;
   feedback(experiment: Experiment, outcome: Outcome): Promise<OutcomeResult>;
   report(experiment: Experiment, design: string): Promise<ExperimentReport>;
+  history(experiment: Experiment, design: string): Promise<ExperimentHistory>;
 }

@@ -41,6 +41,7 @@ export const PARAMETERS = {
   },
   config: { name: 'config', in: 'query', description: 'Id of a config; the first one when absent', schema: CONFIG },
   after: { name: 'after', in: 'query', description: 'The place to go on from: `next` of the page before', schema: COUNT },
+  before: { name: 'before', in: 'query', description: 'The place to go back from, latest first; instead of `after`', schema: COUNT },
   afterAccount: { name: 'after', in: 'query', description: 'The id to go on from', schema: ACCOUNT },
   limit: { name: 'limit', in: 'query', description: 'Lines of the page, at most 1000; 100 when absent', schema: COUNT },
   accountAfter: {

@@ -3,6 +3,7 @@
 import * as z from 'zod/mini';
 import * as accounts from '../../contract/accounts.ts';
 import * as admin from '../../contract/admin.ts';
+import { EndpointsAnswer } from '../../contract/endpoints.ts';
 import * as experiments from '../../contract/experiment-report.ts';
 import * as http from '../../contract/http.ts';
 import * as lines from '../../contract/predict-lines.ts';
@@ -38,6 +39,8 @@ export const ANSWERS = {
   FeedbackAnswer: experiments.FeedbackAnswer,
   ExperimentReport: experiments.ExperimentReport,
   ExperimentsAnswer: experiments.ExperimentsAnswer,
+  ExperimentHistory: experiments.ExperimentHistory,
+  EndpointsAnswer,
   PriceList,
   UsageAnswer,
   StatementAnswer,

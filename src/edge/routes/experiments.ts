@@ -1,6 +1,12 @@
 // GET /v1/experiments, GET /v1/experiments/{key} and POST /v1/feedback.
 
-import { FeedbackRequest, type ExperimentReport, type ExperimentsAnswer, type FeedbackAnswer } from '../../contract/experiment-report.ts';
+import {
+  FeedbackRequest,
+  type ExperimentHistory,
+  type ExperimentReport,
+  type ExperimentsAnswer,
+  type FeedbackAnswer,
+} from '../../contract/experiment-report.ts';
 import { parseWith } from '../../contract/parse.ts';
 import { TwinrouteError } from '../../core/errors.ts';
 import type { Experiments } from '../experiments/experiments.ts';
@@ -49,6 +55,15 @@ export function experimentRoutes(deps: ExperimentRouteDeps): readonly Route[] {
       answer: 'ExperimentReport',
       errors: ['not_found', 'unsupported'],
       handler: async (c) => c.json((await published(deps).report(c.req.param('key') ?? '')) satisfies ExperimentReport),
+    },
+    {
+      method: 'get',
+      path: '/v1/experiments/{key}/history',
+      access: 'admin-read',
+      summary: 'Tells how the intervals of an experiment moved',
+      answer: 'ExperimentHistory',
+      errors: ['not_found', 'unsupported'],
+      handler: async (c) => c.json((await published(deps).history(c.req.param('key') ?? '')) satisfies ExperimentHistory),
     },
   ];
 }

@@ -36,7 +36,7 @@ function scripted() {
     throw new Error('not asked');
   };
   const recorder = createRecorder({
-    storeOf: () => ({ ...store, standing: unused, feedback: unused, report: unused }),
+    storeOf: () => ({ ...store, standing: unused, feedback: unused, report: unused, history: unused }),
     keepAlive: (promise) => void work.push(promise),
     newId: () => `batch-${ids++}`,
     now: () => nowMs,

@@ -1,0 +1,42 @@
+// Numbers for people, the same in every browser.
+
+const LOCALE = 'en';
+
+/** A whole number with separators. */
+export function whole(value: number): string {
+  return value.toLocaleString(LOCALE, { maximumFractionDigits: 0 });
+}
+
+/** A share in percent: `93.1 %`; small ones keep two digits. */
+export function percent(share: number): string {
+  const hundredths = 100 * share;
+  const digits = hundredths !== 0 && Math.abs(hundredths) < 1 ? 2 : 1;
+  return `${hundredths.toLocaleString(LOCALE, { minimumFractionDigits: digits, maximumFractionDigits: digits })} %`;
+}
+
+/** Milliseconds in three digits: `0.4 ms`, `12.3 ms`, `1.25 s`. */
+export function milliseconds(ms: number): string {
+  if (ms >= 1000) return `${(ms / 1000).toLocaleString(LOCALE, { maximumSignificantDigits: 3 })} s`;
+  const digits = ms < 100 ? 1 : 0;
+  return `${ms.toLocaleString(LOCALE, { minimumFractionDigits: digits, maximumFractionDigits: digits })} ms`;
+}
+
+/** A number in few digits. */
+export function plain(value: number): string {
+  return value.toLocaleString(LOCALE, { maximumSignificantDigits: 4 });
+}
+
+/** With its sign, also when it is positive. */
+export function signed(text: string, value: number): string {
+  return value > 0 ? `+${text}` : text.replace(/^-/, '−');
+}
+
+/** Bytes: `812.4 kB`, `6.82 MB`. */
+export function bytes(count: number): string {
+  return count < 1e6 ? `${(count / 1e3).toFixed(1)} kB` : `${(count / 1e6).toFixed(2)} MB`;
+}
+
+/** `1 answer`, `2 answers`. */
+export function counted(count: number, one: string, many = `${one}s`): string {
+  return `${whole(count)} ${count === 1 ? one : many}`;
+}

@@ -1,0 +1,61 @@
+// Whether ledgers, their sums and the published usage agree.
+
+import { Reconciliation } from '../../api/admin.ts';
+import { live } from '../../app/live.ts';
+import type { ScreenContext } from '../../app/screen.ts';
+import { h, on } from '../../dom/element.ts';
+import { counted } from '../../format/number.ts';
+import { clock } from '../../format/time.ts';
+import { badge } from '../../parts/badge.ts';
+import { card } from '../../parts/card.ts';
+import { table } from '../../parts/table.ts';
+import { needSecret } from './need-secret.ts';
+
+/** What each kind of finding means. */
+const MEANING: Readonly<Record<string, string>> = {
+  missing: 'settled, but its usage event never arrived',
+  extra: 'published, but the ledger has no such charge',
+  different: 'published with other facts than the ledger’s',
+  balance: 'the balance is not what was paid in less what was charged',
+  held: 'what is held is not the sum over open entries',
+};
+
+/** The comparison. */
+export function books(context: ScreenContext): HTMLElement {
+  if (!context.isAdmin) return needSecret(context);
+  const { api, signal } = context;
+  const part = live(context, {
+    name: 'the comparison of the books',
+    load: async () => ({ ...(await api.call(Reconciliation, '/admin/v1/reconcile', { signal })).body, atMs: Date.now() }),
+    view: result,
+  });
+  const again = on(h('button', { type: 'button' }, 'Compare again'), 'click', part.reload);
+  return card(
+    'Reconciliation',
+    { aside: again },
+    h('p', { class: 'quiet' }, 'Every entry of every account against its sums and against the usage log.'),
+    part.element,
+  );
+}
+
+function result({ accounts, findings, atMs }: Reconciliation & { readonly atMs: number }): HTMLElement {
+  const looked = `${counted(accounts, 'account')} compared at ${clock(atMs)}.`;
+  if (findings.length === 0) return h('p', { class: 'row-tight' }, badge('no disagreement', 'good'), h('span', { class: 'quiet' }, looked));
+  return h(
+    'div',
+    { class: 'stack-small' },
+    h('p', { class: 'row-tight' }, badge(counted(findings.length, 'disagreement'), 'bad'), h('span', { class: 'quiet' }, looked)),
+    table({
+      caption: 'Disagreements',
+      captionHidden: true,
+      columns: [
+        { name: 'Account', cell: ({ account }) => h('code', {}, account) },
+        { name: 'Entry', cell: ({ seq }) => (seq === undefined ? '–' : String(seq)), numeric: true },
+        { name: 'What', cell: ({ kind }) => h('span', {}, kind, h('span', { class: 'quiet block' }, MEANING[kind] ?? '')) },
+        { name: 'Expected', cell: ({ expected }) => (expected === undefined ? '–' : String(expected)), numeric: true },
+        { name: 'Got', cell: ({ got }) => (got === undefined ? '–' : String(got)), numeric: true },
+      ],
+      rows: findings,
+    }),
+  );
+}
