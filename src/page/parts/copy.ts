@@ -12,17 +12,13 @@ const SAID_MS = 1_500;
  */
 export function copyable(text: string, what: string, shown = text): HTMLElement {
   const button = h('button', { type: 'button', class: 'copy', 'aria-label': `Copy ${what}`, title: `Copy ${what}` }, 'Copy');
-  on(button, 'click', () => {
-    void navigator.clipboard
-      .writeText(text)
-      .then(
-        () => 'Copied',
-        () => 'Not allowed',
-      )
-      .then((said) => {
-        button.textContent = said;
-        setTimeout(() => (button.textContent = 'Copy'), SAID_MS);
-      });
-  });
+  const copy = async (): Promise<void> => {
+    button.textContent = await navigator.clipboard.writeText(text).then(
+      () => 'Copied',
+      () => 'Not allowed',
+    );
+    setTimeout(() => (button.textContent = 'Copy'), SAID_MS);
+  };
+  on(button, 'click', () => void copy());
   return h('span', { class: 'copyable' }, h('code', { title: text }, shown), button);
 }

@@ -38,8 +38,9 @@ async function loadDeployed({ api, signal }: ScreenContext): Promise<readonly De
 
 function playground(context: ScreenContext, deployed: readonly Deployed[]): HTMLElement {
   const results = h('div', { class: 'results' }, empty('No answer yet', 'Pick an example or write your own text, then ask.'));
+  const name = (config: string): string => deployed.find((one) => one.config.config === config)?.config.name ?? config;
   let asking = new AbortController();
-  const form = createForm(deployed, context.path, (questions) => {
+  const answer = async (questions: readonly Question[]): Promise<void> => {
     asking.abort();
     asking = new AbortController();
     const signal = AbortSignal.any([asking.signal, context.signal]);
@@ -47,13 +48,12 @@ function playground(context: ScreenContext, deployed: readonly Deployed[]): HTML
     results.className = questions.length > 1 ? 'results results-two' : 'results';
     results.replaceChildren(...places);
     form.setBusy(true);
-    const name = (config: string): string => deployed.find((one) => one.config.config === config)?.config.name ?? config;
-    void Promise.all(questions.map((question, i) => show(context, question, { place: places[i], signal, name }))).then((said) => {
-      if (signal.aborted) return;
-      form.setBusy(false);
-      context.announce(said.join('. '));
-    });
-  });
+    const said = await Promise.all(questions.map((question, i) => show(context, question, { place: places[i], signal, name })));
+    if (signal.aborted) return;
+    form.setBusy(false);
+    context.announce(said.join('. '));
+  };
+  const form = createForm(deployed, context.path, (questions) => void answer(questions));
   return h('div', { class: 'playground' }, form.element, h('section', { 'aria-label': 'Answers' }, results));
 }
 

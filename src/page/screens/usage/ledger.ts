@@ -15,6 +15,8 @@ import { keySpending } from './key-spending.ts';
 const EVERY_MS = 10_000;
 /** Entries that are asked for at once. */
 const PAGE = 200;
+/** What an account has spent that is not told of. */
+const NOTHING = { day_micros: 0, month_micros: 0, ever_micros: 0 } as const;
 /** Above every place in a ledger. */
 const LATEST = 999_999_999_999_999;
 
@@ -52,7 +54,7 @@ export function ledger(context: ScreenContext): HTMLElement {
 }
 
 function balance({ balance_micros, held_micros, currency, spent, account }: UsageAnswer, lines: readonly StatementLine[]): HTMLElement {
-  const { day_micros = 0, month_micros = 0, ever_micros = 0 } = spent['account'] ?? {};
+  const { day_micros, month_micros, ever_micros } = spent['account'] ?? NOTHING;
   const open = lines.filter(({ state }) => state === 'reserved' || state === 'served').length;
   const unknown = lines.filter(({ state }) => state === 'unknown').length;
   return tiles([
