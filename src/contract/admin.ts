@@ -8,9 +8,11 @@ import { Count } from './names.ts';
 export const AccountsAnswer = z.strictObject({
   accounts: z.array(z.strictObject({ id: z.string(), name: z.string(), created_ms: Count })),
 });
+export type AccountsAnswer = z.infer<typeof AccountsAnswer>;
 
 /** Answer of `GET /admin/v1/accounts/{account}`: amounts in micro-units of `currency`. */
 export const AccountAnswer = z.extend(AccountRecord, { balance_micros: Count, held_micros: Count, currency: z.string() });
+export type AccountAnswer = z.infer<typeof AccountAnswer>;
 
 /** Answer of `POST …/credits`: `added` is false for a payment that was there already. */
 export const CreditAnswer = z.strictObject({ id: z.string(), added: z.boolean(), balance_micros: Count });
@@ -20,12 +22,14 @@ export const KeyAnswer = z.extend(z.omit(KeyRecord, { secrets: true }), {
   /** Until when the secret before the newest one stays good. */
   old_secret_until_ms: z.optional(Count),
 });
+export type KeyAnswer = z.infer<typeof KeyAnswer>;
 
 /** Answer of `GET …/keys`, oldest first. */
 export const KeysAnswer = z.strictObject({ keys: z.array(KeyAnswer) });
 
 /** A key with its text, which is shown this once. */
 export const IssuedKeyAnswer = z.extend(KeyAnswer, { key: z.string() });
+export type IssuedKeyAnswer = z.infer<typeof IssuedKeyAnswer>;
 
 /** Answer of `GET /admin/v1/reconcile`: no findings when ledgers, sums and published usage agree. */
 export const ReconcileAnswer = z.strictObject({
@@ -40,3 +44,4 @@ export const ReconcileAnswer = z.strictObject({
     }),
   ),
 });
+export type ReconcileAnswer = z.infer<typeof ReconcileAnswer>;

@@ -1,7 +1,7 @@
 // One account: its credit and its keys.
 
 import * as z from 'zod/mini';
-import { AccountDetail, Credited, KeyList } from '../../api/admin.ts';
+import { AccountAnswer, CreditAnswer, KeysAnswer } from '../../../contract/admin.ts';
 import { addressOf } from '../../app/address.ts';
 import { live } from '../../app/live.ts';
 import type { ScreenContext } from '../../app/screen.ts';
@@ -28,12 +28,12 @@ export function account(context: ScreenContext, id: string): HTMLElement {
   const path = `/admin/v1/accounts/${encodeURIComponent(id)}`;
   const head = live(context, {
     name: 'the account',
-    load: async () => (await api.call(AccountDetail, path, { signal })).body,
+    load: async () => (await api.call(AccountAnswer, path, { signal })).body,
     view: accountHead,
   });
   const keys = live(context, {
     name: 'keys',
-    load: async () => (await api.call(KeyList, `${path}/keys`, { signal })).body.keys,
+    load: async () => (await api.call(KeysAnswer, `${path}/keys`, { signal })).body.keys,
     view: (all) => (all.length === 0 ? empty('No keys', 'Issue the first one below.') : keyTable(context, path, all, () => keys.reload())),
   });
   const amount = inputField('Amount', {
@@ -50,7 +50,11 @@ export function account(context: ScreenContext, id: string): HTMLElement {
     fields: [h('div', { class: 'fields' }, amount.element, payment.element)],
     async run() {
       const micros = Math.round(z.parse(Amount, Number(amount.control.value)) * MICROS);
-      const { body } = await api.call(Credited, `${path}/credits`, { method: 'POST', body: { id: payment.control.value, micros }, signal });
+      const { body } = await api.call(CreditAnswer, `${path}/credits`, {
+        method: 'POST',
+        body: { id: payment.control.value, micros },
+        signal,
+      });
       head.reload();
       return body.added ? 'Paid in.' : 'This payment was there already: it counts once.';
     },
@@ -74,7 +78,7 @@ export function account(context: ScreenContext, id: string): HTMLElement {
   );
 }
 
-function accountHead({ id, name, balance_micros, held_micros, currency, spend_limit }: AccountDetail): HTMLElement {
+function accountHead({ id, name, balance_micros, held_micros, currency, spend_limit }: AccountAnswer): HTMLElement {
   return h(
     'div',
     { class: 'stack' },

@@ -1,6 +1,7 @@
 // Every account, and a new one.
 
-import { AccountList, CreatedAccount } from '../../api/admin.ts';
+import { AccountsAnswer } from '../../../contract/admin.ts';
+import { AccountRecord } from '../../../contract/accounts.ts';
 import { addressOf } from '../../app/address.ts';
 import { live } from '../../app/live.ts';
 import type { ScreenContext } from '../../app/screen.ts';
@@ -19,7 +20,7 @@ export function accounts(context: ScreenContext): HTMLElement {
   const { api, signal } = context;
   const list = live(context, {
     name: 'accounts',
-    load: async () => (await api.call(AccountList, '/admin/v1/accounts', { signal })).body.accounts,
+    load: async () => (await api.call(AccountsAnswer, '/admin/v1/accounts', { signal })).body.accounts,
     view: (all) => (all.length === 0 ? empty('No accounts', 'Make the first one below.') : accountTable(all)),
   });
   const name = inputField('Name', { attributes: { required: true, maxlength: 200 } });
@@ -28,7 +29,7 @@ export function accounts(context: ScreenContext): HTMLElement {
     submit: 'Make the account',
     fields: [name.element],
     async run() {
-      const { body } = await api.call(CreatedAccount, '/admin/v1/accounts', { method: 'POST', body: { name: name.control.value }, signal });
+      const { body } = await api.call(AccountRecord, '/admin/v1/accounts', { method: 'POST', body: { name: name.control.value }, signal });
       name.control.value = '';
       list.reload();
       return `Made ${body.name}.`;
@@ -37,7 +38,7 @@ export function accounts(context: ScreenContext): HTMLElement {
   return h('div', { class: 'stack' }, card('Accounts', {}, list.element), card('New account', {}, form));
 }
 
-function accountTable(rows: AccountList['accounts']): HTMLElement {
+function accountTable(rows: AccountsAnswer['accounts']): HTMLElement {
   return table({
     caption: 'Accounts',
     captionHidden: true,

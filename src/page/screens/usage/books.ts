@@ -1,6 +1,6 @@
 // Whether ledgers, their sums and the published usage agree.
 
-import { Reconciliation } from '../../api/admin.ts';
+import { ReconcileAnswer } from '../../../contract/admin.ts';
 import { live } from '../../app/live.ts';
 import type { ScreenContext } from '../../app/screen.ts';
 import { h, on } from '../../dom/element.ts';
@@ -26,7 +26,7 @@ export function books(context: ScreenContext): HTMLElement {
   const { api, signal } = context;
   const part = live(context, {
     name: 'the comparison of the books',
-    load: async () => ({ ...(await api.call(Reconciliation, '/admin/v1/reconcile', { signal })).body, atMs: Date.now() }),
+    load: async () => ({ ...(await api.call(ReconcileAnswer, '/admin/v1/reconcile', { signal })).body, atMs: Date.now() }),
     view: result,
   });
   const again = on(h('button', { type: 'button' }, 'Compare again'), 'click', part.reload);
@@ -38,7 +38,7 @@ export function books(context: ScreenContext): HTMLElement {
   );
 }
 
-function result({ accounts, findings, atMs }: Reconciliation & { readonly atMs: number }): HTMLElement {
+function result({ accounts, findings, atMs }: ReconcileAnswer & { readonly atMs: number }): HTMLElement {
   const looked = `${counted(accounts, 'account')} compared at ${clock(atMs)}.`;
   if (findings.length === 0) return h('p', { class: 'row-tight' }, badge('no disagreement', 'good'), h('span', { class: 'quiet' }, looked));
   return h(

@@ -1,6 +1,6 @@
 // The keys of an account, and what can be done with each.
 
-import { IssuedKey, ShownKey } from '../../api/admin.ts';
+import { IssuedKeyAnswer, KeyAnswer } from '../../../contract/admin.ts';
 import { failureOf, isAbort } from '../../api/api-error.ts';
 import type { ScreenContext } from '../../app/screen.ts';
 import { h, on, type Child } from '../../dom/element.ts';
@@ -15,7 +15,7 @@ import { showSecret } from './show-secret.ts';
 const OVERLAP_SECONDS = 86_400;
 
 /** The table. @param path of the account in the admin API @param changed called after a key was changed */
-export function keyTable(context: ScreenContext, path: string, keys: readonly ShownKey[], changed: () => void): HTMLElement {
+export function keyTable(context: ScreenContext, path: string, keys: readonly KeyAnswer[], changed: () => void): HTMLElement {
   return table({
     caption: 'Keys',
     captionHidden: true,
@@ -33,7 +33,7 @@ export function keyTable(context: ScreenContext, path: string, keys: readonly Sh
   });
 }
 
-function limitsOf({ requests_per_minute: rate, experts, configs, expires_ms: expires }: ShownKey): string {
+function limitsOf({ requests_per_minute: rate, experts, configs, expires_ms: expires }: KeyAnswer): string {
   const parts = [
     rate !== undefined && `${rate} a minute`,
     experts !== undefined && `experts ${experts.join(', ')}`,
@@ -43,7 +43,7 @@ function limitsOf({ requests_per_minute: rate, experts, configs, expires_ms: exp
   return parts.length === 0 ? 'none' : parts.join('; ');
 }
 
-function stateOf({ revoked_ms: revoked, expires_ms: expires, old_secret_until_ms: overlap }: ShownKey): Child {
+function stateOf({ revoked_ms: revoked, expires_ms: expires, old_secret_until_ms: overlap }: KeyAnswer): Child {
   const nowMs = Date.now();
   if (revoked !== undefined) return badge('revoked', 'bad');
   if (expires !== undefined && expires <= nowMs) return badge('expired', 'warn');
@@ -52,15 +52,19 @@ function stateOf({ revoked_ms: revoked, expires_ms: expires, old_secret_until_ms
   return badge('good', 'good');
 }
 
-function actions(context: ScreenContext, path: string, { name }: ShownKey, changed: () => void): HTMLElement {
+function actions(context: ScreenContext, path: string, { name }: KeyAnswer, changed: () => void): HTMLElement {
   const { api, signal, announce } = context;
   const rotate = async (): Promise<void> => {
-    const { body } = await api.call(IssuedKey, `${path}/rotate`, { method: 'POST', body: { overlap_seconds: OVERLAP_SECONDS }, signal });
+    const { body } = await api.call(IssuedKeyAnswer, `${path}/rotate`, {
+      method: 'POST',
+      body: { overlap_seconds: OVERLAP_SECONDS },
+      signal,
+    });
     changed();
     showSecret(body);
   };
   const revoke = async (): Promise<void> => {
-    await api.call(ShownKey, path, { method: 'DELETE', signal });
+    await api.call(KeyAnswer, path, { method: 'DELETE', signal });
     changed();
     announce(`${name} is revoked.`);
   };

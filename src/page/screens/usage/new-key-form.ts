@@ -1,7 +1,7 @@
 // What a new key may do.
 
 import { SCOPES, type Scope } from '../../../contract/tenant.ts';
-import { IssuedKey } from '../../api/admin.ts';
+import { IssuedKeyAnswer } from '../../../contract/admin.ts';
 import type { ScreenContext } from '../../app/screen.ts';
 import { h } from '../../dom/element.ts';
 import { checkField, inputField } from '../../parts/field.ts';
@@ -42,7 +42,7 @@ export function newKeyForm(context: ScreenContext, path: string, issued: () => v
         ...(rate.control.value !== '' && { requests_per_minute: Number(rate.control.value) }),
         ...(days.control.value !== '' && { expires_ms: Date.now() + Number(days.control.value) * DAY_MS }),
       };
-      const answer = await api.call(IssuedKey, `${path}/keys`, { method: 'POST', body, signal });
+      const answer = await api.call(IssuedKeyAnswer, `${path}/keys`, { method: 'POST', body, signal });
       issued();
       showSecret(answer.body);
       return `Issued ${answer.body.name}.`;
