@@ -22,6 +22,10 @@ export interface Shell {
   announce(text: string): void;
 }
 
+/** Half a disc, and a key. */
+const THEME_SIGN = 'M12 4a8 8 0 1 0 0 16zM12 4a8 8 0 0 1 0 16';
+const KEY_SIGN = 'M15 9a4 4 0 1 0-3.5 4l1.5-.5V15h2v2h2v2h3v-3l-5.5-5.5';
+
 const THEME_TEXT: Readonly<Record<Theme, string>> = { system: 'Auto', light: 'Light', dark: 'Dark' };
 
 /** Builds the shell into the body. */
@@ -29,7 +33,8 @@ export function createShell(entries: readonly NavEntry[], storage: Storage, askC
   const main = h('main', { id: 'main', tabindex: -1 });
   const said = h('div', { class: 'hidden', role: 'status', 'aria-live': 'polite' });
   const links = new Map(entries.map((entry) => [entry.name, linkOf(entry)]));
-  const credentials = on(h('button', { type: 'button', class: 'ghost' }, 'Enter a key'), 'click', askCredentials);
+  const credentialText = h('span', {}, 'Enter a key');
+  const credentials = on(h('button', { type: 'button', class: 'ghost' }, signOf(KEY_SIGN), credentialText), 'click', askCredentials);
   const skip = on(h('a', { class: 'skip', href: '#main' }, 'Skip to the content'), 'click', (event) => {
     // The address after `#` names the screen.
     event.preventDefault();
@@ -55,18 +60,17 @@ export function createShell(entries: readonly NavEntry[], storage: Storage, askC
         else link.removeAttribute('aria-current');
       }
     },
-    showCredentials: (text) => void (credentials.textContent = text),
+    showCredentials: (text) => void (credentialText.textContent = text),
     announce: (text) => void (said.textContent = text),
   };
 }
 
 function linkOf({ name, text, sign }: NavEntry): HTMLAnchorElement {
-  return h(
-    'a',
-    { href: addressOf(name) },
-    s('svg', { viewBox: '0 0 24 24', 'aria-hidden': 'true', class: 'sign' }, s('path', { d: sign })),
-    h('span', {}, text),
-  );
+  return h('a', { href: addressOf(name) }, signOf(sign), h('span', {}, text));
+}
+
+function signOf(path: string): SVGElement {
+  return s('svg', { viewBox: '0 0 24 24', 'aria-hidden': 'true', class: 'sign' }, s('path', { d: path }));
 }
 
 function brandSign(): SVGElement {
@@ -80,9 +84,10 @@ function brandSign(): SVGElement {
 
 /** Goes through the themes. */
 function themeButton(storage: Storage): HTMLElement {
-  const button = h('button', { type: 'button', class: 'ghost theme' });
+  const said = h('span');
+  const button = h('button', { type: 'button', class: 'ghost' }, signOf(THEME_SIGN), said);
   const show = (theme: Theme): void => {
-    button.textContent = THEME_TEXT[theme];
+    said.textContent = THEME_TEXT[theme];
     button.setAttribute('aria-label', `Theme: ${THEME_TEXT[theme]}. Change it`);
   };
   show(readTheme(storage));

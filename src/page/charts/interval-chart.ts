@@ -139,7 +139,7 @@ function gridLine(tick: number, y: Scale, right: number, format: (value: number)
     'g',
     {},
     s('line', { class: 'chart-grid', x1: MARGIN.left, x2: right, y1: at, y2: at }),
-    s('text', { class: 'chart-tick', x: MARGIN.left - 8, y: at + 4, 'text-anchor': 'end' }, format(tick)),
+    s('text', { class: 'chart-tick', x: MARGIN.left - 8, y: at + 4, 'text-anchor': 'end' }, format(tick).replace(/\.0+(?=\D)/, '')),
   );
 }
 

@@ -11,10 +11,15 @@ export function openDialog(title: string, content: (close: () => void) => readon
   const id = uniqueId('dialog');
   const before = document.activeElement;
   const dialog = h('dialog', { 'aria-labelledby': id });
-  dialog.append(h('h2', { id }, title), ...content(() => dialog.close()).filter((child) => child instanceof Node));
-  dialog.addEventListener('close', () => {
+  // The event comes later than the closing; what was shown must not stay until then.
+  const close = (): void => {
+    if (dialog.open) dialog.close();
     dialog.remove();
     if (before instanceof HTMLElement) before.focus();
+  };
+  dialog.append(h('h2', { id }, title), ...content(close).filter((child) => child instanceof Node));
+  dialog.addEventListener('close', () => {
+    if (dialog.isConnected) close();
   });
   document.body.append(dialog);
   dialog.showModal();

@@ -32,7 +32,7 @@ function armName({ name }: ArmReport, place: number): Child {
   if (place < 0) return name;
   return h(
     'span',
-    { class: 'row-tight' },
+    { class: 'row-tight whole' },
     s('svg', { width: 14, height: 14, viewBox: '-7 -7 14 14', 'aria-hidden': 'true' }, mark(place, 0, 0)),
     name,
   );

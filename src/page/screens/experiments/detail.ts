@@ -48,7 +48,7 @@ export function experimentDetail(context: ScreenContext, key: string): HTMLEleme
         summary(report),
         metricCharts(report, history, Date.now(), chosen),
         card('Arms', {}, armTable(report)),
-        h('div', { class: 'grid' }, card('Guardrails', {}, guardrailTable(report)), card('Sample ratio', {}, sampleRatio(report))),
+        h('div', { class: 'halves' }, card('Guardrails', {}, guardrailTable(report)), card('Sample ratio', {}, sampleRatio(report))),
         report.shadow !== undefined && card('Shadow', {}, shadowFacts(report.shadow)),
         card('Decisions', {}, auditLog(report.audit)),
       ),

@@ -1,6 +1,7 @@
 // Limits that arms must not pass.
 
 import type { ExperimentReport } from '../../../contract/experiment-report.ts';
+import { h } from '../../dom/element.ts';
 import { metricStyle } from '../../format/metric.ts';
 import { badge, type Tone } from '../../parts/badge.ts';
 import { empty } from '../../parts/empty.ts';
@@ -23,15 +24,15 @@ export function guardrailTable({ guardrails }: ExperimentReport): HTMLElement {
     captionHidden: true,
     columns: [
       { name: 'Metric', cell: ({ metric }) => metricStyle(metric).name },
-      { name: 'Arm', cell: ({ arm }) => arm },
+      { name: 'Arm', cell: ({ arm }) => h('span', { class: 'whole' }, arm) },
       { name: 'State', cell: ({ state }) => badge(...STATES[state]) },
-      { name: 'Harm beyond what is tolerated', cell: excessText, numeric: true },
+      { name: 'Harm too much', cell: excessText, numeric: true },
     ],
     rows: guardrails,
   });
 }
 
-/** Above 0 is too much. */
+/** Harm beyond what is tolerated: above 0 is too much. */
 function excessText({ metric, excess }: Guardrail): string {
   if (excess === undefined || excess.low === null || excess.high === null) return '–';
   const { difference } = metricStyle(metric);

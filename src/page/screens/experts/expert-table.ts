@@ -24,7 +24,7 @@ export function expertTable(config: string, name: string, experts: ExpertsAnswer
         cell: ({ about }) => (about?.kept_energy === undefined ? '–' : percent(about.kept_energy.mean)),
         numeric: true,
       },
-      { name: 'Size', cell: ({ about }) => (about === undefined ? '–' : `${bytes(about.bytes)}, ${about.format}`), numeric: true },
+      { name: 'Size', cell: ({ about }) => sizeText(about), numeric: true },
       { name: 'Licence', cell: ({ about }) => licenceOf(about) },
       { name: 'Try', cell: (expert) => tryLink(config, expert) },
     ],
@@ -38,10 +38,16 @@ function answersOf(config: string, { name, problem, labels }: EdgeExpert): Child
   return h('details', { id: `labels-${config}-${name}` }, h('summary', {}, counted(labels.length, 'label')), labels.join(', '));
 }
 
-function rankText(about: EdgeExpert['about']): string {
+function rankText(about: EdgeExpert['about']): Child {
   if (about?.ranks === undefined) return '–';
   const { lowest, highest, mean } = about.ranks;
-  return lowest === highest ? String(lowest) : `${mean.toFixed(1)} (${lowest}–${highest})`;
+  if (lowest === highest) return String(lowest);
+  return h('span', {}, mean.toFixed(1), h('span', { class: 'quiet block' }, `${lowest} to ${highest}`));
+}
+
+function sizeText(about: EdgeExpert['about']): Child {
+  if (about === undefined) return '–';
+  return h('span', {}, bytes(about.bytes), h('span', { class: 'quiet block' }, about.format));
 }
 
 function licenceOf(about: EdgeExpert['about']): Child {
@@ -51,5 +57,5 @@ function licenceOf(about: EdgeExpert['about']): Child {
 
 function tryLink(config: string, { name, about }: EdgeExpert): Child {
   if (about?.example === undefined) return '–';
-  return h('a', { href: addressOf('playground', config, name), 'aria-label': `Try ${name} in the playground` }, 'Try it');
+  return h('a', { class: 'whole', href: addressOf('playground', config, name) }, 'Try it', h('span', { class: 'hidden' }, `: ${name}`));
 }

@@ -43,7 +43,7 @@ async function load({ api, signal }: ScreenContext) {
 
 function configCard(config: Config, experts: ExpertsAnswer['experts'], isDefault: boolean): HTMLElement {
   return card(
-    config.name,
+    h('span', {}, config.name, ' ', h('code', { class: 'quiet' }, config.config.slice(0, 6))),
     { aside: isDefault && badge('default', 'accent') },
     facts([
       ['Config', copyable(config.config, 'config id')],

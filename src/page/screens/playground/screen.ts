@@ -19,6 +19,9 @@ export interface Deployed {
   readonly experts: ExpertsAnswer['experts'];
 }
 
+/** Less of the answers than this is as good as nothing. */
+const SEEN_PX = 200;
+
 /** Opens the playground; `#/playground/CONFIG/EXPERT` starts with that expert's example. */
 export const openPlayground: OpenScreen = (context) => ({
   title: 'Playground',
@@ -48,6 +51,8 @@ function playground(context: ScreenContext, deployed: readonly Deployed[]): HTML
     results.className = questions.length > 1 ? 'results results-two' : 'results';
     results.replaceChildren(...places);
     form.setBusy(true);
+    // On a narrow screen they are below what can be seen.
+    if (results.getBoundingClientRect().top > innerHeight - SEEN_PX) results.scrollIntoView({ block: 'start' });
     const said = await Promise.all(questions.map((question, i) => show(context, question, { place: places[i], signal, name })));
     if (signal.aborted) return;
     form.setBusy(false);

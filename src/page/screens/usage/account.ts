@@ -67,7 +67,7 @@ export function account(context: ScreenContext, id: string): HTMLElement {
     card('Keys', {}, keys.element),
     h(
       'div',
-      { class: 'grid' },
+      { class: 'halves' },
       card(
         'New key',
         {},

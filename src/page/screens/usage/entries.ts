@@ -30,7 +30,7 @@ const FILTERS: Readonly<Record<string, { readonly text: string; readonly has: (s
 };
 
 /** Entries at a time. */
-const SHOWN = 50;
+const SHOWN = 25;
 
 /** A list that keeps what was chosen and how far back it goes. @param load the page of entries before a place */
 export function createEntries(load: (before: number) => Promise<StatementAnswer>): { show(latest: StatementAnswer): HTMLElement } {
