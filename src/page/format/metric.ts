@@ -14,7 +14,7 @@ export interface MetricStyle {
 
 const SHARE = {
   value: percent,
-  difference: (value: number) => signed(`${percent(value).replace('%', 'pp')}`, value),
+  difference: (value: number) => signed(percent(value).replace('%', 'pp'), value),
   unit: 'percentage points',
 } as const;
 
