@@ -284,6 +284,39 @@ describe('onnx', () => {
   });
 });
 
+describe('triton', () => {
+  test('a model repository: the open graph as version 1, a config with its tensors, the tokenizer beside it', async () => {
+    const { out, record } = await exportTo(lora, 'triton', '--format', 'triton');
+    const name = lora.pack.manifest.name;
+    expect(Object.keys(record.files)).toEqual(
+      ['README.md', ...['1/model.onnx', 'config.pbtxt', 'tokenizer.json', 'tokenizer_config.json'].map((file) => `${name}/${file}`)].sort(),
+    );
+    const mix = parseMix({ stars: 0.5, birds: 0.5 }, ['birds', 'ships', 'stars']);
+    const logits = await runGraph(lora, await readFile(join(out, name, '1/model.onnx')), {
+      mix: floatTensor([TEXTS.length, 3], Float32Array.from(TEXTS.flatMap(() => [...mixVector(mix, ['birds', 'ships', 'stars'])]))),
+    });
+    const stars = TEXTS.map((_, i) => logits[i * 6 + 5]);
+    expect(maxDifference(stars, await answers(lora, mix, 'stars'))).toBeLessThan(TOLERANCE);
+    const config = await readFile(join(out, name, 'config.pbtxt'), 'utf8');
+    expect(config.split('\n').filter((line) => /^(in|out)put /.test(line))).toEqual([
+      'input { name: "input_ids" data_type: TYPE_INT64 dims: [ -1 ] }',
+      'input { name: "attention_mask" data_type: TYPE_INT64 dims: [ -1 ] }',
+      'input { name: "token_type_ids" data_type: TYPE_INT64 dims: [ -1 ] }',
+      'input { name: "mix" data_type: TYPE_FP32 dims: [ 3 ] }',
+      'output { name: "logits" data_type: TYPE_FP32 dims: [ 6 ] }',
+      `output { name: "features" data_type: TYPE_FP32 dims: [ ${lora.pack.manifest.architecture.config['hidden_size']} ] }`,
+    ]);
+    expect(config).toMatch(/max_batch_size: 32[\s\S]*dynamic_batching/);
+  });
+
+  test('a folded mix has no input for it', async () => {
+    const { out } = await exportTo(lora, 'triton-folded', '--format', 'triton', '--mix', '{"birds": 0.75}');
+    const config = await readFile(join(out, lora.pack.manifest.name, 'config.pbtxt'), 'utf8');
+    expect(config).not.toContain('"mix"');
+    expect(config).toContain('output { name: "logits" data_type: TYPE_FP32 dims: [ 3 ] }');
+  });
+});
+
 describe('a pack whose shared part fades', () => {
   test('is folded with as much of the fade as its mix is full', async () => {
     const { out } = await exportTo(faded, 'onnx-faded', '--format', 'onnx', '--mix', '{"birds": 0.5, "ships": 0.25}');
@@ -346,7 +379,7 @@ describe('any format', () => {
   });
 
   test.each([
-    [['--format', 'gguf'], /--format: expected one of hf, peft, onnx/],
+    [['--format', 'gguf'], /--format: expected one of hf, peft, onnx, triton/],
     [['--format', 'peft', '--mix', '{"birds":1}'], /--mix: expected --dtype, --lossy with --format peft/],
     [['--format', 'onnx', '--head', 'birds'], /--head: expected beside --mix/],
     [['--format', 'hf', '--dtype', 'int8'], /--dtype: expected one of float32, float16, bfloat16/],

@@ -88,7 +88,9 @@ function usageOf(
     '',
     '| output | type | shape | what |',
     '| --- | --- | --- | --- |',
-    ...(heads.length === 0 ? [] : [`| logits | float32 | [B, ${classes}] | before softmax; columns below |`]),
+    heads.length === 0
+      ? '| pooled | float32 | [B, d] | what heads read |'
+      : `| logits | float32 | [B, ${classes}] | before softmax; columns below |`,
     '| features | float32 | [B, d] | mean over tokens of the last hidden states |',
     ...(columns === undefined || gates === undefined
       ? []

@@ -5,9 +5,10 @@ import type { ExportFormat } from './format.ts';
 import { hf } from './hf.ts';
 import { onnx } from './onnx.ts';
 import { peft } from './peft.ts';
+import { triton } from './triton.ts';
 
 /** Every format, in the order in which help lists them. */
-export const EXPORT_FORMATS: readonly ExportFormat[] = [hf, peft, onnx];
+export const EXPORT_FORMATS: readonly ExportFormat[] = [hf, peft, onnx, triton];
 
 /**
  * The format of a name.

@@ -21,8 +21,8 @@ export const exportVerb: Verb = {
   usage: `PACK --format ${EXPORT_FORMATS.map((format) => format.name).join('|')} OUT [--mix JSON] [--head EXPERT] [--dtype float32] [--lossy]`,
   options: {
     format: { type: 'string', help: EXPORT_FORMATS.map(({ name, summary }) => `${name}: ${summary}`).join('; ') },
-    mix: { type: 'string', help: 'hf, onnx: weights by expert to fold in, as JSON, e.g. {"cola":0.7,"sst2":0.3}' },
-    head: { type: 'string', help: 'hf, onnx: expert whose head goes in; the heaviest of the mix' },
+    mix: { type: 'string', help: 'hf, onnx, triton: weights by expert to fold in, as JSON, e.g. {"cola":0.7,"sst2":0.3}' },
+    head: { type: 'string', help: 'hf, onnx, triton: expert whose head goes in; the heaviest of the mix' },
     dtype: { type: 'string', help: `hf, peft: ${Object.keys(SHARED_FORMATS).join(', ')}; float32` },
     lossy: { type: 'boolean', help: 'peft: leave out changes that LoRA cannot express, and say which, instead of refusing' },
   },
