@@ -4,6 +4,7 @@ import { Hono } from 'hono';
 import type { CorsOrigins } from '../contract/cors.ts';
 import type { Endpoint } from '../contract/edge-bundle.ts';
 import type { Upstream } from '../contract/upstream.ts';
+import { ERROR_CODE_HEADER, isOipPath, type OipError } from '../contract/oip.ts';
 import { createRetryBudget } from '../core/balance/retry-budget.ts';
 import { ERROR_CODES, TwinrouteError } from '../core/errors.ts';
 import type { SigningContext } from '../formats/signing/request-signature.ts';
@@ -40,6 +41,7 @@ import { predictRoute } from './routes/predict.ts';
 import { routeRoute } from './routes/route.ts';
 import { sleep } from './sleep.ts';
 import type { EdgeTypes } from './types.ts';
+import { protocolRoutes } from './v2/routes.ts';
 
 /** What the edge is made of. */
 export interface AppDeps {
@@ -92,6 +94,7 @@ export function createApp(deps: AppDeps): Hono<EdgeTypes> {
     ...(deps.accounts === undefined ? [] : adminRoutes({ ...deps, accounts: deps.accounts })),
     ...(deps.accounts === undefined || deps.releases === undefined ? [] : releaseRoutes({ ...deps, releases: deps.releases })),
     endpointsRoute(parts),
+    ...protocolRoutes(parts),
     healthRoute(parts),
     metricsRoute(deps),
     ...documentationRoutes(() => openApi(routes, deps.accounts !== undefined)),
@@ -103,12 +106,20 @@ export function createApp(deps: AppDeps): Hono<EdgeTypes> {
     c.set('errorCode', error.code);
     if (error.retryAfterSeconds !== undefined) c.header('retry-after', String(error.retryAfterSeconds));
     if (error.code === 'unauthorized') c.header('www-authenticate', 'Bearer');
-    return c.json(errorBody(error, id), ERROR_CODES[error.code].status);
+    const { status } = ERROR_CODES[error.code];
+    if (!isOipPath(c.req.path)) return c.json(errorBody(error, id), status);
+    c.header(ERROR_CODE_HEADER, error.code);
+    return c.json({ error: error.message } satisfies OipError, status);
   });
   const requests = observeRequests({ observer, now, requestMs: upstream.request_ms });
   observation.watch(() => [...fleetLevels(fleets, endpoints, now()), requests.level()]);
   app.use(requestId(deps), requests.middleware, serverTiming(deps), cors({ origins: deps.corsOrigins }));
-  app.post('/v1/*', shed({ now: deps.now, inFlight: upstream.in_flight, requestMs: upstream.request_ms }), checkEndpoints(parts));
+  app.on(
+    'POST',
+    ['/v1/*', '/v2/*'],
+    shed({ now: deps.now, inFlight: upstream.in_flight, requestMs: upstream.request_ms }),
+    checkEndpoints(parts),
+  );
   const authenticate = createAuthenticate(parts);
   // Whatever the path, so that nobody can tell which there are without the secret.
   if (deps.accounts !== undefined) app.use('/admin/*', authenticate('root'));

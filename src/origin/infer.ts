@@ -121,12 +121,11 @@ function toDone(row: InferRow, head: number, { logits, gates }: PredictorOutput)
 
 function describe({ predictor }: ServedModel, done: readonly DoneRow[]): readonly OutputTensor[] {
   const { experts } = predictor;
-  const rows = done.map(({ row: { encoded }, head, logits }) => ({
-    head: experts[head],
-    logits,
-    tokens: encoded.ids.length,
-    truncated: encoded.truncated,
-  }));
+  const rows = done.map(({ row: { encoded }, head, logits }) => {
+    const { name, labels, problem } = experts[head];
+    const label = problem === 'classification' ? labels[argmax(logits)] : '';
+    return { head: name, logits, label, tokens: encoded.ids.length, truncated: encoded.truncated };
+  });
   const gates = done.flatMap(({ gates: own }) => (own === undefined ? [] : [own]));
   const weights = gates.length === 0 ? [] : [stacked('gates', gates, gates[0].length)];
   return [...answerTensors(rows, widestHead(experts)), ...weights];

@@ -5,6 +5,7 @@ import * as accounts from '../../contract/accounts.ts';
 import * as admin from '../../contract/admin.ts';
 import { EndpointsAnswer } from '../../contract/endpoints.ts';
 import * as experiments from '../../contract/experiment-report.ts';
+import * as oip from '../../contract/oip.ts';
 import * as http from '../../contract/http.ts';
 import * as lines from '../../contract/predict-lines.ts';
 import { PriceList } from '../../contract/price-list.ts';
@@ -23,6 +24,7 @@ export const REQUESTS = {
   KeyRotation: accounts.KeyRotation,
   NewCredit: accounts.NewCredit,
   SignedRelease: release.SignedRelease,
+  OipRequest: oip.OipRequest,
 } as const;
 
 /** Bodies of answers. */
@@ -58,6 +60,15 @@ export const ANSWERS = {
   ReleasedAnswer: release.ReleasedAnswer,
   ReadinessAnswer: release.ReadinessAnswer,
   OpenApiDocument: z.looseObject({ openapi: z.string(), paths: z.record(z.string(), z.unknown()) }),
+  OipServerMetadata: oip.OipServerMetadata,
+  OipLive: oip.OipLive,
+  OipReady: oip.OipReady,
+  OipIndex: oip.OipIndex,
+  OipModelMetadata: oip.OipModelMetadata,
+  OipModelConfig: oip.OipModelConfig,
+  OipModelReady: oip.OipModelReady,
+  OipResponse: oip.OipResponse,
+  OipError: oip.OipError,
   ErrorBody: http.ErrorBody,
 } as const;
 

@@ -67,10 +67,18 @@ export function encodeAnswer(
   { id, parameters: asked, outputs: wanted }: Pick<OipRequest, 'id' | 'parameters' | 'outputs'>,
 ): EncodedAnswer {
   const binaryByDefault = asked?.['binary_data_output'] === true;
+  checkWanted(
+    outputs.map(({ name }) => name),
+    wanted,
+  );
+  const byName = new Map(outputs.map((tensor) => [tensor.name, tensor]));
   const chosen =
     wanted === undefined
       ? outputs.map((tensor) => ({ tensor, binary: binaryByDefault }))
-      : wanted.map((output) => choose(output, outputs, binaryByDefault));
+      : wanted.flatMap(({ name, parameters: own }) => {
+          const tensor = byName.get(name);
+          return tensor === undefined ? [] : [{ tensor, binary: wants(own, binaryByDefault) }];
+        });
   const raw: Uint8Array[] = [];
   const described = chosen.map(({ tensor, binary }) => {
     const head = { name: tensor.name, datatype: tensor.datatype, shape: tensor.shape };
@@ -94,19 +102,19 @@ export function encodeAnswer(
   };
 }
 
-function choose(
-  { name, parameters }: { name: string; parameters?: OipParameters | undefined },
-  outputs: readonly OutputTensor[],
-  binaryByDefault: boolean,
-): { tensor: OutputTensor; binary: boolean } {
-  const tensor = outputs.find((output) => output.name === name);
-  if (tensor === undefined) {
-    throw new TwinrouteError(
-      'invalid_request',
-      `outputs: expected some of ${outputs.map((output) => output.name).join(', ')}, got "${name}"`,
-      { param: 'outputs' },
-    );
-  }
+/**
+ * Does nothing when the request wants some of these outputs, or all.
+ * @throws {TwinrouteError} `invalid_request` for another
+ */
+export function checkWanted(names: readonly string[], wanted: OipRequest['outputs']): void {
+  const other = wanted?.find(({ name }) => !names.includes(name));
+  if (other === undefined) return;
+  throw new TwinrouteError('invalid_request', `outputs: expected some of ${names.join(', ')}, got "${other.name.slice(0, 64)}"`, {
+    param: 'outputs',
+  });
+}
+
+function wants(parameters: OipParameters | undefined, byDefault: boolean): boolean {
   const binary = parameters?.['binary_data'];
-  return { tensor, binary: typeof binary === 'boolean' ? binary : binaryByDefault };
+  return typeof binary === 'boolean' ? binary : byDefault;
 }

@@ -5,15 +5,11 @@
 
 import type { OipDatatype, OipInput, OipTensorMetadata } from '../../contract/oip.ts';
 import { TwinrouteError } from '../../core/errors.ts';
-import { argmax } from '../../core/routing/score.ts';
 import { stacked, type OutputTensor } from './tensors.ts';
 
-/** A head as its logits are read. */
-export interface ServedHead {
-  readonly name: string;
-  /** Class names by index; one name for a regression. */
+/** A head, as wide as it has classes; a regression has one. */
+interface Head {
   readonly labels: readonly string[];
-  readonly problem: 'classification' | 'regression';
 }
 
 /** Platform of every model. */
@@ -34,7 +30,7 @@ export function choiceInputs(experts: number): readonly OipTensorMetadata[] {
 }
 
 /** What every answer holds. */
-export function answerOutputs(heads: readonly ServedHead[]): readonly OipTensorMetadata[] {
+export function answerOutputs(heads: readonly Head[]): readonly OipTensorMetadata[] {
   return [
     { name: 'logits', datatype: 'FP32', shape: [-1, widestHead(heads)] },
     { name: 'classes', datatype: 'INT32', shape: [-1] },
@@ -46,16 +42,18 @@ export function answerOutputs(heads: readonly ServedHead[]): readonly OipTensorM
 }
 
 /** Classes of the largest head: the width of `logits`. */
-export function widestHead(heads: readonly Pick<ServedHead, 'labels'>[]): number {
+export function widestHead(heads: readonly Head[]): number {
   return Math.max(...heads.map((head) => head.labels.length));
 }
 
 /** One row of an answer. */
 export interface AnsweredRow {
-  /** The head that answered. */
-  readonly head: ServedHead;
+  /** The expert whose head answered. */
+  readonly head: string;
   /** Its own, one per class. */
   readonly logits: ArrayLike<number>;
+  /** The class with the highest logit; empty for a regression. */
+  readonly label: string;
   readonly tokens: number;
   readonly truncated: boolean;
 }
@@ -69,17 +67,12 @@ export function answerTensors(rows: readonly AnsweredRow[], width: number): read
       rows.map(({ logits }) => logits),
       width,
     ),
-    { name: 'classes', datatype: 'INT32', shape, values: Int32Array.from(rows, ({ head }) => head.labels.length) },
-    { name: 'label', datatype: 'BYTES', shape, values: rows.map(labelOf) },
-    { name: 'head', datatype: 'BYTES', shape, values: rows.map(({ head }) => head.name) },
+    { name: 'classes', datatype: 'INT32', shape, values: Int32Array.from(rows, ({ logits }) => logits.length) },
+    { name: 'label', datatype: 'BYTES', shape, values: rows.map(({ label }) => label) },
+    { name: 'head', datatype: 'BYTES', shape, values: rows.map(({ head }) => head) },
     { name: 'tokens', datatype: 'INT32', shape, values: Int32Array.from(rows, ({ tokens }) => tokens) },
     { name: 'truncated', datatype: 'BOOL', shape, values: rows.map(({ truncated }) => truncated) },
   ];
-}
-
-/** A regression has none. */
-function labelOf({ head: { problem, labels }, logits }: AnsweredRow): string {
-  return problem === 'classification' ? labels[argmax(logits)] : '';
 }
 
 /**
