@@ -1,0 +1,120 @@
+// What the edge tells of its models in the words of the protocol.
+
+import { describe, expect, test } from 'vitest';
+import { VERSION } from '../../../src/contract/version.ts';
+import { ALL, CONFIG, createHarness, OTHER_CONFIG } from '../helpers/harness.ts';
+import { createExperimentHarness } from '../helpers/experiment-harness.ts';
+import { createPaidHarness } from '../accounts/harness.ts';
+import { client, INFER, texts } from './harness.ts';
+
+test('names itself, lives and is ready', async () => {
+  const { get } = client(createHarness());
+  expect((await get('/v2')).body).toMatchObject({
+    name: 'twinroute',
+    version: VERSION,
+    extensions: expect.arrayContaining(['binary_tensor_data']),
+  });
+  expect(await get('/v2/health/live')).toMatchObject({ status: 200, body: { live: true } });
+  expect(await get('/v2/health/ready')).toMatchObject({ status: 200, body: { ready: true } });
+  expect(await get('/v2/models/sample/ready')).toMatchObject({ status: 200, body: { name: 'sample', ready: true } });
+});
+
+test('is not ready while no endpoint takes requests', async () => {
+  const harness = createHarness({ origin: () => new Response(null, { status: 503 }), endpoints: [ALL] });
+  const { get, refused } = client(harness);
+  for (let i = 0; i < 10; i++) await refused({ inputs: [texts('text', 'a')] });
+  expect(await get('/v2/health/ready')).toMatchObject({ status: 503, body: { ready: false } });
+  expect(await get('/v2/models/sample/ready')).toMatchObject({ status: 503, body: { ready: false } });
+  expect((await get('/v2/health/live')).status).toBe(200);
+});
+
+test('tells a model’s tensors as origins do, and its merge beside them', async () => {
+  const { get } = client(createHarness());
+  const { body } = await get('/v2/models/sample');
+  expect(body).toEqual({
+    name: 'sample',
+    versions: [CONFIG],
+    platform: 'onnx_onnxv1',
+    inputs: [
+      { name: 'text', datatype: 'BYTES', shape: [-1] },
+      { name: 'text_pair', datatype: 'BYTES', shape: [-1] },
+      { name: 'mix', datatype: 'FP32', shape: [-1, 3] },
+      { name: 'head', datatype: 'BYTES', shape: [-1] },
+    ],
+    outputs: [
+      { name: 'logits', datatype: 'FP32', shape: [-1, 3] },
+      { name: 'classes', datatype: 'INT32', shape: [-1] },
+      { name: 'label', datatype: 'BYTES', shape: [-1] },
+      { name: 'head', datatype: 'BYTES', shape: [-1] },
+      { name: 'tokens', datatype: 'INT32', shape: [-1] },
+      { name: 'truncated', datatype: 'BOOL', shape: [-1] },
+      { name: 'mix', datatype: 'FP32', shape: [-1, 3] },
+      { name: 'router_scores', datatype: 'FP32', shape: [-1, 3] },
+      { name: 'abstained', datatype: 'BOOL', shape: [-1] },
+      { name: 'covered', datatype: 'FP32', shape: [-1] },
+    ],
+    parameters: { experts: 'cola,sst2,stsb', route: true },
+  });
+  expect((await get(`/v2/models/sample/versions/${CONFIG}`)).body).toEqual(body);
+  expect((await get('/v2/models/sample/config')).body).toMatchObject({
+    name: 'sample',
+    max_batch_size: 0,
+    input: [
+      { name: 'text', data_type: 'TYPE_STRING', dims: [-1], optional: false },
+      { name: 'text_pair', optional: true },
+      { name: 'mix', data_type: 'TYPE_FP32', dims: [-1, 3], optional: true },
+      { name: 'head', optional: true },
+    ],
+  });
+});
+
+test('lists models and versions', async () => {
+  const harness = await createExperimentHarness([]);
+  const { send, refused } = client(harness);
+  const index = [CONFIG, OTHER_CONFIG].map((version) => ({ name: 'sample', version, state: 'READY', reason: '' }));
+  for (const body of ['', '{"ready": true}']) expect(await (await send(body, {}, '/v2/repository/index')).json()).toEqual(index);
+  expect(await refused('{"ready": 1}', {}, '/v2/repository/index')).toMatchObject({ status: 400, code: 'invalid_request' });
+  expect((await client(harness).get('/v2/models/sample')).body).toMatchObject({ versions: [CONFIG, OTHER_CONFIG] });
+});
+
+describe('what is not there', () => {
+  test.each([
+    ['/v2/models/nope', 'model: expected one of sample, got "nope"'],
+    ['/v2/models/sample.tokens', 'model: expected one of sample, got "sample.tokens", which only origins serve: the edge routes by texts'],
+    [`/v2/models/sample/versions/${OTHER_CONFIG}`, `version of sample: expected one of ${CONFIG}, got "${OTHER_CONFIG}"`],
+    ['/v2/models/sample/versions/1/ready', `version of sample: expected one of ${CONFIG}, got "1"`],
+    ['/v2/models/sample/stats', 'path: expected one that /openapi.json lists, got /v2/models/sample/stats'],
+    ['/v2/models/__proto__', 'model: expected one of sample, got "__proto__"'],
+  ])('%s', async (path, error) => {
+    const { get } = client(createHarness());
+    const { status, headers, body } = await get(path);
+    expect({ status, code: headers.get('x-error-code'), body }).toEqual({ status: 404, code: 'not_found', body: { error } });
+    expect(headers.get('x-request-id')).toMatch(/^id-/);
+  });
+
+  test('another method', async () => {
+    const { get } = client(createHarness());
+    const { status, headers, body } = await get(INFER);
+    expect([status, headers.get('allow'), body]).toEqual([405, 'POST', { error: 'method: expected POST, got GET' }]);
+  });
+});
+
+test('a key sees and gets the configs that it allows, its first one by default', async () => {
+  const harness = createPaidHarness({
+    experiments: { readPublished: async () => undefined, storeOf: () => Promise.reject(new Error('none')) as never },
+  });
+  const { key } = await harness.customer(1_000_000, { configs: [OTHER_CONFIG] });
+  const { send } = client(harness);
+  const authorization = `Bearer ${key}`;
+  const read = async (path: string): Promise<{ status: number; body: unknown }> => {
+    const response = await harness.app.request(path, { headers: { authorization } });
+    return { status: response.status, body: await response.json() };
+  };
+  expect(await read('/v2/models/sample')).toMatchObject({ status: 200, body: { versions: [OTHER_CONFIG] } });
+  expect(await read(`/v2/models/sample/versions/${CONFIG}`)).toMatchObject({ status: 404 });
+  expect(await (await send('', { authorization }, '/v2/repository/index')).json()).toMatchObject([{ version: OTHER_CONFIG }]);
+  expect((await client(harness).get('/v2/models/sample')).status).toBe(401);
+  expect((await client(harness).get('/v2/health/ready')).status).toBe(200);
+  const answer = await client(harness).infer({ inputs: [texts('text', 'a')] }, { authorization });
+  expect(answer.model_version).toBe(OTHER_CONFIG);
+});
