@@ -50,6 +50,14 @@ interface OriginInput {
 /** Answers a call, or undefined to answer well. */
 export type OriginScript = (call: OriginCall, attempt: number, signal: AbortSignal) => Promise<Response> | Response | undefined;
 
+/** Two configs are deployed, and no experiment is between them. */
+export const NO_EXPERIMENTS: AppDeps['experiments'] = {
+  readPublished: async () => undefined,
+  storeOf() {
+    throw new Error('expected no experiment to keep anything');
+  },
+};
+
 export interface HarnessOptions {
   readonly endpoints?: readonly Endpoint[];
   readonly routing?: EdgeBundle['routing'];

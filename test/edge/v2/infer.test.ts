@@ -6,7 +6,6 @@ import * as z from 'zod/mini';
 import { HTTP_LIMITS, Prediction } from '../../../src/contract/http.ts';
 import { argmax, softmax } from '../../../src/core/routing/score.ts';
 import { answer, BUNDLE, CONFIG, createHarness, hang, input, LEFT, RIGHT, type OriginCall } from '../helpers/harness.ts';
-import { createExperimentHarness, experiment } from '../helpers/experiment-harness.ts';
 import { bytesOf, client, decode, encode, INFER, mixes, texts, type Sent } from './harness.ts';
 
 const EXPERTS = BUNDLE.experts.map(({ name }) => name);
@@ -364,31 +363,7 @@ test('an isolate with enough to do refuses before it reads', async () => {
   expect((await first).status).toBe(504);
 });
 
-describe('experiments', () => {
-  test('a request’s user has an arm, and the answer names it', async () => {
-    const published = experiment();
-    const harness = await createExperimentHarness([published]);
-    const { infer } = client(harness);
-    const arms = new Set<unknown>();
-    for (let i = 0; i < 12; i++) {
-      const { model_version, parameters } = await infer({ inputs: [texts('text', 'a', 'b', 'c')], parameters: { user: `u${i}` } });
-      const arm = published.arms.find(({ config }) => config === model_version);
-      expect(parameters).toMatchObject({ experiment: published.key, arm: arm?.name });
-      expect((await harness.ask(`u${i}`)).experiment).toEqual({ key: published.key, arm: arm?.name });
-      arms.add(arm?.name);
-    }
-    expect(arms.size).toBe(2);
-    // Who names a version is in no experiment.
-    const { parameters, model_version } = await infer(
-      { inputs: [texts('text', 'a')], parameters: { user: 'u1' } },
-      {},
-      `/v2/models/sample/versions/${CONFIG}/infer`,
-    );
-    expect([model_version, parameters]).toEqual([CONFIG, { request_id: expect.any(String) }]);
-  });
-});
-
-test('signs nothing away: the path is one of the protocol whatever follows', async () => {
+test('a path of the protocol that nobody knows is refused in its words', async () => {
   const { refused } = client(createHarness());
   expect(await refused({}, {}, `${INFER}/more`)).toMatchObject({ status: 404, code: 'not_found' });
 });

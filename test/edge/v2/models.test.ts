@@ -2,9 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { VERSION } from '../../../src/contract/version.ts';
-import { ALL, CONFIG, createHarness, OTHER_CONFIG } from '../helpers/harness.ts';
-import { createExperimentHarness } from '../helpers/experiment-harness.ts';
-import { createPaidHarness } from '../accounts/harness.ts';
+import { ALL, CONFIG, createHarness, NO_EXPERIMENTS, OTHER_CONFIG } from '../helpers/harness.ts';
 import { client, INFER, texts } from './harness.ts';
 
 test('names itself, lives and is ready', async () => {
@@ -69,7 +67,7 @@ test('tells a model’s tensors as origins do, and its merge beside them', async
 });
 
 test('lists models and versions', async () => {
-  const harness = await createExperimentHarness([]);
+  const harness = createHarness({ experiments: NO_EXPERIMENTS });
   const { send, refused } = client(harness);
   const index = [CONFIG, OTHER_CONFIG].map((version) => ({ name: 'sample', version, state: 'READY', reason: '' }));
   for (const body of ['', '{"ready": true}']) expect(await (await send(body, {}, '/v2/repository/index')).json()).toEqual(index);
@@ -97,24 +95,4 @@ describe('what is not there', () => {
     const { status, headers, body } = await get(INFER);
     expect([status, headers.get('allow'), body]).toEqual([405, 'POST', { error: 'method: expected POST, got GET' }]);
   });
-});
-
-test('a key sees and gets the configs that it allows, its first one by default', async () => {
-  const harness = createPaidHarness({
-    experiments: { readPublished: async () => undefined, storeOf: () => Promise.reject(new Error('none')) as never },
-  });
-  const { key } = await harness.customer(1_000_000, { configs: [OTHER_CONFIG] });
-  const { send } = client(harness);
-  const authorization = `Bearer ${key}`;
-  const read = async (path: string): Promise<{ status: number; body: unknown }> => {
-    const response = await harness.app.request(path, { headers: { authorization } });
-    return { status: response.status, body: await response.json() };
-  };
-  expect(await read('/v2/models/sample')).toMatchObject({ status: 200, body: { versions: [OTHER_CONFIG] } });
-  expect(await read(`/v2/models/sample/versions/${CONFIG}`)).toMatchObject({ status: 404 });
-  expect(await (await send('', { authorization }, '/v2/repository/index')).json()).toMatchObject([{ version: OTHER_CONFIG }]);
-  expect((await client(harness).get('/v2/models/sample')).status).toBe(401);
-  expect((await client(harness).get('/v2/health/ready')).status).toBe(200);
-  const answer = await client(harness).infer({ inputs: [texts('text', 'a')] }, { authorization });
-  expect(answer.model_version).toBe(OTHER_CONFIG);
 });
