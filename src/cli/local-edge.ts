@@ -44,6 +44,7 @@ export async function openEdge(pack: Pack, log: (line: string) => void): Promise
     }),
     endpoints: [{ id: 'local', url: origin.url, experts: '*' }],
     accounts: undefined,
+    payments: undefined,
     fetch,
     signing: undefined,
     now: () => performance.now(),

@@ -3,6 +3,7 @@
 import * as z from 'zod/mini';
 import type { PriceList as CorePriceList } from '../core/ledger/price.ts';
 import { ConfigId, Name } from './names.ts';
+import { PaymentTerms } from './x402.ts';
 
 /** Highest single price: a thousand units. Sums over a batch of the longest inputs stay far below what money.ts allows. */
 const Price = z.int().check(z.minimum(0), z.maximum(1e9));
@@ -24,3 +25,7 @@ export const PriceList = z.strictObject({
   max_tokens: z._default(z.int().check(z.minimum(1), z.maximum(1_000_000)), 512),
 });
 export type PriceList = z.infer<typeof PriceList> & CorePriceList;
+
+/** Answer of `GET /v1/prices`. */
+export const PricesAnswer = z.extend(PriceList, { x402: z.optional(PaymentTerms) });
+export type PricesAnswer = z.infer<typeof PricesAnswer>;

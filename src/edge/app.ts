@@ -11,6 +11,7 @@ import type { SigningContext } from '../formats/signing/request-signature.ts';
 import { createAnswerCache } from './answer-cache.ts';
 import { adminRoutes } from './accounts/admin.ts';
 import { createAuthenticate } from './accounts/authenticate.ts';
+import { byKey } from './accounts/by-key.ts';
 import type { Accounts } from './accounts/port.ts';
 import { statementRoutes } from './accounts/statement.ts';
 import type { Bundles } from './bundles.ts';
@@ -37,11 +38,14 @@ import { documentationRoutes } from './routes/documentation.ts';
 import { endpointsRoute } from './routes/endpoints.ts';
 import { experimentRoutes } from './routes/experiments.ts';
 import { servePage, type FetchPage } from './routes/page.ts';
+import { pricesRoutes } from './routes/prices.ts';
 import { predictRoute } from './routes/predict.ts';
 import { routeRoute } from './routes/route.ts';
 import { sleep } from './sleep.ts';
 import type { EdgeTypes } from './types.ts';
 import { protocolRoutes } from './v2/routes.ts';
+import { byPayment } from './x402/by-payment.ts';
+import type { Payments } from './x402/port.ts';
 
 /** What the edge is made of. */
 export interface AppDeps {
@@ -53,6 +57,8 @@ export interface AppDeps {
   readonly fetchPage?: FetchPage;
   /** Undefined where requests need no key and cost nothing. */
   readonly accounts: Accounts | undefined;
+  /** Undefined where requests are not paid for one by one. */
+  readonly payments: Payments | undefined;
   readonly fetch: typeof fetch;
   /** Signs requests to origins, and wants receipts; undefined where origins trust the network. */
   readonly signing: SigningContext | undefined;
@@ -89,6 +95,7 @@ export function createApp(deps: AppDeps): Hono<EdgeTypes> {
     predictRoute(parts),
     routeRoute(parts),
     ...catalogueRoutes(parts),
+    ...pricesRoutes(deps),
     ...(deps.accounts === undefined ? [] : statementRoutes({ ...deps, accounts: deps.accounts })),
     ...experimentRoutes(parts),
     ...(deps.accounts === undefined ? [] : adminRoutes({ ...deps, accounts: deps.accounts })),
@@ -97,7 +104,7 @@ export function createApp(deps: AppDeps): Hono<EdgeTypes> {
     ...protocolRoutes(parts),
     healthRoute(parts),
     metricsRoute(deps),
-    ...documentationRoutes(() => openApi(routes, deps.accounts !== undefined)),
+    ...documentationRoutes(() => openApi(routes, { keys: deps.accounts !== undefined, payments: deps.payments !== undefined })),
   ];
   const app = new Hono<EdgeTypes>();
   app.onError((thrown, c) => {
@@ -120,7 +127,14 @@ export function createApp(deps: AppDeps): Hono<EdgeTypes> {
     shed({ now: deps.now, inFlight: upstream.in_flight, requestMs: upstream.request_ms }),
     checkEndpoints(parts),
   );
-  const authenticate = createAuthenticate(parts);
+  const { accounts, payments } = deps;
+  const authenticate = createAuthenticate(
+    [
+      ...(payments === undefined ? [] : [byPayment({ ...parts, payments, keys: accounts !== undefined })]),
+      ...(accounts === undefined ? [] : [byKey({ ...parts, accounts })]),
+    ],
+    accounts?.adminSecret,
+  );
   // Whatever the path, so that nobody can tell which there are without the secret.
   if (deps.accounts !== undefined) app.use('/admin/*', authenticate('root'));
   for (const { method, path, access, handler } of routes) app.on(method, honoPath(path), authenticate(access), handler);

@@ -2,6 +2,7 @@
 
 import type { Account } from './durable/account.ts';
 import type { Directory } from './durable/directory.ts';
+import type { Payer } from './durable/payer.ts';
 import type { ExperimentState } from './durable/experiment-state.ts';
 import type { Releases } from './durable/releases.ts';
 import type { Metrics } from './durable/metrics.ts';
@@ -60,4 +61,10 @@ export interface EdgeEnv {
   readonly LOG_LEVEL?: string;
   /** One point for each request. */
   readonly ANALYTICS?: AnalyticsEngineDataset;
+  /** JSON of contract/x402.ts's `X402`: requests without a key are paid for one by one. Needs PRICES. */
+  readonly X402?: string;
+  /** Secret: what the facilitator wants as `authorization: Bearer …`. */
+  readonly X402_TOKEN?: string;
+  /** Payments of each payer without an account, by its id. */
+  readonly PAYERS?: DurableObjectNamespace<Payer>;
 }

@@ -17,6 +17,7 @@ import type { EdgeEnv } from './env.ts';
 import { bindExperiments } from './experiments/bind-experiments.ts';
 import { bindReleases } from './releases/bind-releases.ts';
 import { createReleases } from './releases/releases.ts';
+import { bindPayments } from './x402/bind-x402.ts';
 import { createSessionFactory } from './session.ts';
 import { bindObservation } from './observe/bind-observation.ts';
 import { createObservation } from './observe/observation.ts';
@@ -29,6 +30,7 @@ export { Directory } from './durable/directory.ts';
 export { ExperimentState } from './durable/experiment-state.ts';
 export { Releases } from './durable/releases.ts';
 export { Metrics } from './durable/metrics.ts';
+export { Payer } from './durable/payer.ts';
 export { UsageLog } from './durable/usage-log.ts';
 
 let app: (() => Promise<ReturnType<typeof createApp>>) | undefined;
@@ -57,6 +59,7 @@ async function start(env: EdgeEnv): Promise<ReturnType<typeof createApp>> {
     fetch: (input, init) => fetch(input, init),
     signing: keys && { keys, now: Date.now, nonce: () => crypto.randomUUID() },
     accounts: bindAccounts(env),
+    payments: bindPayments(env),
     experiments: bindExperiments(env, releases),
     corsOrigins: parseJsonWith(CorsOrigins, env.CORS_ORIGINS ?? '["*"]', 'CORS_ORIGINS', 'unavailable'),
     upstream: parseJsonWith(Upstream, env.UPSTREAM ?? '{}', 'UPSTREAM', 'unavailable'),

@@ -115,6 +115,8 @@ export const dev: Verb = {
 const EDGE_VARIABLES = [
   'ADMIN_SECRET',
   'PRICES',
+  'X402',
+  'X402_TOKEN',
   'CORS_ORIGINS',
   'RELEASE_TTL_SECONDS',
   'METRICS_TOKEN',
@@ -123,7 +125,7 @@ const EDGE_VARIABLES = [
   'LOG_LEVEL',
 ];
 
-/** The Worker's variables that this process has too: without a root secret requests need no key. */
+/** The Worker's variables that this process has too: without a root secret and X402 requests need no key and are free. */
 function edgeVariables(env: Io['env']): Record<string, string> {
   const given = EDGE_VARIABLES.map((name): [string, string | undefined] => [name, env[name]]);
   // Every request would be a line between ours.

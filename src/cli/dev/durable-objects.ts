@@ -8,4 +8,5 @@ export const DURABLE_OBJECTS = {
   USAGE_LOGS: 'UsageLog',
   RELEASES: 'Releases',
   METRICS: 'Metrics',
+  PAYERS: 'Payer',
 } as const;

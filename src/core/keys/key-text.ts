@@ -1,6 +1,8 @@
 // How an API key is written: `tr_<id>_<secret>`. The id begins with the account's, so that a key leads to its account without a directory;
 // the secret has 260 bits, so that a plain SHA-256 keeps it: there is nothing to guess, and nothing that a slow hash would make slower.
 
+import { isPayerId } from '../payment/payer-id.ts';
+
 /** Crockford's base 32: no letters that look like digits. */
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 const ACCOUNT_CHARS = 12;
@@ -29,7 +31,7 @@ export function parseKeyText(text: string): { readonly id: string; readonly acco
   return match === null ? undefined : { id: match[1], account: match[2] };
 }
 
-/** Whether a text is an account's id. */
+/** Whether a text is an account's id: of one that an operator made, or of a payer without one. */
 export function isAccountId(text: string): boolean {
-  return ACCOUNT.test(text);
+  return ACCOUNT.test(text) || isPayerId(text);
 }

@@ -41,6 +41,16 @@ export interface SettledCall {
   readonly available: number;
 }
 
+/** A request that was paid for by itself. */
+export interface BookedPayment {
+  /** Names the payment among all of the payer's. */
+  readonly id: string;
+  readonly micros: number;
+  readonly usage: EntryUsage;
+  readonly request: string;
+  readonly operation: string;
+}
+
 /** What a request needs of its account. Any call may fail, or fail to return after it has taken effect. */
 export interface AccountCalls {
   authenticate(proof: KeyProof): Promise<Tenant | undefined>;

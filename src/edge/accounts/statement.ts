@@ -1,4 +1,4 @@
-// What a key's account sees of its own ledger: GET /v1/usage and GET /v1/statement. And what everybody may know: GET /v1/prices.
+// What a key's account sees of its own ledger: GET /v1/usage and GET /v1/statement.
 
 import type { Context, Handler } from 'hono';
 import type { StatementAnswer, StatementLine, UsageAnswer } from '../../contract/usage.ts';
@@ -22,17 +22,9 @@ export interface StatementDeps {
   readonly now: () => number;
 }
 
-/** These routes, and the prices. */
+/** These routes. */
 export function statementRoutes(deps: StatementDeps): readonly Route[] {
   return [
-    {
-      method: 'get',
-      path: '/v1/prices',
-      access: 'public',
-      summary: 'Tells what requests cost, in micro-units',
-      answer: 'PriceList',
-      handler: pricesRoute(deps),
-    },
     {
       method: 'get',
       path: '/v1/usage',
@@ -51,11 +43,6 @@ export function statementRoutes(deps: StatementDeps): readonly Route[] {
       handler: statementRoute(deps),
     },
   ];
-}
-
-/** The price list. */
-function pricesRoute({ accounts }: StatementDeps): Handler<EdgeTypes> {
-  return (c) => c.json(accounts.prices);
 }
 
 /** Balance and spending. */

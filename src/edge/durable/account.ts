@@ -4,6 +4,7 @@
 import { DurableObject } from 'cloudflare:workers';
 import type { AccountRecord, KeyRecord, NewKey } from '../../contract/accounts.ts';
 import type { Tenant } from '../../contract/tenant.ts';
+import { TwinrouteError } from '../../core/errors.ts';
 import { equalText } from '../../core/keys/equal-text.ts';
 import type { Entry, EntryUsage } from '../../core/ledger/entry.ts';
 import { createLedger, type Checkpoint, type Ledger, type OpenRequest } from '../../core/ledger/ledger.ts';
@@ -11,7 +12,7 @@ import type { Limits } from '../../core/ledger/limits.ts';
 import type { Standing } from '../../core/ledger/reconcile.ts';
 import type { Totals } from '../../core/ledger/totals.ts';
 import { usageEvent } from '../../core/ledger/usage-event.ts';
-import type { KeyProof, OpenedCall, SettledCall } from '../accounts/port.ts';
+import type { BookedPayment, KeyProof, OpenedCall, SettledCall } from '../accounts/port.ts';
 import type { EdgeEnv } from '../env.ts';
 import { createAnswerStore } from './answer-table.ts';
 import { createEntryStore, ENTRY_TABLES } from './entry-tables.ts';
@@ -32,6 +33,8 @@ const TICK_MS = 5_000;
 const MAX_KEYS = 1_000;
 /** Stands for a key that does not exist, so that it is refused on the same path as a wrong secret. */
 const NOBODY: KeyRecord = { id: '', name: '', scopes: [], created_ms: 0, secrets: [{ sha256: '0'.repeat(64), until_ms: 0 }] };
+
+const NO_LIMITS: Limits = { requestsPerMinute: undefined, keySpend: undefined, accountSpend: undefined };
 
 /** What an account has in memory; absent where nobody made the account. */
 interface Open {
@@ -109,6 +112,23 @@ export class Account extends DurableObject<EdgeEnv> {
     if (this.#open === undefined) return 'absent';
     const added = this.#open.ledger.credit({ id, micros, atMs: Date.now() });
     return added === undefined ? 'refused' : added ? 'added' : 'known';
+  }
+
+  /**
+   * Writes down a request that was paid for by itself: money in, and out again, once for each payment.
+   * @returns false where nobody made the account
+   */
+  book({ id, micros, usage, request, operation }: BookedPayment): boolean {
+    if (this.#open === undefined) return false;
+    const nowMs = Date.now();
+    const { ledger } = this.#open;
+    ledger.credit({ id, micros, atMs: nowMs });
+    const opened = ledger.open({ key: 'x402', idempotency: id, bodyHash: '', micros, request, operation }, NO_LIMITS, nowMs);
+    if (opened.kind === 'refused')
+      throw new TwinrouteError('internal', `book: expected room for payment ${id}, got ${opened.refusal.code}`);
+    ledger.apply(opened.entry.seq, [{ kind: 'serve', micros, usage }, { kind: 'settle' }], nowMs);
+    this.#tick(nowMs + TICK_MS);
+    return true;
   }
 
   /** Who holds the key; undefined for whatever is wrong with it. */

@@ -23,7 +23,8 @@ const SENT = [
   'x-twinroute-arm',
   'inference-header-content-length',
   'payment-signature',
-  'x-payment',
+  // @x402/fetch sends this beside a payment, though it is a header of answers.
+  'access-control-expose-headers',
   'traceparent',
   'tracestate',
 ];
@@ -49,7 +50,6 @@ const READ = [
   'x-error-code',
   'payment-required',
   'payment-response',
-  'x-payment-response',
 ];
 
 /** Answers preflights, and tells browsers which pages may read an answer. */

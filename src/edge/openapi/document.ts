@@ -11,10 +11,27 @@ const TITLE = 'twinroute';
 const DESCRIPTION = 'One merged model that behaves like many fine-tuned experts: a text goes to a mix of experts, and is answered.';
 
 /** How requests carry their keys, and the operator's carry the root secret. */
-const SECURITY = {
+const KEYS = {
   key: { type: 'http', scheme: 'bearer', description: "An account's key" },
   root: { type: 'http', scheme: 'bearer', description: 'The root secret of the deployment' },
 } as const;
+/** How requests carry what they are paid with. */
+const PAYMENTS = {
+  payment: {
+    type: 'apiKey',
+    in: 'header',
+    name: 'PAYMENT-SIGNATURE',
+    description:
+      'A payment by x402 version 2: base64 of JSON, signed for one of the terms that a 402 offers in PAYMENT-REQUIRED. Sent again with the same body it is answered as before and paid once',
+  },
+} as const;
+
+/** How a deployment's requests may be paid for. */
+export interface WaysToPay {
+  readonly keys: boolean;
+  /** One by one, without a key. */
+  readonly payments: boolean;
+}
 
 const ALWAYS: readonly HeaderName[] = ['x-request-id', 'server-timing', 'traceresponse'];
 const RATE: readonly HeaderName[] = [
@@ -25,6 +42,8 @@ const RATE: readonly HeaderName[] = [
   'ratelimit-policy',
 ];
 const COST: readonly HeaderName[] = ['x-usage-micros', 'x-usage-tokens', 'x-usage-currency', 'x-balance-micros', 'idempotent-replayed'];
+
+const PAYMENT: readonly HeaderName[] = ['payment-response'];
 
 /** Sections of the documentation by the start of a path; the first that fits. */
 const TAGS = [
@@ -45,11 +64,11 @@ export interface OpenApiDocument {
 
 /**
  * The OpenAPI 3.1 document of these operations.
- * @param keys whether requests need keys
+ * @param ways how requests are paid for; with none of them they need no key and are free
  */
-export function openApi(operations: readonly ApiOperation[], keys: boolean): OpenApiDocument {
+export function openApi(operations: readonly ApiOperation[], ways: WaysToPay): OpenApiDocument {
   const paths: Record<string, Record<string, object>> = {};
-  for (const operation of operations) paths[operation.path] = { ...paths[operation.path], [operation.method]: describe(operation, keys) };
+  for (const operation of operations) paths[operation.path] = { ...paths[operation.path], [operation.method]: describe(operation, ways) };
   const tags = TAGS.map(([, name, description]) => ({ name, description }));
   return {
     openapi: '3.1.0',
@@ -59,36 +78,48 @@ export function openApi(operations: readonly ApiOperation[], keys: boolean): Ope
     components: {
       schemas: { ...schemasOf(REQUESTS, 'input'), ...schemasOf(ANSWERS, 'output') },
       headers: HEADERS,
-      ...(keys && { securitySchemes: SECURITY }),
+      ...((ways.keys || ways.payments) && { securitySchemes: { ...(ways.keys && KEYS), ...(ways.payments && PAYMENTS) } }),
     },
   };
 }
 
-function describe(operation: ApiOperation, keys: boolean): object {
-  const { method, path, summary, description, access, request } = operation;
+function describe(operation: ApiOperation, ways: WaysToPay): object {
+  const { method, path, summary, description, request } = operation;
+  const security = securityOf(operation, ways);
   return {
     operationId: operationId(method, path),
     tags: [tagOf(path)],
     summary,
     ...(description !== undefined && { description }),
-    ...(keys && access !== 'public' && { security: [{ [access === 'root' ? 'root' : 'key']: [] }] }),
-    parameters: parametersOf(operation, keys),
+    ...(security.length > 0 && { security }),
+    parameters: parametersOf(operation, ways),
     ...(request !== undefined && {
       requestBody: { required: true, content: bodyOf(request) },
     }),
-    responses: { ...answersOf(operation, keys), ...errorsOf(operation, keys) },
+    responses: { ...answersOf(operation, ways), ...errorsOf(operation, ways) },
   };
 }
 
-function parametersOf({ path, parameters = [], charged = false }: ApiOperation, keys: boolean): readonly object[] {
+/** Ways in, any of which will do. */
+function securityOf({ access, charged = false }: ApiOperation, { keys, payments }: WaysToPay): readonly object[] {
+  if (access === 'public') return [];
+  return [...(keys ? [{ [access === 'root' ? 'root' : 'key']: [] }] : []), ...(payments && charged ? [{ payment: [] }] : [])];
+}
+
+function parametersOf({ path, parameters = [], charged = false }: ApiOperation, { keys }: WaysToPay): readonly object[] {
   const inPath = Array.from(path.matchAll(/\{(\w+)\}/g), ([, name]) => ({ name, in: 'path', required: true, ...PATH_PARAMETERS[name] }));
   const named = [...parameters, ...(charged && keys ? ['idempotency' as const] : []), 'requestId' as const];
   return [...inPath, ...named.map((name) => ({ required: false, ...PARAMETERS[name] }))];
 }
 
-function answersOf({ answer, otherwise, status = [200], charged = false }: ApiOperation, keys: boolean): Record<string, object> {
+function answersOf(
+  { answer, otherwise, status = [200], charged = false }: ApiOperation,
+  { keys, payments }: WaysToPay,
+): Record<string, object> {
   const content = { ...bodyOf(answer), ...(otherwise && bodyOf(otherwise)) };
-  const headers = headersOf([...ALWAYS, ...(charged && keys ? [...RATE, ...COST] : [])]);
+  const paid = charged && (keys || payments);
+  const names = new Set([...ALWAYS, ...(charged && keys ? RATE : []), ...(paid ? COST : []), ...(charged && payments ? PAYMENT : [])]);
+  const headers = headersOf([...names]);
   return Object.fromEntries(status.map((code) => [code, { description: STATUS_TEXT[code], headers, content }]));
 }
 
@@ -101,21 +132,21 @@ function bodyOf(body: RequestName | AnswerName | OtherBody): Record<string, obje
   return { [type]: { schema: { type: 'string', description, ...of } } };
 }
 
-function errorsOf(operation: ApiOperation, keys: boolean): Record<string, object> {
+function errorsOf(operation: ApiOperation, ways: WaysToPay): Record<string, object> {
   const byStatus = new Map<number, ErrorCode[]>();
-  for (const code of codesOf(operation, keys)) {
+  for (const code of codesOf(operation, ways)) {
     const { status } = ERROR_CODES[code];
     byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
   }
   return Object.fromEntries(
-    Array.from(byStatus, ([status, codes]) => [status, refusal(codes, operation.errorBody)] as const).sort(([a], [b]) => a - b),
+    Array.from(byStatus, ([status, codes]) => [status, refusal(codes, operation, ways)] as const).sort(([a], [b]) => a - b),
   );
 }
 
 /** Every way in which the operation can fail. */
 function codesOf(
   { method, path, request, access, charged = false, parameters = [], errors = [] }: ApiOperation,
-  keys: boolean,
+  { keys, payments }: WaysToPay,
 ): Set<ErrorCode> {
   const codes = new Set<ErrorCode>(errors);
   if (request !== undefined) codes.add('invalid_request').add('too_large').add('request_timeout');
@@ -126,10 +157,15 @@ function codesOf(
     if (access !== 'key' && access !== 'root') codes.add('forbidden');
   }
   if (keys && charged) codes.add('payment_required').add('conflict').add('rate_limited');
+  if (payments && charged) codes.add('payment_required').add('conflict').add('upstream');
   return codes.add('internal').add('unavailable');
 }
 
-function refusal(codes: readonly ErrorCode[], body: AnswerName = 'ErrorBody'): object {
+function refusal(
+  codes: readonly ErrorCode[],
+  { errorBody: body = 'ErrorBody', charged = false }: ApiOperation,
+  { payments }: WaysToPay,
+): object {
   const status = ERROR_CODES[codes[0]].status;
   const schema =
     body === 'ErrorBody'
@@ -139,6 +175,7 @@ function refusal(codes: readonly ErrorCode[], body: AnswerName = 'ErrorBody'): o
     ...ALWAYS,
     ...(status === 401 ? ['www-authenticate' as const] : []),
     ...(RETRYABLE.has(status) ? ['retry-after' as const] : []),
+    ...(status === 402 && payments && charged ? ['payment-required' as const, 'payment-response' as const] : []),
   ];
   return { description: `Refused: ${codes.join(', ')}`, headers: headersOf(headers), content: { 'application/json': { schema } } };
 }

@@ -82,6 +82,14 @@ export const HEADERS = {
   'x-usage-currency': { description: 'The unit whose millionths amounts are', schema: { type: 'string' } },
   'x-balance-micros': { description: 'Credit that is left', schema: { type: 'integer' } },
   'idempotent-replayed': { description: 'true: the answer that the first request of this name got', schema: { const: 'true' } },
+  'payment-required': {
+    description: 'What may be paid, by x402 version 2: base64 of JSON with `resource`, `accepts` and `extensions`',
+    schema: { type: 'string', contentEncoding: 'base64', contentMediaType: 'application/json' },
+  },
+  'payment-response': {
+    description: 'What became of the payment: base64 of JSON with `success`, `transaction`, `network`, `payer` and `errorReason`',
+    schema: { type: 'string', contentEncoding: 'base64', contentMediaType: 'application/json' },
+  },
   'x-ratelimit-limit-requests': { description: "The key's requests a minute", schema: MICROS },
   'x-ratelimit-remaining-requests': { description: 'How many are left', schema: MICROS },
   'x-ratelimit-reset-requests': {

@@ -8,7 +8,7 @@ import * as experiments from '../../contract/experiment-report.ts';
 import * as oip from '../../contract/oip.ts';
 import * as http from '../../contract/http.ts';
 import * as lines from '../../contract/predict-lines.ts';
-import { PriceList } from '../../contract/price-list.ts';
+import { PricesAnswer } from '../../contract/price-list.ts';
 import * as release from '../../contract/release.ts';
 import { StatementAnswer, UsageAnswer } from '../../contract/usage.ts';
 
@@ -43,7 +43,7 @@ export const ANSWERS = {
   ExperimentsAnswer: experiments.ExperimentsAnswer,
   ExperimentHistory: experiments.ExperimentHistory,
   EndpointsAnswer,
-  PriceList,
+  PricesAnswer,
   UsageAnswer,
   StatementAnswer,
   AccountRecord: accounts.AccountRecord,

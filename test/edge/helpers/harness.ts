@@ -11,6 +11,7 @@ import type { SigningContext } from '../../../src/formats/signing/request-signat
 import type { Accounts } from '../../../src/edge/accounts/port.ts';
 import type { Bundles } from '../../../src/edge/bundles.ts';
 import type { DeployedConfig } from '../../../src/edge/load-config.ts';
+import type { Payments } from '../../../src/edge/x402/port.ts';
 
 export const CONFIG = '0123456789abcdef';
 /** A second config of the same experts. */
@@ -80,6 +81,7 @@ export interface HarnessOptions {
   readonly observation?: AppDeps['observation'];
   readonly metricsToken?: string;
   readonly corsOrigins?: AppDeps['corsOrigins'];
+  readonly payments?: Payments | undefined;
 }
 
 export function input(call: OriginCall, name: string): OriginInput | undefined {
@@ -168,6 +170,7 @@ export function createHarness(options: HarnessOptions = {}) {
     bundles: options.bundles ?? bundles,
     releases: options.releases,
     accounts: options.accounts,
+    payments: options.payments,
     endpoints: options.endpoints ?? [ALL],
     fetch: fetcher,
     signing: options.signing,
