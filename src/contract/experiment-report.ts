@@ -13,7 +13,10 @@ export const FeedbackRequest = z.strictObject({
   /** How it turned out; true counts as 1, false as 0. */
   outcome: z.union([z.boolean(), z.number().check(z.minimum(-1e9), z.maximum(1e9))]),
   /** What the outcome says; the metric is `outcome.NAME`. */
-  name: z._default(z.string().check(z.regex(/^[a-z0-9][a-z0-9._-]{0,31}$/i, 'expected 1 to 32 letters, digits, dots, dashes')), 'default'),
+  name: z._default(
+    z.string().check(z.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$/, 'expected 1 to 32 letters, digits, dots, dashes')),
+    'default',
+  ),
 });
 export type FeedbackRequest = z.infer<typeof FeedbackRequest>;
 

@@ -22,7 +22,7 @@ export const HTTP_LIMITS = {
 
 /** A text. Lone surrogates become U+FFFD here, as any UTF-8 encoder would make them, so that router and origin read the same. */
 const Text = z.string().check(
-  z.refine((text) => text.trim().length > 0, 'expected a text that is not empty'),
+  z.regex(/\S/, 'expected a text that is not empty'),
   z.maxLength(HTTP_LIMITS.textChars),
   z.overwrite((text) => text.toWellFormed()),
 );

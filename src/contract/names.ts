@@ -5,7 +5,7 @@ import * as z from 'zod/mini';
 /** An expert's or a pack's name: safe as a file name and as a URL segment. */
 export const Name = z
   .string()
-  .check(z.regex(/^[a-z0-9][a-z0-9._-]{0,63}$/i, 'expected a name of 1 to 64 letters, digits, dots, dashes or underscores'));
+  .check(z.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'expected a name of 1 to 64 letters, digits, dots, dashes or underscores'));
 
 /** A sha256 as lower-case hex. */
 export const Sha256 = z.string().check(z.regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hex digits'));

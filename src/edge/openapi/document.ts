@@ -6,6 +6,7 @@ import { EXAMPLES } from './examples.ts';
 import type { ApiOperation, OtherBody } from './operation.ts';
 import { HEADERS, PARAMETERS, PATH_PARAMETERS, type HeaderName } from './parameters.ts';
 import { ANSWERS, REQUESTS, type AnswerName, type RequestName } from './schemas.ts';
+import type { Answer, Content, Media, OpenApiDocument, Operation, Parameter, Schema } from './types.ts';
 
 const TITLE = 'twinroute';
 const DESCRIPTION = 'One merged model that behaves like many fine-tuned experts: a text goes to a mix of experts, and is answered.';
@@ -47,27 +48,18 @@ const PAYMENT: readonly HeaderName[] = ['payment-response'];
 
 /** Sections of the documentation by the start of a path; the first that fits. */
 const TAGS = [
-  ['/admin/', 'Admin', "The operator's: accounts, keys, credit, exports, publishing; behind the root secret"],
   ['/v1/', 'Answers', 'Texts in, answers out, and what an account may know of itself'],
   ['/v2', 'Open Inference Protocol', 'The same models for Triton and KServe clients'],
+  ['/admin/', 'Admin', "The operator's: accounts, keys, credit, exports, publishing; behind the root secret"],
   ['/', 'Service', 'Health and documentation'],
 ] as const;
-
-/** The document. */
-export interface OpenApiDocument {
-  readonly openapi: '3.1.0';
-  readonly info: object;
-  readonly tags: readonly { readonly name: string; readonly description: string }[];
-  readonly paths: Readonly<Record<string, Readonly<Record<string, object>>>>;
-  readonly components: object;
-}
 
 /**
  * The OpenAPI 3.1 document of these operations.
  * @param ways how requests are paid for; with none of them they need no key and are free
  */
 export function openApi(operations: readonly ApiOperation[], ways: WaysToPay): OpenApiDocument {
-  const paths: Record<string, Record<string, object>> = {};
+  const paths: Record<string, Record<string, Operation>> = {};
   for (const operation of operations) paths[operation.path] = { ...paths[operation.path], [operation.method]: describe(operation, ways) };
   const tags = TAGS.map(([, name, description]) => ({ name, description }));
   return {
@@ -83,7 +75,7 @@ export function openApi(operations: readonly ApiOperation[], ways: WaysToPay): O
   };
 }
 
-function describe(operation: ApiOperation, ways: WaysToPay): object {
+function describe(operation: ApiOperation, ways: WaysToPay): Operation {
   const { method, path, summary, description, request } = operation;
   const security = securityOf(operation, ways);
   return {
@@ -101,21 +93,29 @@ function describe(operation: ApiOperation, ways: WaysToPay): object {
 }
 
 /** Ways in, any of which will do. */
-function securityOf({ access, charged = false }: ApiOperation, { keys, payments }: WaysToPay): readonly object[] {
+function securityOf(
+  { access, charged = false }: ApiOperation,
+  { keys, payments }: WaysToPay,
+): readonly Record<string, readonly string[]>[] {
   if (access === 'public') return [];
   return [...(keys ? [{ [access === 'root' ? 'root' : 'key']: [] }] : []), ...(payments && charged ? [{ payment: [] }] : [])];
 }
 
-function parametersOf({ path, parameters = [], charged = false }: ApiOperation, { keys }: WaysToPay): readonly object[] {
-  const inPath = Array.from(path.matchAll(/\{(\w+)\}/g), ([, name]) => ({ name, in: 'path', required: true, ...PATH_PARAMETERS[name] }));
+function parametersOf({ path, parameters = [], charged = false }: ApiOperation, { keys }: WaysToPay): readonly Parameter[] {
+  const inPath = Array.from(path.matchAll(/\{(\w+)\}/g), ([, name]): Parameter => ({
+    name,
+    in: 'path',
+    required: true,
+    ...PATH_PARAMETERS[name],
+  }));
   const named = [...parameters, ...(charged && keys ? ['idempotency' as const] : []), 'requestId' as const];
-  return [...inPath, ...named.map((name) => ({ required: false, ...PARAMETERS[name] }))];
+  return [...inPath, ...named.map((name): Parameter => ({ required: false, ...PARAMETERS[name] }))];
 }
 
 function answersOf(
   { answer, otherwise, status = [200], charged = false }: ApiOperation,
   { keys, payments }: WaysToPay,
-): Record<string, object> {
+): Operation['responses'] {
   const content = { ...bodyOf(answer), ...(otherwise && bodyOf(otherwise)) };
   const paid = charged && (keys || payments);
   const names = new Set([...ALWAYS, ...(charged && keys ? RATE : []), ...(paid ? COST : []), ...(charged && payments ? PAYMENT : [])]);
@@ -125,14 +125,14 @@ function answersOf(
 
 const STATUS_TEXT = { 200: 'The answer', 201: 'What was made' } as const;
 
-function bodyOf(body: RequestName | AnswerName | OtherBody): Record<string, object> {
+function bodyOf(body: RequestName | AnswerName | OtherBody): Content {
   if (typeof body === 'string') return { 'application/json': { schema: { $ref: refTo(body) }, ...examplesOf(body) } };
   const { type, description, lines } = body;
   const of = lines === undefined ? {} : { contentMediaType: type, contentSchema: { $ref: refTo(lines) } };
   return { [type]: { schema: { type: 'string', description, ...of } } };
 }
 
-function errorsOf(operation: ApiOperation, ways: WaysToPay): Record<string, object> {
+function errorsOf(operation: ApiOperation, ways: WaysToPay): Operation['responses'] {
   const byStatus = new Map<number, ErrorCode[]>();
   for (const code of codesOf(operation, ways)) {
     const { status } = ERROR_CODES[code];
@@ -165,7 +165,7 @@ function refusal(
   codes: readonly ErrorCode[],
   { errorBody: body = 'ErrorBody', charged = false }: ApiOperation,
   { payments }: WaysToPay,
-): object {
+): Answer {
   const status = ERROR_CODES[codes[0]].status;
   const schema =
     body === 'ErrorBody'
@@ -183,19 +183,20 @@ function refusal(
 /** Statuses that may say when to come again. */
 const RETRYABLE: ReadonlySet<number> = new Set([404, 409, 429, 503]);
 
-function headersOf(names: readonly HeaderName[]): object {
+function headersOf(names: readonly HeaderName[]): Answer['headers'] {
   return Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
 }
 
-function examplesOf(name: string): { readonly examples?: object } {
+function examplesOf(name: string): Pick<Media, 'examples'> {
   const examples = Object.hasOwn(EXAMPLES, name) ? EXAMPLES[name] : undefined;
   return examples === undefined ? {} : { examples: Object.fromEntries(Object.entries(examples).map(([key, value]) => [key, { value }])) };
 }
 
-function schemasOf(named: Readonly<Record<string, z.core.$ZodType>>, io: 'input' | 'output'): Record<string, object> {
+function schemasOf(named: Readonly<Record<string, z.core.$ZodType>>, io: 'input' | 'output'): Record<string, Schema> {
   const registry = z.registry<{ id: string }>();
   for (const [id, schema] of Object.entries(named)) registry.add(schema, { id });
-  return z.toJSONSchema(registry, { uri: refTo, io }).schemas;
+  // Zod's own objects carry functions too; what is left is what is sent.
+  return JSON.parse(JSON.stringify(z.toJSONSchema(registry, { uri: refTo, io }).schemas));
 }
 
 /** `getV1Experts` of `GET /v1/experts`. */

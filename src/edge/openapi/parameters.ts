@@ -4,6 +4,7 @@ import { TIMEOUT_HEADER } from '../deadline.ts';
 import { IDEMPOTENCY_HEADER } from '../accounts/headers.ts';
 import { ARM_HEADER } from '../experiments/enrol.ts';
 import { REQUEST_ID_HEADER } from '../../contract/oip.ts';
+import type { Parameter } from './types.ts';
 
 const NAME = { type: 'string', pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$' } as const;
 const CONFIG = { type: 'string', pattern: '^[0-9a-f]{16}$' } as const;
@@ -17,8 +18,8 @@ export const PARAMETERS = {
     name: REQUEST_ID_HEADER,
     in: 'header',
     description:
-      "The request's id, repeated in the answer, in errors and in every call to an origin; made up when absent or not a plain one",
-    schema: { type: 'string', pattern: '^[A-Za-z0-9_.:-]{1,100}$' },
+      "The request's id, repeated in the answer, in errors and in every call to an origin; made up unless it is 1 to 100 letters, digits, dots, colons, dashes or underscores",
+    schema: { type: 'string' },
   },
   idempotency: {
     name: IDEMPOTENCY_HEADER,
@@ -37,7 +38,7 @@ export const PARAMETERS = {
     name: ARM_HEADER,
     in: 'header',
     description: 'Names an arm, as EXPERIMENT=ARM, of an experiment that allows it',
-    schema: { type: 'string' },
+    schema: { type: 'string', pattern: '^[^=]+=[^=]+$' },
   },
   config: { name: 'config', in: 'query', description: 'Id of a config; the first one when absent', schema: CONFIG },
   after: { name: 'after', in: 'query', description: 'The place to go on from: `next` of the page before', schema: COUNT },
@@ -60,7 +61,7 @@ export const PARAMETERS = {
 export type ParameterName = keyof typeof PARAMETERS;
 
 /** Parameters of paths, by the name in braces. */
-export const PATH_PARAMETERS: Readonly<Record<string, { readonly description: string; readonly schema: object }>> = {
+export const PATH_PARAMETERS: Readonly<Record<string, Pick<Parameter, 'description' | 'schema'>>> = {
   key: { description: 'Id of a key, or the key of an experiment', schema: { type: 'string', minLength: 1 } },
   account: { description: "An account's id", schema: ACCOUNT },
   model: { description: 'Name of a model', schema: NAME },
