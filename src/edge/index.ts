@@ -58,7 +58,7 @@ async function start(env: EdgeEnv): Promise<ReturnType<typeof createApp>> {
     // workerd's own fetch wants to be called as a function, not as a method of what holds it.
     fetch: (input, init) => fetch(input, init),
     signing: keys && { keys, now: Date.now, nonce: () => crypto.randomUUID() },
-    accounts: bindAccounts(env),
+    accounts: bindAccounts(env, world),
     payments: bindPayments(env),
     experiments: bindExperiments(env, releases),
     corsOrigins: parseJsonWith(CorsOrigins, env.CORS_ORIGINS ?? '["*"]', 'CORS_ORIGINS', 'unavailable'),

@@ -59,6 +59,25 @@ export interface AccountCalls {
   release(seq: number): Promise<boolean>;
 }
 
+/** One of those calls, as it travels with others. */
+export type AccountCall =
+  | { readonly kind: 'open'; readonly proof: KeyProof; readonly request: OpenRequest }
+  | {
+      readonly kind: 'settle';
+      readonly seq: number;
+      readonly micros: number;
+      readonly usage: EntryUsage;
+      readonly answer: string | undefined;
+    }
+  | { readonly kind: 'release'; readonly seq: number };
+
+/** What it came to. */
+export type AccountResult =
+  | { readonly kind: 'open'; readonly value: OpenedCall }
+  | { readonly kind: 'settle'; readonly value: SettledCall }
+  | { readonly kind: 'release'; readonly value: boolean }
+  | { readonly kind: 'failed'; readonly message: string };
+
 /** What metering needs. */
 export interface Metering {
   /** Calls to an account, each by a fresh stub: one that failed once fails for good. */

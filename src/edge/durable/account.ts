@@ -4,7 +4,7 @@
 import { DurableObject } from 'cloudflare:workers';
 import type { AccountRecord, KeyRecord, NewKey } from '../../contract/accounts.ts';
 import type { Tenant } from '../../contract/tenant.ts';
-import { TwinrouteError } from '../../core/errors.ts';
+import { messageOf, TwinrouteError } from '../../core/errors.ts';
 import { equalText } from '../../core/keys/equal-text.ts';
 import type { Entry, EntryUsage } from '../../core/ledger/entry.ts';
 import { createLedger, type Checkpoint, type Ledger, type OpenRequest } from '../../core/ledger/ledger.ts';
@@ -12,7 +12,7 @@ import type { Limits } from '../../core/ledger/limits.ts';
 import type { Standing } from '../../core/ledger/reconcile.ts';
 import type { Totals } from '../../core/ledger/totals.ts';
 import { usageEvent } from '../../core/ledger/usage-event.ts';
-import type { BookedPayment, KeyProof, OpenedCall, SettledCall } from '../accounts/port.ts';
+import type { AccountCall, AccountResult, BookedPayment, KeyProof, OpenedCall, SettledCall } from '../accounts/port.ts';
 import type { EdgeEnv } from '../env.ts';
 import { createAnswerStore } from './answer-table.ts';
 import { createEntryStore, ENTRY_TABLES } from './entry-tables.ts';
@@ -169,6 +169,24 @@ export class Account extends DurableObject<EdgeEnv> {
   /** Gives back what was reserved for a request that was not answered; false when it was. */
   release(seq: number): boolean {
     return this.#open?.ledger.apply(seq, [{ kind: 'release' }], Date.now())?.ok ?? false;
+  }
+
+  /** Several calls in their order, in one turn and so in one commit; one that fails leaves the others alone. */
+  callAll(calls: readonly AccountCall[]): readonly AccountResult[] {
+    return calls.map((call): AccountResult => {
+      try {
+        return this.#call(call);
+      } catch (thrown) {
+        return { kind: 'failed', message: messageOf(thrown) };
+      }
+    });
+  }
+
+  #call(call: AccountCall): AccountResult {
+    const { kind } = call;
+    if (kind === 'open') return { kind, value: this.open(call.proof, call.request) };
+    if (kind === 'settle') return { kind, value: this.settle(call.seq, call.micros, call.usage, call.answer) };
+    return { kind, value: this.release(call.seq) };
   }
 
   /** Up to `limit` entries after `seq`, in order; undefined when there is no account. */
