@@ -44,7 +44,7 @@ const SETTLE_FAULTS: readonly Fault[] = ['late', 'garbled', 'lost', 'cut', 'hang
 /** Tries of one buyer while things fail. */
 const TRIES = 12;
 /** How long a buyer goes on once they work, in milliseconds: reservations of a process that ended have to end first. */
-const LAST_MS = 30_000;
+const LAST_MS = 60_000;
 
 /** Runs it. */
 export async function runFaults(edge: PaidEdge, run: FaultRun): Promise<FaultReport> {
@@ -108,24 +108,19 @@ export async function runFaults(edge: PaidEdge, run: FaultRun): Promise<FaultRep
     };
   };
 
-  const bought: Awaited<ReturnType<typeof buy>>[] = [];
-  let next = 0;
+  const indices = Array.from({ length: run.requests }, (_, index) => index);
+  const crashEvery = Math.ceil(run.requests / (run.crashes + 1));
   let crashing = Promise.resolve();
-  const worker = async (): Promise<void> => {
-    while (next < run.requests) {
-      const index = next++;
-      origin.down = draw(10);
-      if (run.crashes > 0 && index % Math.ceil(run.requests / (run.crashes + 1)) === 1 && index > 1)
-        crashing = crashing.then(() => edge.restart());
-      bought.push(await buy(index));
-    }
-  };
-  await Promise.all(Array.from({ length: run.atOnce }, worker));
+  const bought = await mapLimited(indices, run.atOnce, (index) => {
+    origin.down = draw(10);
+    if (index > 0 && index % crashEvery === 0) crashing = crashing.then(() => edge.restart());
+    return buy(index);
+  });
   await crashing;
   calm = true;
   origin.down = false;
   facilitator.script = () => 'none';
-  await Promise.all(bought.map(({ finish }) => finish()));
+  await mapLimited(bought, run.atOnce, ({ finish }) => finish());
 
   const paid = bought.map(({ address }) => facilitator.transfers.filter(({ from }) => from === address));
   const count = (test: (of: (typeof bought)[number], transfers: (typeof paid)[number]) => boolean): number =>
@@ -142,4 +137,15 @@ export async function runFaults(edge: PaidEdge, run: FaultRun): Promise<FaultRep
     unresolved: count(({ answers }, transfers) => answers.size === 0 && transfers.length > 0),
     statuses,
   };
+}
+
+/** `items.map(task)`, at most `limit` of them under way at once. */
+async function mapLimited<T, R>(items: readonly T[], limit: number, task: (item: T) => Promise<R>): Promise<readonly R[]> {
+  const results: R[] = [];
+  const rest = items.entries();
+  const worker = async (): Promise<void> => {
+    for (const [index, item] of rest) results[index] = await task(item);
+  };
+  await Promise.all(Array.from({ length: limit }, worker));
+  return results;
 }

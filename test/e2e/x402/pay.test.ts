@@ -32,6 +32,7 @@ const question = (): { readonly text: string; readonly task: string } => ({
 });
 /** What a question costs at most: a token for every byte. */
 const boundOf = ({ text }: { readonly text: string }): number => 100 + text.length + 8;
+const Outputs = z.object({ outputs: z.array(z.unknown()) });
 const Refusal = z.object({ error: z.object({ code: z.string(), details: z.optional(z.record(z.string(), z.unknown())) }) });
 const told = async (response: Response): Promise<unknown> => {
   const { error } = z.parse(Refusal, await response.json());
@@ -100,6 +101,29 @@ describe('the public client library', () => {
     // What was signed for one route is in use for another.
     expect(await told(await buyer.pay(question(), signature))).toMatchObject({ status: 409 });
   });
+});
+
+test('the Open Inference Protocol is paid for in the same way', async () => {
+  const buyer = createBuyer(edge);
+  const path = '/v2/models/tiny/infer';
+  const body = { inputs: [{ name: 'text', datatype: 'BYTES', shape: [1], data: [`${tinyText('stars', count++)} ${count}`] }] };
+  const asked = await buyer.quote(body, path);
+  const headers = { 'payment-signature': buyer.encode(await buyer.client.createPaymentPayload(asked)) };
+  const first = await buyer.post(body, headers, path);
+  const { outputs } = z.parse(Outputs, await first.json());
+  expect([first.status, outputs.length > 0, first.headers.has('payment-response')]).toEqual([200, true, true]);
+  const again = await buyer.post(body, headers, path);
+  expect(again.headers.get('idempotent-replayed')).toBe('true');
+  expect(z.parse(Outputs, await again.json()).outputs).toEqual(outputs);
+  expect([edge.origin.calls, edge.facilitator.transfers.length]).toEqual([1, 1]);
+});
+
+test('answers that would leave in parts, before they are paid, are not sold', async () => {
+  const buyer = createBuyer(edge);
+  const body = { inputs: [question()] };
+  const lines = await buyer.post(body, { accept: 'application/x-ndjson', 'payment-signature': await buyer.sign(body) });
+  expect(await told(lines)).toMatchObject({ status: 501 });
+  expect([edge.origin.calls, settles()]).toEqual([0, 0]);
 });
 
 describe('one payment', () => {
