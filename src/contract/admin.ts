@@ -31,13 +31,26 @@ export const KeysAnswer = z.strictObject({ keys: z.array(KeyAnswer) });
 export const IssuedKeyAnswer = z.extend(KeyAnswer, { key: z.string() });
 export type IssuedKeyAnswer = z.infer<typeof IssuedKeyAnswer>;
 
-/** Answer of `GET /admin/v1/reconcile`: no findings when ledgers, sums and published usage agree. */
+/** What ledgers were compared with, of origins. */
+export const ReceiptsCompared = z.strictObject({
+  hours: Count,
+  /** Charged entries whose receipts were looked for. */
+  charged: Count,
+  /** Each origin's book: its receipts of the time, since when it is complete, or why it was not got. What only such a book could tell is no finding. */
+  books: z.array(z.strictObject({ endpoint: z.string(), receipts: Count, from_ms: z.optional(Count), problem: z.optional(z.string()) })),
+  /** Receipts that nobody paid for, by the reason; see docs/billing.md. */
+  uncharged: z.strictObject({ shadow: Count, released: Count, open: Count, repeated: Count, other: Count }),
+});
+
+/** Answer of `GET /admin/v1/reconcile`: no findings when ledgers, sums, published usage and origins' receipts agree. */
 export const ReconcileAnswer = z.strictObject({
   accounts: Count,
+  /** Absent where edge and origins do not sign, or nobody asked. */
+  receipts: z.optional(ReceiptsCompared),
   findings: z.array(
     z.strictObject({
       account: z.string(),
-      kind: z.enum(['missing', 'extra', 'different', 'balance', 'held']),
+      kind: z.enum(['missing', 'extra', 'different', 'balance', 'held', 'unreceipted', 'receipt', 'usage', 'reused']),
       seq: z.optional(Count),
       expected: z.optional(z.int()),
       got: z.optional(z.int()),

@@ -4,6 +4,7 @@ import type { Context } from 'hono';
 import type { PredictInput, Prediction } from '../contract/http.ts';
 import type { Upstream } from '../contract/upstream.ts';
 import { createRetryBudget } from '../core/balance/retry-budget.ts';
+import type { ReceiptNote } from '../core/ledger/entry.ts';
 import { ARM_HEADER } from './experiments/enrol.ts';
 import type { Answer, Experiments } from './experiments/experiments.ts';
 import type { Observer } from './observe/observer.ts';
@@ -59,8 +60,11 @@ export function createAnswering(deps: AnsweringDeps): Answering {
         trip: deps.observer.aside(own),
         aside: true,
       });
+      const receipts = new Map<string, ReceiptNote>();
+    c.set('receipts', receipts);
     return (input, id, onLogits) => {
-      const answer: Answer = (asked, own) => predict(deps, asked, { ...call, id: own, onLogits });
+      const onReceipt = (note: ReceiptNote): void => void receipts.set(id, note);
+      const answer: Answer = (asked, own) => predict(deps, asked, { ...call, id: own, onLogits, onReceipt });
       return deps.experiments === undefined
         ? answer(input, id)
         : deps.experiments.through(

@@ -1,20 +1,20 @@
 // From a decided merge to an answer: place it, ask, and elsewhere or once more when that failed and a retry is worth it.
 
 import type { Endpoint } from '../contract/edge-bundle.ts';
-import type { Receipt } from '../contract/receipt.ts';
 import { TwinrouteError } from '../core/errors.ts';
 import type { Placement } from '../core/placement.ts';
 import { ask, type AttemptDeps, type Dispatch, type Settled } from './attempt.ts';
 import { capable, chooseLastResort, choosePlace } from './choose-endpoint.ts';
 import type { AttemptPurpose } from './observe/event.ts';
 import type { OriginAnswer } from './oip.ts';
+import type { GivenReceipt } from './origin-client.ts';
 import { createTries, type Tries } from './tries.ts';
 
 /** An answer and how it came about. */
 export interface Dispatched {
   readonly answer: OriginAnswer;
   /** The origin's, verified; undefined where requests are not signed. */
-  readonly receipt: Receipt | undefined;
+  readonly receipt: GivenReceipt | undefined;
   readonly placement: Placement<Endpoint>;
   readonly attempts: number;
 }

@@ -14,13 +14,19 @@ const ANSWER_BYTES = 4 << 20;
 /** Longest message that is passed on from an origin. */
 const MESSAGE_CHARS = 300;
 
+/** A receipt and the nonce of the request that it answers. */
+export interface GivenReceipt {
+  readonly receipt: Receipt;
+  readonly nonce: string;
+}
+
 /** The outcome of one attempt. */
 export type Attempt =
   | {
       readonly ok: true;
       readonly answer: OriginAnswer;
       /** Verified; undefined where requests are not signed. */
-      readonly receipt: Receipt | undefined;
+      readonly receipt: GivenReceipt | undefined;
     }
   | {
       readonly ok: false;
@@ -75,7 +81,9 @@ export async function askOrigin(
       },
     };
     const sentBody = encodeRequest(request);
-    const sent = deps.signing === undefined ? message : await signRequest(deps.signing, message, new TextEncoder().encode(sentBody));
+    const nonce = deps.signing?.nonce() ?? '';
+    const signing = deps.signing && { ...deps.signing, nonce: () => nonce };
+    const sent = signing === undefined ? message : await signRequest(signing, message, new TextEncoder().encode(sentBody));
     const response = await deps.fetch(sent.url, {
       method: sent.method,
       headers: { ...sent.headers },
@@ -91,11 +99,11 @@ export async function askOrigin(
     const body: unknown = parseJson(bytes);
     if (response.status !== 200) return refusal(where, response, body);
     const answer = decodeAnswer(body, request, bundle);
-    if (deps.signing === undefined) return { ok: true, answer, receipt: undefined };
+    if (signing === undefined) return { ok: true, answer, receipt: undefined };
     const given = { status: response.status, headers: Object.fromEntries(response.headers) };
-    const receipt = await verifyReceipt(deps.signing, sent, given, bytes);
+    const receipt = await verifyReceipt(signing, sent, given, bytes);
     expectReceipt(receipt, request.id, bundle.config, answer);
-    return { ok: true, answer, receipt };
+    return { ok: true, answer, receipt: { receipt, nonce } };
   } catch (cause) {
     if (timeout.aborted || time.given.aborted) return tooSlow(where, time, cause);
     // An answer that is none, or nobody's: another endpoint may be honest.

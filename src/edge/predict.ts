@@ -4,6 +4,7 @@ import type { Prediction, PredictInput } from '../contract/http.ts';
 import type { EdgeExpert } from '../contract/edge-bundle.ts';
 import type { Tenant } from '../contract/tenant.ts';
 import { TwinrouteError } from '../core/errors.ts';
+import type { ReceiptNote } from '../core/ledger/entry.ts';
 import { argmax, softmax } from '../core/routing/score.ts';
 import { allowedConfig, allowedDecision } from './allowed.ts';
 import type { Bundles } from './bundles.ts';
@@ -14,6 +15,7 @@ import type { AttemptDeps, Dispatch } from './attempt.ts';
 import { canPlaceWhole } from './choose-endpoint.ts';
 import { dispatch, type Dispatched } from './dispatch.ts';
 import type { Trip } from './observe/trip.ts';
+import { receiptNote } from './receipts/receipt-note.ts';
 import type { Fleets } from './fleets.ts';
 
 /** Whose requests and answers those are that nobody has a key for. */
@@ -43,6 +45,8 @@ export interface PredictCall {
   readonly trip?: Trip | undefined;
   /** A shadow: nobody waits for the answer. */
   readonly aside?: boolean;
+  /** Told of the receipt of the answer, where origins sign. */
+  readonly onReceipt?: ((note: ReceiptNote) => void) | undefined;
 }
 
 /**
@@ -63,6 +67,7 @@ export async function predict({ fleets, ...rest }: PredictDeps, input: PredictIn
       ? await deps.answers.through(tenant?.account ?? PUBLIC_TENANT, job, () => dispatch(deps, job))
       : { result: await dispatch(deps, job), cached: false };
   call.onLogits?.(result.answer.logits);
+  if (result.receipt !== undefined) call.onReceipt?.(await receiptNote(result.receipt, result.placement.endpoint.id, cached));
   const endMs = deps.now();
   if (input.cache === true) trip?.note({ kind: 'lookup', hit: cached });
   trip?.note({
@@ -139,7 +144,7 @@ function toPrediction(
     routed_by: merge.by,
     endpoint: placement.endpoint.id,
     attempts,
-    ...(receipt && { receipt }),
+    ...(receipt && { receipt: receipt.receipt }),
   };
   return {
     id,

@@ -2,6 +2,7 @@
 
 import type { Charge } from './accounts/charged.ts';
 import type { ErrorCode } from '../core/errors.ts';
+import type { ReceiptNote } from '../core/ledger/entry.ts';
 import type { Tenant } from '../contract/tenant.ts';
 import type { Trip } from './observe/trip.ts';
 
@@ -19,6 +20,8 @@ export interface EdgeTypes {
     tenant: Tenant | undefined;
     /** How the request is paid for; undefined for what is free. */
     charge: Charge | undefined;
+    /** What origins signed for this request's answers, by their ids. */
+    receipts: Map<string, ReceiptNote>;
     /** Resolves when an answer that leaves in parts has left, or is given up; undefined for what leaves at once. */
     leaving: Promise<void> | undefined;
   };

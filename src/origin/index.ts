@@ -121,6 +121,7 @@ export async function startOrigin(options: OriginOptions): Promise<Origin> {
       await batcher.close();
       await predictor.release();
     }
+    trust?.book?.close();
   };
   let closing: Promise<void> | undefined;
   return { port: bound, url: `http://${host.includes(':') ? `[${host}]` : host}:${bound}`, close: () => (closing ??= close()) };

@@ -41,8 +41,10 @@ export function inferRoute({ table, clock, maxDeadlineMs, trust }: OipDeps): Han
     const { signed, requestId: id } = c.var;
     if (trust !== undefined && signed !== undefined) {
       // What is signed leaves as it is.
-      const receipt = await signReceipt(trust, signed.request, 200, body, { id, config, ...receiptOf(result) });
-      return c.body(body, 200, { ...headers, ...receipt, 'server-timing': timing });
+      const receipt = { id, config, ...receiptOf(result) };
+      const receiptHeaders = await signReceipt(trust, signed.request, 200, body, receipt);
+      trust.book?.add({ ...receipt, at_ms: trust.now(), nonce: signed.nonce });
+      return c.body(body, 200, { ...headers, ...receiptHeaders, 'server-timing': timing });
     }
     const encoding = chooseEncoding(c.req.header('accept-encoding'), body.length);
     const encoded = encoding === undefined ? body : await compress(body, encoding);

@@ -3,6 +3,7 @@
 import { Hono, type Context } from 'hono';
 import { OIP_EXTENSIONS, OipIndexRequest, type OipIndex, type OipServerMetadata } from '../contract/oip.ts';
 import { parseJsonWith } from '../contract/parse.ts';
+import { ReceiptsRequest, type ReceiptsAnswer } from '../contract/receipt-book.ts';
 import { decodeJsonText } from '../formats/oip/codec.ts';
 import type { Clock } from './clock.ts';
 import { admit, type DrainGate } from './drain-gate.ts';
@@ -44,6 +45,14 @@ export function oipRoutes(deps: OipDeps): Hono<OriginEnv> {
     const index = table.models.map(({ name, predictor }) => ({ name, version: predictor.version, state: 'READY' as const, reason: '' }));
     return c.json(index satisfies OipIndex);
   });
+
+  const book = deps.trust?.book;
+  if (book !== undefined)
+    routes.post('/receipts', async (c) => {
+      const { signed } = c.var;
+      const asked = parseJsonWith(ReceiptsRequest, decodeJsonText(signed?.body ?? new Uint8Array(0)), 'body', 'invalid_request');
+      return c.json(book.read(asked.since_ms, asked.cursor) satisfies ReceiptsAnswer);
+    });
 
   for (const path of ['/models/:model', '/models/:model/versions/:version']) {
     routes.get(path, admit(gate), (c) => {

@@ -9,7 +9,7 @@ export interface OriginEnv {
   Variables: {
     requestId: string;
     /** The request as an edge signed it, with its body; undefined where none has to sign. */
-    signed: { readonly request: SignedRequest; readonly body: Uint8Array } | undefined;
+    signed: { readonly request: SignedRequest; readonly body: Uint8Array; readonly nonce: string } | undefined;
   };
 }
 

@@ -4,6 +4,7 @@ import type { MiddlewareHandler } from 'hono';
 import type { KeyRing } from '../formats/signing/key-ring.ts';
 import { checkDigest, NONCE_MEMORY_MS, verifyRequest, type SignedRequest } from '../formats/signing/request-signature.ts';
 import { createNonces } from './nonces.ts';
+import type { ReceiptBook } from './receipt-book.ts';
 import { readBody, type BodyDeps } from './request-body.ts';
 import type { OriginEnv } from './request-id.ts';
 
@@ -18,6 +19,8 @@ export interface Trust {
   readonly authority?: string | undefined;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** Where the origin keeps the receipts that it gives, for edges to compare with what they charged; closed with the origin. */
+  readonly book?: ReceiptBook | undefined;
 }
 
 /** Refuses requests without a valid signature with 401; keeps the verified request and its body for the handlers. */
@@ -27,10 +30,10 @@ export function signedRequests({ keys, authority, now }: Trust, deps: BodyDeps):
   return async function signedRequestsMiddleware(c, next) {
     if (!c.req.path.startsWith('/v2/health/')) {
       const request = readSigned(c.req.raw, authority);
-      await verifyRequest({ keys, now, remember, sinceMs }, request);
+      const nonce = await verifyRequest({ keys, now, remember, sinceMs }, request);
       const body = await readBody(c.req.raw, deps);
       await checkDigest(request.headers, body);
-      c.set('signed', { request, body });
+      c.set('signed', { request, body, nonce });
     }
     await next();
   };

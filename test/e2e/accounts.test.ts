@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import * as z from 'zod/mini';
+import { ReconcileAnswer } from '../../src/contract/admin.ts';
 import { Prediction } from '../../src/contract/http.ts';
 import { UsageAnswer } from '../../src/contract/usage.ts';
 import { buildTinyPack, makeTinyInputs, TINY_EXPERTS, tinyText, type TinyInputs } from '../helpers/tiny-pack.ts';
@@ -14,7 +15,6 @@ const ROOT = 'a root secret for this test, long enough';
 const PRICES = { currency: 'EUR', answer: { request: 100, per_1000_tokens: 1000 }, experts: { stars: { request: 50 } } };
 const Made = z.object({ id: z.string() });
 const Issued = z.object({ id: z.string(), key: z.string() });
-const Reconciled = z.object({ accounts: z.number(), findings: z.array(z.unknown()) });
 
 let inputs: TinyInputs;
 let pack: string;
@@ -99,8 +99,16 @@ test('dev with a root secret: its samples are answered with a key, customers are
     },
     { timeout: 60_000, interval: 500 },
   );
-  const { accounts, findings } = Reconciled.parse(JSON.parse((await second.ask(ROOT, '/admin/v1/reconcile')).text));
+  const { accounts, findings, receipts } = ReconcileAnswer.parse(JSON.parse((await second.ask(ROOT, '/admin/v1/reconcile')).text));
   expect({ accounts, findings }).toEqual({ accounts: 2, findings: [] });
+  // Every charge has a receipt in the books of the origins, which outlived the restart too.
+  expect(receipts?.charged).toBeGreaterThan(3);
+  expect(receipts?.books.map(({ endpoint, problem }) => [endpoint, problem])).toEqual([
+    ['left', undefined],
+    ['right', undefined],
+    ['all', undefined],
+  ]);
+  expect(receipts?.books.reduce((sum, book) => sum + book.receipts, 0)).toBe(receipts?.charged);
   await stop(second.program);
   for (const secret of [ROOT, key, text]) expect(second.program.output()).not.toContain(secret);
 });

@@ -16,6 +16,8 @@ import { devKey } from '../dev/dev-key.ts';
 import { devPublishKeys } from '../dev/publish-keys.ts';
 import { askSample, samplesOf, type SampleAnswer } from '../dev/samples.ts';
 import { readExperiments } from '../dev/read-experiments.ts';
+import { openReceiptBook } from '../../origin/receipt-book.ts';
+import type { Trust } from '../../origin/signed-requests.ts';
 import { startEdge } from '../dev/start-edge.ts';
 import { startOrigins } from '../dev/start-origins.ts';
 import { integerOption, listOption, textOption } from '../options.ts';
@@ -67,8 +69,10 @@ export const dev: Verb = {
       // Keys of this run only: what is signed in production is signed here.
       const keys = await generateKeySets('hmac-sha256');
       const trust = { keys: await openKeyRing(JSON.stringify(keys.origin), 'keys of this run'), now: Date.now };
+      const books = join(stateFolder ?? work, 'receipts');
+      const trustOf = (id: string): Trust => ({ ...trust, book: openReceiptBook(join(books, id), { now: Date.now, log: io.log }) });
       const publishKeys = await devPublishKeys(io.env, stateFolder);
-      const origins = await startOrigins(held, originPort, trust, io.log);
+      const origins = await startOrigins(held, originPort, trustOf, io.log);
       closers.push(origins.close);
       const assetsFolder = join(work, 'assets');
       await writeEdgeAssets(packs, assetsFolder, createSha256, await bundlePage());

@@ -14,12 +14,13 @@ import type { Verb } from '../verb.ts';
 export const origin: Verb = {
   name: 'origin',
   summary: 'serves packs by the Open Inference Protocol v2',
-  usage: 'PACK… [--port N] [--host H] [--experts A,B] [--trust KEYFILE]',
+  usage: 'PACK… [--port N] [--host H] [--experts A,B] [--trust KEYFILE [--receipts DIR]]',
   options: {
     port: { type: 'string', help: 'port to listen on; 8801, or 0 for a free one' },
     host: { type: 'string', help: 'address to listen on; 127.0.0.1: an origin trusts its callers' },
     trust: { type: 'string', help: 'keys of the edges that may ask, see signing-keys; $TWINROUTE_SIGNING_KEYS, or anybody may' },
     authority: { type: 'string', help: 'host (and port) that edges call, where a proxy changes the Host header' },
+    receipts: { type: 'string', help: 'folder that keeps the receipts given to edges, for reconciliation; a million of them' },
     experts: { type: 'string', help: 'names of the experts to hold, with commas between; all of each pack' },
     threads: { type: 'string', help: "threads inside an operator; onnxruntime's choice" },
     'expert-mb': { type: 'string', help: 'megabytes of factors to keep; others are read again when they are asked for; all of them' },
@@ -52,7 +53,7 @@ export const origin: Verb = {
       drainMs: integerOption(values, 'drain-ms', 0, 3_600_000) ?? 10_000,
     };
     const address = { port: integerOption(values, 'port', 0, 65_535) ?? 8801, host: textOption(values, 'host') ?? '127.0.0.1' };
-    const trust = await openTrust(values, io.env);
+    const trust = await openTrust(values, io);
     await withPacks(positionals, async (packs) => {
       const predictors: Predictor[] = [];
       for (const pack of packs) {

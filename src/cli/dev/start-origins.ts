@@ -29,12 +29,12 @@ const SHARES: readonly Share[] = [
 /**
  * Starts the origins.
  * @param port of the first one, the others follow; 0 takes free ones
- * @param trust whom they answer; anybody when undefined
+ * @param trustOf whom each answers, by its id
  */
 export async function startOrigins(
   packs: readonly Pack[],
   port: number,
-  trust: Trust | undefined,
+  trustOf: (id: string) => Trust,
   log: (line: string) => void,
 ): Promise<RunningOrigins> {
   const origins: Origin[] = [];
@@ -51,7 +51,7 @@ export async function startOrigins(
         predictors.push(await loadPredictor(pack, experts, { threads: 1 }));
       }
       if (predictors.length === 0) continue;
-      const origin = await startOrigin({ predictors, version: packageVersion(), port: port === 0 ? 0 : port + i, trust, log });
+      const origin = await startOrigin({ predictors, version: packageVersion(), port: port === 0 ? 0 : port + i, trust: trustOf(id), log });
       origins.push(origin);
       endpoints.push({
         id,

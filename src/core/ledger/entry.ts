@@ -8,6 +8,20 @@
 //
 // A served entry that nobody settled is settled by the sweep: the answer is out.
 
+/** What an origin signed for one answer, as far as books are compared by it. */
+export interface ReceiptNote {
+  /** Of the request that it answers: no other receipt has it. */
+  readonly nonce: string;
+  /** Whose receipt it is. */
+  readonly endpoint: string;
+  readonly config: string;
+  readonly tokens: number;
+  /** Hash of what was mixed. */
+  readonly mix: string;
+  /** Present when the answer was kept from before: its receipt may have been charged before, too. */
+  readonly cached?: true;
+}
+
 /** What a request used, as far as prices and invoices care. */
 export interface EntryUsage {
   /** Inputs that were answered. */
@@ -17,6 +31,8 @@ export interface EntryUsage {
   readonly configs: readonly string[];
   /** Experts that took part, sorted. */
   readonly experts: readonly string[];
+  /** One for each answer; absent where origins sign nothing. */
+  readonly receipts?: readonly ReceiptNote[];
 }
 
 /** Where an entry is. */

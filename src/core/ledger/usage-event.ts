@@ -5,7 +5,7 @@ import { canonicalJson } from '../canonical-json.ts';
 import type { Entry, EntryUsage } from './entry.ts';
 
 /** One charged request. */
-export interface UsageEvent extends EntryUsage {
+export interface UsageEvent extends Omit<EntryUsage, 'receipts'> {
   readonly id: string;
   readonly account: string;
   readonly key: string;
@@ -22,7 +22,8 @@ export interface UsageEvent extends EntryUsage {
 export function usageEvent(account: string, entry: Entry): UsageEvent | undefined {
   const { state, usage, key, seq, request, operation, charged: micros, openedMs: atMs } = entry;
   if (state !== 'settled' || usage === undefined) return undefined;
-  return { id: `${account}.${seq}`, account, key, seq, request, operation, micros, atMs, ...usage };
+  const { receipts: _ours, ...facts } = usage;
+  return { id: `${account}.${seq}`, account, key, seq, request, operation, micros, atMs, ...facts };
 }
 
 /** Whether two events say the same. */

@@ -5,14 +5,19 @@ import type { ReconcileAnswer } from '../../contract/admin.ts';
 import { TwinrouteError } from '../../core/errors.ts';
 import type { Route } from '../route.ts';
 import { namedAccount, type AdminDeps } from './admin-context.ts';
+import { auditReceipts } from './audit-receipts.ts';
 import { accountIds, exportLines, reconcileAccount, type EventFormat } from './audit.ts';
 import { queryCount } from './query-count.ts';
 
 /** How long the queue may take before reconciliation misses an event, in seconds. */
 const GRACE_SECONDS = 600;
 
+/** How far back receipts are compared unless the query says. */
+const RECEIPTS_HOURS = 24;
+
 /** These routes. */
-export function adminAuditRoutes({ accounts, now }: AdminDeps): readonly Route[] {
+export function adminAuditRoutes(deps: AdminDeps): readonly Route[] {
+  const { accounts, now, signing } = deps;
   return [
     {
       method: 'get',
@@ -39,8 +44,8 @@ export function adminAuditRoutes({ accounts, now }: AdminDeps): readonly Route[]
       method: 'get',
       path: '/admin/v1/reconcile',
       access: 'root',
-      summary: 'Compares ledgers, their sums and what was published',
-      parameters: ['account', 'grace'],
+      summary: 'Compares ledgers, their sums, what was published and what origins signed',
+      parameters: ['account', 'grace', 'receiptsHours'],
       answer: 'ReconcileAnswer',
       errors: ['not_found'],
       async handler(c) {
@@ -51,7 +56,13 @@ export function adminAuditRoutes({ accounts, now }: AdminDeps): readonly Route[]
           for (const finding of await reconcileAccount(accounts, id, now(), graceMs)) findings.push({ account: id, ...finding });
           count += 1;
         }
-        return c.json({ accounts: count, findings } satisfies z.infer<typeof ReconcileAnswer>);
+        const hours = queryCount(c, 'receipts_hours') ?? RECEIPTS_HOURS;
+        const audit =
+          signing === undefined || hours === 0
+            ? undefined
+            : await auditReceipts(accounts, accountIds(accounts, namedAccount(c)), { ...deps, signing }, { hours, nowMs: now() });
+        findings.push(...(audit?.findings ?? []));
+        return c.json({ accounts: count, findings, ...(audit && { receipts: audit.compared }) } satisfies z.infer<typeof ReconcileAnswer>);
       },
     },
   ];

@@ -1,8 +1,10 @@
 // What routes of the admin API read of their requests.
 
 import type { Context } from 'hono';
+import type { Endpoint } from '../../contract/edge-bundle.ts';
 import { TwinrouteError } from '../../core/errors.ts';
 import { isAccountId, textOf } from '../../core/keys/key-text.ts';
+import type { SigningContext } from '../../formats/signing/request-signature.ts';
 import { noAccount } from './audit.ts';
 import type { Accounts } from './port.ts';
 
@@ -11,6 +13,10 @@ export interface AdminDeps {
   readonly accounts: Accounts;
   /** Milliseconds. */
   readonly now: () => number;
+  readonly endpoints: readonly Endpoint[];
+  readonly fetch: typeof fetch;
+  readonly signing: SigningContext | undefined;
+  readonly newId: () => string;
 }
 
 /** The account that the path names. @throws {TwinrouteError} `not_found` for what is no id of an account */

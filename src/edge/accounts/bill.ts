@@ -2,6 +2,7 @@
 
 import type { PredictBatch, Prediction, PredictInput } from '../../contract/http.ts';
 import type { Tenant } from '../../contract/tenant.ts';
+import type { ReceiptNote } from '../../core/ledger/entry.ts';
 import { priceBound, priceOf, type PriceList } from '../../core/ledger/price.ts';
 import type { Bill } from './charged.ts';
 
@@ -22,10 +23,18 @@ export function predictBound(inputs: readonly PredictInput[], tenant: Tenant | u
   }, 0);
 }
 
-/** What answers cost; an input that failed costs nothing, and everything is free without prices. */
-export function predictBill(answers: readonly PredictBatch['predictions'][number][], prices: PriceList | undefined): Bill {
+/**
+ * What answers cost; an input that failed costs nothing, and everything is free without prices.
+ * @param receipts what origins signed, by the ids of answers; the context's variable
+ */
+export function predictBill(
+  answers: readonly PredictBatch['predictions'][number][],
+  prices: PriceList | undefined,
+  receipts: ReadonlyMap<string, ReceiptNote>,
+): Bill {
   const good = answers.filter((answer): answer is Prediction => !('error' in answer));
   const priced = good.map(({ config, mix, usage }) => ({ config, experts: mix.map(({ expert }) => expert), tokens: usage.tokens }));
+  const notes = good.flatMap(({ id }) => receipts.get(id) ?? []);
   return {
     micros: priced.reduce((sum, answer) => sum + (prices === undefined ? 0 : priceOf(prices, answer)), 0),
     usage: {
@@ -33,6 +42,7 @@ export function predictBill(answers: readonly PredictBatch['predictions'][number
       tokens: priced.reduce((sum, { tokens }) => sum + tokens, 0),
       configs: [...new Set(priced.map(({ config }) => config))].sort(),
       experts: [...new Set(priced.flatMap(({ experts }) => experts))].sort(),
+      ...(notes.length > 0 && { receipts: notes }),
     },
   };
 }

@@ -2,7 +2,7 @@
 
 import type { Context, Handler } from 'hono';
 import type { StatementAnswer, StatementLine, UsageAnswer } from '../../contract/usage.ts';
-import type { Entry } from '../../core/ledger/entry.ts';
+import type { Entry, EntryUsage } from '../../core/ledger/entry.ts';
 import { spent } from '../../core/ledger/limits.ts';
 import type { Spending } from '../../core/ledger/totals.ts';
 import type { Route } from '../route.ts';
@@ -87,8 +87,13 @@ function toLine({ seq, key, request, operation, state, held, charged, openedMs, 
     held_micros: held,
     charged_micros: charged,
     at_ms: openedMs,
-    ...(usage !== undefined && { usage }),
+    ...(usage !== undefined && { usage: usageOf(usage) }),
   };
+}
+
+/** Receipts are between edge and origins. */
+function usageOf({ answers, tokens, configs, experts }: EntryUsage): NonNullable<StatementLine['usage']> {
+  return { answers, tokens, configs, experts };
 }
 
 function spentNow(spending: Spending, nowMs: number): UsageAnswer['spent'][string] {

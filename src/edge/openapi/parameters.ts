@@ -54,6 +54,12 @@ export const PARAMETERS = {
   account: { name: 'account', in: 'query', description: 'Id of one account; every one when absent', schema: ACCOUNT },
   format: { name: 'format', in: 'query', description: 'How events are written', schema: { enum: ['cloudevents', 'stripe'] } },
   meter: { name: 'meter', in: 'query', description: "Name of Stripe's meter", schema: { type: 'string', default: 'twinroute_usage' } },
+  receiptsHours: {
+    name: 'receipts_hours',
+    in: 'query',
+    description: 'How far back origins are asked for their receipts; 0 leaves them out',
+    schema: { ...COUNT, default: '24' },
+  },
   grace: { name: 'grace_seconds', in: 'query', description: 'How long the queue may take before an event is missed', schema: COUNT },
 } as const;
 

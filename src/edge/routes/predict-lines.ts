@@ -8,6 +8,7 @@ import type { Context } from 'hono';
 import type { ErrorBody, Prediction } from '../../contract/http.ts';
 import { NDJSON, type PredictLine, type PredictSummary } from '../../contract/predict-lines.ts';
 import { TwinrouteError } from '../../core/errors.ts';
+import type { ReceiptNote } from '../../core/ledger/entry.ts';
 import { predictBill, predictBound } from '../accounts/bill.ts';
 import type { Reservation } from '../accounts/charged.ts';
 import { BATCH_CONCURRENCY, type AnswerInput } from '../answering.ts';
@@ -64,7 +65,7 @@ export async function predictLines(deps: PredictLinesDeps, c: Context<EdgeTypes>
     },
     async end() {
       const facts = { id: c.get('requestId'), cancelled: inputs.length - handed.length };
-      return closing(reservation, facts, handed, text);
+      return closing(reservation, facts, handed, text, c.get('receipts'));
     },
   });
   // A reader that hangs up shows as a cancelled body, as an aborted request, or as both.
@@ -97,8 +98,9 @@ async function closing(
   { id, cancelled }: Pick<PredictSummary, 'id' | 'cancelled'>,
   handed: readonly (Prediction | ErrorBody)[],
   text: readonly string[],
+  receipts: ReadonlyMap<string, ReceiptNote>,
 ): Promise<string> {
-  const { micros, usage } = predictBill(handed, reservation?.prices);
+  const { micros, usage } = predictBill(handed, reservation?.prices, receipts);
   const { answers, tokens, configs, experts } = usage;
   const summary: PredictSummary = {
     id,

@@ -58,7 +58,7 @@ export function predictRoute(deps: PredictRouteDeps): Route {
           operation: 'predict',
           body,
           bound: (prices) => predictBound(goodInputs(inputs), tenant, prices),
-          bill: ({ predictions }, prices) => predictBill(predictions, prices),
+          bill: ({ predictions }, prices) => predictBill(predictions, prices, c.get('receipts')),
           work: async () => ({
             id,
             predictions: [...(await mapLimited(inputs, BATCH_CONCURRENCY, (one) => answerInput(deps.report, one, run)))],
@@ -70,7 +70,7 @@ export function predictRoute(deps: PredictRouteDeps): Route {
         operation: 'predict',
         body,
         bound: (prices) => predictBound([input], tenant, prices),
-        bill: (prediction, prices) => predictBill([prediction], prices),
+        bill: (prediction, prices) => predictBill([prediction], prices, c.get('receipts')),
         async work() {
           const prediction = await run(input, id);
           c.set('timings', { router: prediction.timing.router_ms, origin: prediction.timing.origin_ms });

@@ -55,6 +55,7 @@ export function inferHandler(deps: AnsweringDeps): (c: Context<EdgeTypes>) => Pr
         predictBill(
           rows.map(({ prediction }) => prediction),
           prices,
+          c.get('receipts'),
         ),
       async work() {
         try {
