@@ -60,7 +60,7 @@ export function createAnswering(deps: AnsweringDeps): Answering {
         trip: deps.observer.aside(own),
         aside: true,
       });
-      const receipts = new Map<string, ReceiptNote>();
+    const receipts = new Map<string, ReceiptNote>();
     c.set('receipts', receipts);
     return (input, id, onLogits) => {
       const onReceipt = (note: ReceiptNote): void => void receipts.set(id, note);
