@@ -1,8 +1,10 @@
-// An expert's modules as an open graph takes them: laid out so that the factors of several experts follow one another in memory.
+// An expert's modules as an open graph takes them: laid out so that the factors of several experts follow one another in memory, which a session's thread
+// reads, too.
 //
 // Letters: m × n a matrix, r rank.
 
 import type { LoadedExpert, LoadedModule } from '../formats/expert-file.ts';
+import { toShared } from '../core/shared-floats.ts';
 import { transpose } from './matrices.ts';
 
 /** Factors of one parameter. */
@@ -33,10 +35,14 @@ export function arrangeModules(modules: LoadedExpert['modules'], tables: Readonl
   let bytes = 0;
   for (const [name, module] of modules) {
     bytes += bytesOf(module);
-    if (module.kind === 'whole') deltas.set(name, module.delta.data);
+    if (module.kind === 'whole') deltas.set(name, toShared(module.delta.data));
     else {
       const { u, v } = module;
-      factors.set(name, { rank: v.rows, u: tables.has(name) ? u.data : transpose(u.data, [u.rows, u.cols]), v: v.data });
+      factors.set(name, {
+        rank: v.rows,
+        u: toShared(tables.has(name) ? u.data : transpose(u.data, [u.rows, u.cols])),
+        v: toShared(v.data),
+      });
     }
   }
   return { factors, deltas, bytes };

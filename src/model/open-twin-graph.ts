@@ -4,6 +4,7 @@
 // Letters: B batch, T tokens, m × n a matrix, R ranks of a run's experts added up, S a run's experts, d hidden width.
 
 import { TwinrouteError } from '../core/errors.ts';
+import { toShared } from '../core/shared-floats.ts';
 import { floatTensor, type FloatTensor } from '../core/tensor.ts';
 import type { GraphBuilder, ValueName } from '../formats/onnx/graph.ts';
 import type { Architecture } from './architecture.ts';
@@ -54,7 +55,7 @@ export function emitOpenTwinGraph<C>(
   const graph = openBuilder(architecture.type, fed, (name, shape, data) => {
     const values = data();
     if (!(values instanceof Float32Array)) throw new TwinrouteError('internal', `emitOpenTwinGraph: expected f32 for ${name}`);
-    feeds[name] = floatTensor(shape, values);
+    feeds[name] = floatTensor(shape, toShared(values));
   });
   const inputs = encoderInputs(graph);
   const openings: Opening[] = [];

@@ -2,6 +2,7 @@
 //
 // Letters: B rows, T tokens of the longest row, S experts of the run, m × n a matrix, R ranks of the run's experts added up.
 
+import { sharedFloats } from '../core/shared-floats.ts';
 import { floatTensor, type FloatTensor } from '../core/tensor.ts';
 import type { TokenRow } from './encoder-feeds.ts';
 import type { ExpertFactors, ParameterFactors } from './expert-factors.ts';
@@ -125,7 +126,7 @@ function rankOf(parts: readonly Part[]): number {
 /** Arrays one after another; a single one as it is. */
 function joined(arrays: readonly Float32Array[]): Float32Array {
   if (arrays.length === 1) return arrays[0];
-  const out = new Float32Array(arrays.reduce((sum, { length }) => sum + length, 0));
+  const out = sharedFloats(arrays.reduce((sum, { length }) => sum + length, 0));
   let offset = 0;
   for (const array of arrays) {
     out.set(array, offset);

@@ -1,15 +1,23 @@
 // A pack as something to serve: its graph compiled for the experts that are to be resident here, its tokenizer, its router.
 
 import { TwinrouteError } from '../core/errors.ts';
+import { loadHead } from '../formats/expert-file.ts';
 import { expertOf, type Pack } from '../formats/pack.ts';
 import { createTokenizer } from '../formats/tokenizer.ts';
-import { createNodeSession } from '../host/ort-session.ts';
+import { createNodeSession, type NodeSessionOptions } from '../host/ort-session.ts';
+import type { SessionThread } from '../host/session-thread.ts';
 import { openArchitecture } from '../model/registry.ts';
+import type { CreateSession } from '../model/session.ts';
 import type { GraphHead } from '../model/twin-parameters.ts';
-import { loadHead } from '../formats/expert-file.ts';
 import { createPackEncoder, type PackEncoderOptions } from './pack-encoder.ts';
 import type { Predictor } from './predictor.ts';
 import { createTwinPredictor } from './twin-predictor.ts';
+
+/** How a pack is loaded. */
+export interface LoadOptions extends Omit<PackEncoderOptions, 'createSession'>, NodeSessionOptions {
+  /** Where sessions live; on the calling thread when left out, which stands still for each run. */
+  readonly thread?: Pick<SessionThread, 'create'>;
+}
 
 /**
  * Compiles a pack.
@@ -17,7 +25,7 @@ import { createTwinPredictor } from './twin-predictor.ts';
  * @throws {TwinrouteError} `not_found` for an expert that the pack lacks, `integrity` for changed bytes
  * Cost: the model in f32 about three times over while it loads, once afterwards, and the experts' factors in f32
  */
-export async function loadPredictor(pack: Pack, experts?: readonly string[], options: PackEncoderOptions = {}): Promise<Predictor> {
+export async function loadPredictor(pack: Pack, experts?: readonly string[], options: LoadOptions = {}): Promise<Predictor> {
   const { manifest } = pack;
   const { width } = openArchitecture(manifest.architecture.type, manifest.architecture.config);
   const resident = experts ?? manifest.experts.map((expert) => expert.name);
@@ -28,7 +36,10 @@ export async function loadPredictor(pack: Pack, experts?: readonly string[], opt
     await pack.text(manifest.tokenizer.config_file),
     manifest.max_tokens,
   );
-  const encoder = await createPackEncoder(pack, resident, options);
+  const { threads, thread, ...rest } = options;
+  const create = thread === undefined ? createNodeSession : thread.create;
+  const createSession: CreateSession = (model) => create(model, threads === undefined ? {} : { threads });
+  const encoder = await createPackEncoder(pack, resident, { ...rest, createSession });
   const heads: GraphHead[] = [];
   for (const name of resident) {
     const entry = expertOf(manifest, name);
@@ -41,6 +52,6 @@ export async function loadPredictor(pack: Pack, experts?: readonly string[], opt
     encoder,
     heads,
     tokenizer,
-    ...(router !== undefined && { routerSession: await createNodeSession(await pack.bytes(router.file), { threads: 1 }) }),
+    ...(router !== undefined && { routerSession: await create(await pack.bytes(router.file), { threads: 1 }) }),
   });
 }

@@ -6,11 +6,11 @@ import { messageOf, TwinrouteError } from '../core/errors.ts';
 import { describeMixKey } from '../core/mix-key.ts';
 import { floatTensor } from '../core/tensor.ts';
 import type { Pack } from '../formats/pack.ts';
-import { createNodeSession, type NodeSessionOptions } from '../host/ort-session.ts';
 import { createMergedSession } from '../model/merged-session.ts';
 import type { Opening } from '../model/open-twin-graph.ts';
 import { packGraph } from '../model/pack-graph.ts';
 import { packOpenGraph } from '../model/pack-open-graph.ts';
+import type { CreateSession } from '../model/session.ts';
 import { encodeRows } from './encode-rows.ts';
 import type { Encoder } from './encoder.ts';
 import { createPromotingEncoder } from './promoting-encoder.ts';
@@ -18,7 +18,9 @@ import { createTwinEncoder } from './twin-encoder.ts';
 import { openTwinPack } from './twin-pack.ts';
 
 /** How a pack is run. */
-export interface PackEncoderOptions extends NodeSessionOptions {
+export interface PackEncoderOptions {
+  /** Compiles graphs. */
+  readonly createSession: CreateSession;
   /** Bytes of merged weights that are kept, where a method is served by merging; 1 GiB by default. */
   readonly cacheBytes?: number | undefined;
   /** Bytes of experts' factors that are kept; all of them by default. Others are read from the pack when they are asked for, so it has to stay open. */
@@ -46,7 +48,7 @@ const factored: CreatePackEncoder = async (pack, experts, options) => {
   const cost = createCostModel(priorCost(graph.openings));
   const now = (): number => performance.now();
   const encoder = createTwinEncoder({
-    session: await createNodeSession(graph.model, sessionOptions(options)),
+    session: await options.createSession(graph.model),
     openings: graph.openings,
     fed: graph.fed,
     experts,
@@ -70,7 +72,7 @@ const factored: CreatePackEncoder = async (pack, experts, options) => {
       payingTokens: () => (PAYS_MS * TYPICAL_TOKENS) / Math.max(saved(), Number.MIN_VALUE),
     }),
     async merge(mix) {
-      const session = await createNodeSession(await twin.mergeMix(mix), sessionOptions(options));
+      const session = await options.createSession(await twin.mergeMix(mix));
       return { run: (rows) => encodeRows(session, rows, graph.fed), release: () => session.release() };
     },
     cost,
@@ -101,7 +103,7 @@ function priorCost(openings: readonly Opening[]): PriorCost {
 const merged: CreatePackEncoder = async (pack, experts, options) => {
   const { model, merge } = await packOpenGraph(pack, experts);
   const session = createMergedSession({
-    session: await createNodeSession(model, sessionOptions(options)),
+    session: await options.createSession(model),
     merge,
     cacheBytes: options.cacheBytes ?? 1 << 30,
   });
@@ -117,13 +119,9 @@ const merged: CreatePackEncoder = async (pack, experts, options) => {
 
 /** The graph's own gates mix, so that there is no mix to feed. */
 const gated: CreatePackEncoder = async (pack, _, options) => {
-  const session = await createNodeSession(await packGraph(pack, []), sessionOptions(options));
+  const session = await options.createSession(await packGraph(pack, []));
   return { run: (rows) => encodeRows(session, rows, {}), release: () => session.release() };
 };
-
-function sessionOptions({ threads }: PackEncoderOptions): NodeSessionOptions {
-  return threads === undefined ? {} : { threads };
-}
 
 const METHODS: Readonly<Record<string, CreatePackEncoder>> = {
   twin: factored,

@@ -6,13 +6,13 @@ import { createRandom, type Random } from '../../../src/core/random.ts';
 import type { FloatTensor } from '../../../src/core/tensor.ts';
 import { expectFloat } from '../../../src/core/tensor.ts';
 import type { Pack } from '../../../src/formats/pack.ts';
-import { createNodeSession } from '../../../src/host/ort-session.ts';
+import { startSessionThread } from '../../../src/host/session-thread.ts';
 import { encoderFeeds } from '../../../src/model/encoder-feeds.ts';
 import type { ExpertFactors, ParameterFactors } from '../../../src/model/expert-factors.ts';
 import { emitPlainGraph } from '../../../src/model/onnx-emitter.ts';
 import { emitOpenTwinGraph, type Opening } from '../../../src/model/open-twin-graph.ts';
 import { openPackWeights } from '../../../src/model/pack-weights.ts';
-import type { Session } from '../../../src/model/session.ts';
+import type { CreateSession, Session } from '../../../src/model/session.ts';
 import type { Encoder } from '../../../src/origin/encoder.ts';
 import { createExpertStore } from '../../../src/origin/expert-store.ts';
 import { createPackEncoder } from '../../../src/origin/pack-encoder.ts';
@@ -48,12 +48,14 @@ export async function openLab(pack: Pack, threads: number): Promise<OriginLab> {
   const changed = new Set(
     pack.manifest.experts.flatMap(({ tensors }) => tensors.flatMap(({ name, kind }) => (kind === 'factored' ? [name] : []))),
   );
-  const plainSession = await createNodeSession(emitPlainGraph(architecture, config, read, []), { threads });
+  const thread = startSessionThread();
+  const createSession: CreateSession = (model) => thread.create(model, { threads });
+  const plainSession = await createSession(emitPlainGraph(architecture, config, read, []));
   const open = emitOpenTwinGraph(architecture, config, read, changed);
-  const openSession = await createNodeSession(open.model, { threads });
+  const openSession = await createSession(open.model);
   const random = (count: number, rank: number): Encoder => randomEncoder(openSession, open.openings, count, rank);
-  const sample = await createPackEncoder(pack, names, { threads });
-  const promoting = await createPackEncoder(pack, names, { threads, promotedBytes: 128 << 20, log: (line) => console.error(line) });
+  const sample = await createPackEncoder(pack, names, { createSession });
+  const promoting = await createPackEncoder(pack, names, { createSession, promotedBytes: 128 << 20, log: (line) => console.error(line) });
   return {
     plain: plainEncoder(plainSession),
     sample,
@@ -64,6 +66,7 @@ export async function openLab(pack: Pack, threads: number): Promise<OriginLab> {
       await openSession.release();
       await sample.release();
       await promoting.release();
+      await thread.close();
     },
   };
 }

@@ -3,6 +3,7 @@
 
 import type { Endpoint } from '../../contract/edge-bundle.ts';
 import type { Pack } from '../../formats/pack.ts';
+import { startSessionThread } from '../../host/session-thread.ts';
 import { loadPredictor } from '../../origin/load-pack.ts';
 import { startOrigin, type Origin } from '../../origin/index.ts';
 import type { Trust } from '../../origin/signed-requests.ts';
@@ -37,9 +38,14 @@ export async function startOrigins(
   trustOf: (id: string) => Trust,
   log: (line: string) => void,
 ): Promise<RunningOrigins> {
+  // One thread for all: they share the machine's cores anyway.
+  const thread = startSessionThread();
   const origins: Origin[] = [];
   const endpoints: Endpoint[] = [];
-  const close = async (): Promise<void> => void (await Promise.all(origins.map((origin) => origin.close())));
+  const close = async (): Promise<void> => {
+    await Promise.all(origins.map((origin) => origin.close()));
+    await thread.close();
+  };
   try {
     for (const [i, { id, expertsOf }] of SHARES.entries()) {
       const predictors = [];
@@ -48,7 +54,7 @@ export async function startOrigins(
         const experts = expertsOf(pack.manifest.experts.map((expert) => expert.name));
         if (experts.length === 0) continue;
         for (const expert of experts) held.add(expert);
-        predictors.push(await loadPredictor(pack, experts, { threads: 1 }));
+        predictors.push(await loadPredictor(pack, experts, { threads: 1, thread }));
       }
       if (predictors.length === 0) continue;
       const origin = await startOrigin({ predictors, version: packageVersion(), port: port === 0 ? 0 : port + i, trust: trustOf(id), log });
