@@ -304,7 +304,7 @@ describe('triton', () => {
       'input { name: "token_type_ids" data_type: TYPE_INT64 dims: [ -1 ] }',
       'input { name: "mix" data_type: TYPE_FP32 dims: [ 3 ] }',
       'output { name: "logits" data_type: TYPE_FP32 dims: [ 6 ] }',
-      `output { name: "features" data_type: TYPE_FP32 dims: [ ${lora.pack.manifest.architecture.config['hidden_size']} ] }`,
+      `output { name: "features" data_type: TYPE_FP32 dims: [ ${String(lora.pack.manifest.architecture.config['hidden_size'])} ] }`,
     ]);
     expect(config).toMatch(/max_batch_size: 32[\s\S]*dynamic_batching/);
   });

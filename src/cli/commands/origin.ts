@@ -1,6 +1,7 @@
 // `twinroute origin PACK…`: serves packs by the Open Inference Protocol v2 until it is told to stop.
 
 import { TwinrouteError } from '../../core/errors.ts';
+import type { Pack } from '../../formats/pack.ts';
 import { startSessionThread } from '../../host/session-thread.ts';
 import { loadPredictor } from '../../origin/load-pack.ts';
 import { startOrigin } from '../../origin/index.ts';
@@ -56,7 +57,7 @@ export const origin: Verb = {
     const address = { port: integerOption(values, 'port', 0, 65_535) ?? 8801, host: textOption(values, 'host') ?? '127.0.0.1' };
     const trust = await openTrust(values, io);
     const thread = startSessionThread();
-    await withPacks(positionals, async (packs) => {
+    const serve = async (packs: readonly Pack[]): Promise<void> => {
       const predictors: Predictor[] = [];
       for (const pack of packs) {
         const predictor = await loadPredictor(pack, experts, { ...encoder, thread });
@@ -74,6 +75,11 @@ export const origin: Verb = {
       await io.stopped();
       io.log('origin: draining');
       await server.close();
-    }).finally(() => thread.close());
+    };
+    try {
+      await withPacks(positionals, serve);
+    } finally {
+      await thread.close();
+    }
   },
 };
