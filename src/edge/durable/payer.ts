@@ -49,7 +49,10 @@ export class Payer extends DurableObject<EdgeEnv> implements PayerCalls {
     this.#bound = bindFacilitator(env);
     // Nothing is written for addresses that a stranger made up.
     const payer = state.storage.kv.get<PayerIdentity>('payer');
-    if (payer !== undefined) this.#open = this.#load(payer);
+    if (payer === undefined) return;
+    this.#open = this.#load(payer);
+    // The alarm that was set is not known here, and must not be put off.
+    if (this.#bound !== undefined) this.#tick(this.#open.payments.nextDueMs());
   }
 
   /** Where the payment stands. One whose settlement is not known is asked about once more. */
@@ -100,17 +103,18 @@ export class Payer extends DurableObject<EdgeEnv> implements PayerCalls {
     this.#tick(Math.max(nowMs + 1, Math.min(payments.nextDueMs(), answers.forget(nowMs))));
   }
 
-  /** Whether the payment is good. What was refused stays refused, so that whoever is told to pay anew can do so while an earlier try is under way. */
-  async #verify({ nonce, payment, requirements, payer }: Reservation): Promise<Verification> {
-    const refused = this.#refused.get(nonce);
-    if (refused !== undefined) return refused;
-    const underWay = this.#verifying.get(nonce);
-    if (underWay !== undefined) return underWay;
+  /**
+   * Whether the payment is good. What was refused stays refused, so that whoever is told to pay anew can do so while an earlier try is under way.
+   * Known by all that was sent: a forger may know a nonce, and decides nothing about what its owner sends.
+   */
+  async #verify({ payloadHash, payment, requirements, payer }: Reservation): Promise<Verification> {
+    const known = this.#refused.get(payloadHash) ?? this.#verifying.get(payloadHash);
+    if (known !== undefined) return known;
     const work = this.#facilitator().facilitator.verify({ payment, requirements, payer: payer.address });
-    this.#verifying.set(nonce, work);
-    const verified = await work.finally(() => this.#verifying.delete(nonce));
+    this.#verifying.set(payloadHash, work);
+    const verified = await work.finally(() => this.#verifying.delete(payloadHash));
     if (verified.kind === 'failed') this.#log('expected the facilitator to verify a payment, got an error', verified.cause);
-    if (verified.kind === 'refused') this.#refused.set(nonce, verified);
+    if (verified.kind === 'refused') this.#refused.set(payloadHash, verified);
     for (const oldest of this.#refused.keys()) {
       if (this.#refused.size <= REFUSED) break;
       this.#refused.delete(oldest);

@@ -5,6 +5,9 @@ import { parseWith } from '../../contract/parse.ts';
 import { PermitAuthorization, TransferAuthorization, type PaymentPayload, type PaymentRequirements } from '../../contract/x402.ts';
 import type { PaymentScheme } from '../../core/payment/scheme.ts';
 
+/** How long a signature has to be good still: work comes before settling. */
+const SPARE_SECONDS = 6n;
+
 /** A signed promise to pay. Addresses are in lower case. */
 export interface Authorization {
   readonly from: string;
@@ -65,6 +68,6 @@ export function whyNot(signed: Authorization, wanted: PaymentRequirements, nowMs
   if (signed.asset !== undefined && signed.asset !== wanted.asset.toLowerCase()) return 'another asset';
   if (signed.amount !== BigInt(wanted.amount)) return 'another amount';
   if (signed.after > nowSeconds) return 'a signature that is not good yet';
-  if (signed.until <= nowSeconds) return 'a signature that has expired';
+  if (signed.until <= nowSeconds + SPARE_SECONDS) return 'a signature that has expired, or nearly';
   return undefined;
 }

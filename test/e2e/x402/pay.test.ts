@@ -164,6 +164,20 @@ describe('one payment', () => {
     expect([edge.origin.calls, edge.facilitator.transfers.length]).toEqual([1, 1]);
   });
 
+  test('is not hindered by a forger who knows its nonce, before, beside or after', async () => {
+    const buyer = createBuyer(edge);
+    const body = question();
+    const payload = await buyer.client.createPaymentPayload(await buyer.quote(body));
+    const signature = buyer.encode(payload);
+    const forged = buyer.encode({ ...payload, payload: { ...payload.payload, signature: `0x${'11'.repeat(64)}1b` } });
+    expect((await buyer.pay(body, forged)).status).toBe(402);
+    const [beside, own] = await Promise.all([buyer.pay(body, forged), buyer.pay(body, signature)]);
+    expect(own.status).toBe(200);
+    expect([402, 409]).toContain(beside.status);
+    expect((await buyer.pay(body, forged)).status).toBe(409);
+    expect([edge.origin.calls, edge.facilitator.transfers.length]).toEqual([1, 1]);
+  });
+
   test('sent many times at once is worked for and paid once', async () => {
     const buyer = createBuyer(edge);
     const body = question();
@@ -246,6 +260,7 @@ describe('a payment that is none', () => {
     ['a smaller amount', authorization({ value: '1' }), 402],
     ['another recipient', authorization({ to: FACILITATOR }), 402],
     ['expired', authorization({ validBefore: '1700000000' }), 402],
+    ['about to expire', authorization({ validBefore: String(Math.floor(Date.now() / 1000) + 3) }), 402],
     ['not good yet', authorization({ validAfter: '4700000000' }), 402],
     ['another nonce than was signed', authorization({ nonce: `0x${'ab'.repeat(32)}` }), 402],
     ['another payer than signed', authorization({ from: PAY_TO }), 402],
