@@ -75,17 +75,18 @@ export class Releases extends DurableObject<EdgeEnv> {
 
   /** Writes the newest release to KV; tried again later when that fails. Never throws: the release is made. */
   async #tell(): Promise<void> {
-    const head = this.head();
-    if (head === undefined || this.ctx.storage.kv.get('untold') !== true) return;
-    try {
-      if (this.env.CONFIG === undefined) return;
-      await this.env.CONFIG.put(RELEASE_KEY, JSON.stringify(head.signed));
-    } catch {
-      await this.ctx.storage.setAlarm(Date.now() + RETRY_MS);
-      return;
+    const { CONFIG } = this.env;
+    while (CONFIG !== undefined && this.ctx.storage.kv.get('untold') === true) {
+      const head = this.head();
+      try {
+        await CONFIG.put(RELEASE_KEY, JSON.stringify(head?.signed));
+      } catch {
+        await this.ctx.storage.setAlarm(Date.now() + RETRY_MS);
+        return;
+      }
+      // Had another one come meanwhile, its own write may have been overtaken by this one.
+      this.ctx.storage.kv.put('untold', this.head()?.version !== head?.version);
     }
-    // Another one may have come while KV was writing; its own call tells of it.
-    if (this.head()?.version === head.version) this.ctx.storage.kv.delete('untold');
   }
 
   #read(where: string, value: number): readonly StoredRelease[] {

@@ -14,7 +14,7 @@ import { generatePublishKeys, openPublishKeys } from '../../../src/formats/signi
 import { signRelease, type VerifiedRelease } from '../../../src/formats/signing/release-signature.ts';
 import { createPaidHarness, ROOT } from '../accounts/harness.ts';
 import { assetsOf, FEATURES, POLICY, sha256, utf8 } from '../helpers/assets.ts';
-import { BUNDLE, CONFIG, type OriginScript } from '../helpers/harness.ts';
+import { BUNDLE, CONFIG, type HarnessOptions } from '../helpers/harness.ts';
 import { tinyRouter } from '../helpers/tiny-router.ts';
 
 export const TTL_MS = 30_000;
@@ -74,10 +74,9 @@ export function releaseOf(previous: VerifiedRelease | undefined, configs: readon
 
 let count = 0;
 
-export interface PublishedOptions {
+export interface PublishedOptions extends Pick<HarnessOptions, 'endpoints' | 'get' | 'origin'> {
   /** Changes to where releases are kept, to make them fail. */
   readonly sabotage?: (store: ReleaseStore) => ReleaseStore;
-  readonly origin?: OriginScript;
 }
 
 /** A deployment of its own: what one isolate publishes, another one finds. */
