@@ -20,6 +20,7 @@ import { createExperiments, type ExperimentDeps } from './experiments/experiment
 import { createFleets } from './fleets.ts';
 import { cors } from './middleware/cors.ts';
 import { checkEndpoints } from './middleware/check-endpoints.ts';
+import { freshReleases } from './middleware/fresh-releases.ts';
 import { observeRequests } from './middleware/observe.ts';
 import { requestId } from './middleware/request-id.ts';
 import { serverTiming } from './middleware/server-timing.ts';
@@ -127,6 +128,7 @@ export function createApp(deps: AppDeps): Hono<EdgeTypes> {
     shed({ now: deps.now, inFlight: upstream.in_flight, requestMs: upstream.request_ms }),
     checkEndpoints(parts),
   );
+  for (const answers of ['/v1/*', '/v2/*']) app.use(answers, freshReleases(deps));
   const { accounts, payments } = deps;
   const authenticate = createAuthenticate(
     [

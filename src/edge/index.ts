@@ -5,6 +5,7 @@ import wasm from 'onnxruntime-web/ort-wasm-simd-threaded.wasm';
 import { Upstream } from '../contract/upstream.ts';
 import { CorsOrigins } from '../contract/cors.ts';
 import { parseJsonWith } from '../contract/parse.ts';
+import type { PriceList } from '../contract/price-list.ts';
 import type { TwinrouteError } from '../core/errors.ts';
 import { openKeyRing } from '../formats/signing/key-ring.ts';
 import { createApp } from './app.ts';
@@ -16,6 +17,7 @@ import { openEndpoints } from './endpoints.ts';
 import type { EdgeEnv } from './env.ts';
 import { bindExperiments } from './experiments/bind-experiments.ts';
 import { bindReleases } from './releases/bind-releases.ts';
+import { withReleasedPrices } from './releases/prices.ts';
 import { createReleases } from './releases/releases.ts';
 import { bindPayments } from './x402/bind-x402.ts';
 import { createSessionFactory } from './session.ts';
@@ -44,8 +46,12 @@ async function start(env: EdgeEnv): Promise<ReturnType<typeof createApp>> {
   const fetchAsset = (path: string): Promise<Response> => env.ASSETS.fetch(`https://assets.internal/packs/${path}`);
   const deployed = createBundles({ fetchAsset, createSession, keepAlive: waitUntil });
   const store = await bindReleases(env);
+  const accounts = bindAccounts(env, world);
+  const payments = bindPayments(env);
+  const currency = (accounts ?? payments)?.prices.currency;
   const log = (error: TwinrouteError, about: string): void => note({ kind: 'problem', error, about });
-  const releases = store && createReleases({ ...world, store, deployed, fetchAsset, createSession, log });
+  const releases = store && createReleases({ ...world, store, deployed, fetchAsset, createSession, currency, log });
+  const released = (): PriceList | undefined => releases?.prices();
   return createApp({
     ...world,
     bundles: observedBundles(releases?.bundles ?? deployed, note),
@@ -58,8 +64,8 @@ async function start(env: EdgeEnv): Promise<ReturnType<typeof createApp>> {
     // workerd's own fetch wants to be called as a function, not as a method of what holds it.
     fetch: (input, init) => fetch(input, init),
     signing: keys && { keys, now: Date.now, nonce: () => crypto.randomUUID() },
-    accounts: bindAccounts(env, world),
-    payments: bindPayments(env),
+    accounts: accounts && withReleasedPrices(accounts, released),
+    payments: payments && withReleasedPrices(payments, released),
     experiments: bindExperiments(env, releases),
     corsOrigins: parseJsonWith(CorsOrigins, env.CORS_ORIGINS ?? '["*"]', 'CORS_ORIGINS', 'unavailable'),
     upstream: parseJsonWith(Upstream, env.UPSTREAM ?? '{}', 'UPSTREAM', 'unavailable'),

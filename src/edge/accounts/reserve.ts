@@ -32,7 +32,9 @@ export function reserveFrom(deps: ChargeAccountDeps, tenant: Tenant, proof: KeyP
     const idempotency = idempotencyOf(c.req.raw.headers);
     const asked = form === undefined ? operation : `${operation}.${form}`;
     const bodyHash = idempotency === undefined ? '' : await sha256Hex(`${asked} ${canonicalJson(body)}`);
-    const micros = bound(accounts.prices);
+    // Read once: others may be published before the answer is there.
+    const { prices } = accounts;
+    const micros = bound(prices);
     const request = { key: proof.key, idempotency, bodyHash, micros, request: c.get('requestId'), operation };
     const trip = c.get('trip');
     const opened = await ledgerStep(
@@ -43,11 +45,11 @@ export function reserveFrom(deps: ChargeAccountDeps, tenant: Tenant, proof: KeyP
     );
     if (opened.kind === 'unauthorized') throw unauthorized();
     setRateHeaders(c, opened.rate);
-    const { currency } = accounts.prices;
+    const { currency } = prices;
     if (opened.kind === 'refused') throw refusalOf(opened.refusal, currency);
     if (opened.kind === 'repeated') return { kind: 'repeated', answer: repeated(c, opened, currency) };
     const report = (thrown: unknown): void => void deps.report(thrown, c.get('requestId'));
-    const facts = { micros, available: opened.available, prices: accounts.prices };
+    const facts = { micros, available: opened.available, prices };
     const entry = { account: tenant.account, seq: opened.seq, micros, keepAnswer: idempotency !== undefined };
     const ends = endings(accounts, entry, report, trip);
     return { kind: 'reserved', reservation: { ...facts, ...ends } };

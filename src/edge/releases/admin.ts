@@ -105,6 +105,7 @@ export function releaseRoutes({ releases, ...deps }: ReleaseRouteDeps): readonly
       async handler(c) {
         const { release, sha256, signed } = await verified(releases, await readJson(c.req.raw));
         const { version, previous } = release;
+        releases.check(release);
         await gatherFiles(releases, release.configs);
         const committed = await releases.history().commit({ version, sha256, signed }, previous?.sha256);
         if (committed.kind === 'committed') return c.json({ version, sha256 } satisfies z.infer<typeof ReleasedAnswer>, 201);

@@ -1,5 +1,7 @@
 // What releases need of a deployment: keys, the history, the notice in KV and the bucket.
 
+import type { PriceList } from '../../contract/price-list.ts';
+import type { Release } from '../../contract/release.ts';
 import type { KeyRing } from '../../formats/signing/key-ring.ts';
 import type { VerifiedRelease } from '../../formats/signing/release-signature.ts';
 import type { Bundles } from '../bundles.ts';
@@ -36,5 +38,9 @@ export interface Releases extends ReleaseStore, FileSources {
   readonly deployed: Bundles;
   /** The release that is served. */
   current(): Promise<VerifiedRelease | undefined>;
+  /** The prices of the release that was served when `current` was last asked. */
+  prices(): PriceList | undefined;
+  /** @throws {TwinrouteError} `config` for a release that is well signed, but not for this deployment */
+  check(release: Release): void;
   status(): Promise<ReleaseStatus>;
 }

@@ -1,15 +1,18 @@
 // Releases as an isolate knows them: the newest one that verifies is served, with all of its configs or not at all; until there is one, what was
 // deployed is. Read again in the background, so that requests wait only in an isolate that has not been asked for long.
 
+import type { PriceList } from '../../contract/price-list.ts';
+import type { Release } from '../../contract/release.ts';
 import { TwinrouteError } from '../../core/errors.ts';
 import type { CreateSession } from '../../model/session.ts';
 import { unknownConfig, type AssetBundles } from '../bundles.ts';
 import { toTwinrouteError } from '../errors.ts';
 import { refreshing } from '../experiments/refreshing.ts';
 import type { LoadDeps } from '../load-config.ts';
-import { findNewest } from './newest.ts';
 import { fetchBlob } from './blobs.ts';
+import { findNewest } from './newest.ts';
 import type { Releases, ReleaseStore } from './port.ts';
+import { checkCurrency } from './prices.ts';
 import { ANSWERS_MS, configOf, FREED_MS, freeRetired, openRelease, type Serving } from './serving.ts';
 
 /** How long KV alone may say that nothing changed. */
@@ -22,6 +25,8 @@ export interface ReleaseDeps {
   readonly deployed: AssetBundles;
   readonly fetchAsset: (path: string) => Promise<Response>;
   readonly createSession: CreateSession;
+  /** In which balances are kept; undefined where nothing is charged. */
+  readonly currency: string | undefined;
   /** Milliseconds. */
   readonly now: () => number;
   readonly keepAlive: (work: Promise<unknown>) => void;
@@ -41,7 +46,9 @@ interface Known {
 /** Releases that are read on first use. */
 export function createReleases({ store, deployed, ...deps }: ReleaseDeps): Releases {
   const files: LoadDeps = { ...deps, fetchFile: ({ sha256 }) => fetchBlob(store.bucket, sha256) };
+  const check = (release: Release): void => checkCurrency(release, deps.currency);
   let deployedIsFree = false;
+  let prices: PriceList | undefined;
 
   async function load(last: Known): Promise<Known> {
     const nowMs = deps.now();
@@ -51,7 +58,9 @@ export function createReleases({ store, deployed, ...deps }: ReleaseDeps): Relea
     let problem = problems[0];
     if (release !== undefined && release.sha256 !== serving?.release.sha256) {
       try {
+        check(release.release);
         serving = await openRelease(files, release, serving, nowMs);
+        prices = release.release.prices;
         if (last.serving === undefined) sinceMs = nowMs;
       } catch (thrown) {
         problem = refusal(release.release.version, thrown);
@@ -95,6 +104,8 @@ export function createReleases({ store, deployed, ...deps }: ReleaseDeps): Relea
       },
     },
     current: async () => (await known()).serving?.release,
+    prices: () => prices,
+    check,
     async status() {
       const { serving, problem } = await known();
       return { version: serving?.release.release.version ?? null, ...(problem !== undefined && { problem: problem.code }) };

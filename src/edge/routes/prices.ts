@@ -14,9 +14,9 @@ export interface PricesDeps {
 
 /** The route; none where nothing has a price. */
 export function pricesRoutes({ accounts, payments }: PricesDeps): readonly Route[] {
-  const prices = (accounts ?? payments)?.prices;
-  if (prices === undefined) return [];
-  const answer: PricesAnswer = { ...prices, ...(payments !== undefined && { x402: paymentTerms(payments.config) }) };
+  const priced = accounts ?? payments;
+  if (priced === undefined) return [];
+  const terms = payments !== undefined && { x402: paymentTerms(payments.config) };
   return [
     {
       method: 'get',
@@ -24,7 +24,7 @@ export function pricesRoutes({ accounts, payments }: PricesDeps): readonly Route
       access: 'public',
       summary: 'Tells what requests cost, in micro-units, and whether they can be paid for one by one',
       answer: 'PricesAnswer',
-      handler: (c) => c.json(answer),
+      handler: (c) => c.json({ ...priced.prices, ...terms } satisfies PricesAnswer),
     },
   ];
 }

@@ -41,7 +41,9 @@ export interface ChargePaymentDeps {
  * Charges the payment that a request came with, and asks for one where there is none.
  * @param sent undefined where it came with none
  */
-export function chargePayment(deps: ChargePaymentDeps, sent: SentPayment | undefined): Charge {
+export function chargePayment({ payments, ...rest }: ChargePaymentDeps, sent: SentPayment | undefined): Charge {
+  // A copy: other prices may be published before the answer is there.
+  const deps: ChargePaymentDeps = { ...rest, payments: { ...payments } };
   const { config, prices, calls } = deps.payments;
   const { currency } = prices;
   return async (c, job) => {

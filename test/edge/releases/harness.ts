@@ -7,7 +7,9 @@ import { HealthAnswer, Prediction } from '../../../src/contract/http.ts';
 import { parseWith } from '../../../src/contract/parse.ts';
 import type { Release } from '../../../src/contract/release.ts';
 import { createBundles } from '../../../src/edge/bundles.ts';
+import { bindExperiments } from '../../../src/edge/experiments/bind-experiments.ts';
 import type { ReleaseStore } from '../../../src/edge/releases/port.ts';
+import { withReleasedPrices } from '../../../src/edge/releases/prices.ts';
 import { createReleases } from '../../../src/edge/releases/releases.ts';
 import { createSessionFactory } from '../../../src/edge/session.ts';
 import { generatePublishKeys, openPublishKeys } from '../../../src/formats/signing/publish-keys.ts';
@@ -92,7 +94,7 @@ export function createDeployment() {
 
   /** An isolate of it, cold. */
   async function isolate({ sabotage = (same) => same, ...options }: PublishedOptions = {}) {
-    let nowMs = 1_800_000_000_000;
+    let nowMs = Date.now();
     let work: Promise<unknown>[] = [];
     const keepAlive = (promise: Promise<unknown>): void => void work.push(promise);
     const sessions = { made: 0, freed: 0 };
@@ -118,9 +120,17 @@ export function createDeployment() {
       deployed: createBundles({ ...shared, fetchAsset }),
       fetchAsset,
       now: () => nowMs,
+      currency: 'USD',
       log: ({ message }) => void logged.push(message),
     });
-    const harness = createPaidHarness({ bundles: releases.bundles, releases, ...options });
+    const harness = createPaidHarness({
+      bundles: releases.bundles,
+      releases,
+      experiments: bindExperiments({ EXPERIMENT_STATES: env.EXPERIMENT_STATES }, releases),
+      sabotage: (accounts) => withReleasedPrices(accounts, releases.prices),
+      now: () => nowMs,
+      ...options,
+    });
     const customer = await harness.customer(1_000_000_000);
     const put = (hash: string, bytes: Uint8Array) =>
       harness.app.request(`/admin/v1/blobs/${hash}`, { method: 'PUT', headers: { authorization: `Bearer ${ROOT}` }, body: bytes });
@@ -134,6 +144,7 @@ export function createDeployment() {
         for (const [hash, bytes] of blobs) await put(hash, bytes);
       },
       commit: (release: VerifiedRelease) => harness.admin('POST', 'releases', release.signed),
+      customer,
       /** Status, and the config that answered. */
       async ask(config?: string): Promise<string> {
         const { status, body } = await customer.predict({ text: 'A film.', ...(config !== undefined && { config }) });
