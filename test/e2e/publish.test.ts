@@ -12,6 +12,9 @@ import { startWith, type Program } from './program.ts';
 const ROOT = 'a root secret for this test, long enough';
 const TTL_SECONDS = 2;
 const Manifest = z.object({ config: z.string() });
+const History = z.object({
+  history: z.array(z.looseObject({ version: z.number(), by: z.string(), reason: z.string(), received_ms: z.number() })),
+});
 const Published = z.object({ version: z.number(), default: z.string(), staged: z.array(z.string()), uploaded: z.number() });
 
 let inputs: TinyInputs[];
@@ -71,21 +74,38 @@ async function ask(body: object = {}): Promise<{ status: number; config: string 
   return { status: response.status, config: data?.config };
 }
 
-/** How long it takes until requests are answered by a config; every one before is answered by the old one. */
-async function until(config: string, old: string): Promise<number> {
-  const startMs = Date.now();
-  for (;;) {
-    const answered = await ask();
-    expect(answered.status).toBe(200);
-    if (answered.config === config) return Date.now() - startMs;
-    expect(answered.config).toBe(old);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
+interface Seen {
+  readonly config: string | undefined;
+  readonly status: number;
+  readonly atMs: number;
 }
 
-test('a pack is published, staged, rolled out within the TTL, and rolled back', async () => {
+/** Asks all the time, as users do; what answered, and when that changed. */
+function watch(): { until: (config: string) => Promise<void>; stop: () => Promise<readonly Seen[]> } {
+  const seen: Seen[] = [];
+  let going = true;
+  const run = (async () => {
+    while (going) {
+      const answered = await ask();
+      const last = seen[seen.length - 1];
+      if (answered.config !== last?.config || answered.status !== last.status) seen.push({ ...answered, atMs: Date.now() });
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  })();
+  return {
+    until: (config) => vi.waitFor(() => expect(seen.at(-1)?.config).toBe(config), { timeout: 30_000 }),
+    async stop() {
+      going = false;
+      await run;
+      return seen;
+    },
+  };
+}
+
+test('a pack is published, staged, rolled out within the TTL, and rolled back, and every request is answered', async () => {
   const [first, second] = packs.map(({ config }) => config);
   expect((await ask({ config: second })).status).toBe(404);
+  const users = watch();
 
   const published = await done(Published, 'publish', packs[1].path, '--check');
   expect(published).toMatchObject({ version: 1, default: first, staged: [second], uploaded: 2 });
@@ -93,20 +113,42 @@ test('a pack is published, staged, rolled out within the TTL, and rolled back', 
   expect(await ask()).toEqual({ status: 200, config: first });
 
   await done(z.object({ version: z.literal(2) }), 'rollout', 'latest', '--reason', 'better');
-  const rolledOutMs = await until(second, first);
+  await users.until(second);
   expect(await ask({ config: first })).toEqual({ status: 200, config: first });
   await done(z.object({ version: z.literal(3), restores: z.literal(1) }), 'rollback', '--reason', 'worse');
-  const rolledBackMs = await until(first, second);
-  console.log(`followed a rollout after ${rolledOutMs} ms, a rollback after ${rolledBackMs} ms; TTL ${TTL_SECONDS} s`);
+  await users.until(first);
+  const seen = await users.stop();
+  expect(seen.map(({ status, config }) => `${status} ${config}`)).toEqual([first, second, first].map((config) => `200 ${config}`));
 
   const health = z.parse(HealthAnswer, await (await fetch(`${url}/health`)).json());
   expect(health.release).toEqual({ version: 3 });
-  const history = z.object({ history: z.array(z.looseObject({ version: z.number(), by: z.string(), reason: z.string() })) });
-  expect((await done(history, 'releases')).history.map(({ version, by, reason }) => `${version} ${by}: ${reason}`)).toEqual([
+  const { history } = await done(History, 'releases');
+  expect(history.map(({ version, by, reason }) => `${version} ${by}: ${reason}`)).toEqual([
     '3 the test: worse',
     '2 the test: better',
     `1 the test: publish ${packs[1].path}`,
   ]);
+  const [, rolledOutMs, rolledBackMs] = seen.map(({ atMs }) => atMs);
+  console.log(
+    `users got a rollout ${rolledOutMs - history[1].received_ms} ms, a rollback ${rolledBackMs - history[0].received_ms} ms after it was made; TTL ${TTL_SECONDS} s`,
+  );
+});
+
+test('a share of the users gets a config, the same ones again and again, until it is taken back', async () => {
+  const [first, second] = packs.map(({ config }) => config);
+  await done(z.object({ version: z.literal(4), percent: z.literal(30) }), 'rollout', second, '--percent', '30', '--reason', 'some');
+  const configs = async (): Promise<(string | undefined)[]> => {
+    const answers: (string | undefined)[] = [];
+    for (let i = 0; i < 60; i++) answers.push((await ask({ user: `user-${i}` })).config);
+    return answers;
+  };
+  let before: (string | undefined)[] = [];
+  await vi.waitFor(async () => expect((before = await configs())).toContain(second), { timeout: 40_000, interval: 500 });
+  expect(before).toContain(first);
+  expect(await configs()).toEqual(before);
+  expect((await ask()).config).toBe(first);
+  await done(z.object({ restores: z.literal(1) }), 'rollback', '--reason', 'enough');
+  await vi.waitFor(async () => expect(await configs()).not.toContain(second), { timeout: 40_000, interval: 500 });
 });
 
 test('a config that no origin serves is published, but not rolled out', async () => {
