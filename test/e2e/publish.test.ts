@@ -83,9 +83,9 @@ interface Seen {
 /** Asks all the time, as users do; what answered, and when that changed. */
 function watch(): { until: (config: string) => Promise<void>; stop: () => Promise<readonly Seen[]> } {
   const seen: Seen[] = [];
-  let going = true;
+  const stopped = new AbortController();
   const run = (async () => {
-    while (going) {
+    while (!stopped.signal.aborted) {
       const answered = await ask();
       const last = seen[seen.length - 1];
       if (answered.config !== last?.config || answered.status !== last.status) seen.push({ ...answered, atMs: Date.now() });
@@ -95,7 +95,7 @@ function watch(): { until: (config: string) => Promise<void>; stop: () => Promis
   return {
     until: (config) => vi.waitFor(() => expect(seen.at(-1)?.config).toBe(config), { timeout: 30_000 }),
     async stop() {
-      going = false;
+      stopped.abort();
       await run;
       return seen;
     },

@@ -75,11 +75,11 @@ export class Releases extends DurableObject<EdgeEnv> {
 
   /** Writes the newest release to KV; tried again later when that fails. Never throws: the release is made. */
   async #tell(): Promise<void> {
-    const { CONFIG } = this.env;
-    while (CONFIG !== undefined && this.ctx.storage.kv.get('untold') === true) {
+    if (this.env.CONFIG === undefined) return;
+    while (this.ctx.storage.kv.get('untold') === true) {
       const head = this.head();
       try {
-        await CONFIG.put(RELEASE_KEY, JSON.stringify(head?.signed));
+        await this.env.CONFIG.put(RELEASE_KEY, JSON.stringify(head?.signed));
       } catch {
         await this.ctx.storage.setAlarm(Date.now() + RETRY_MS);
         return;

@@ -102,7 +102,8 @@ describe('a release is refused', () => {
       Array.from({ length: 8 }, (_, i) => signRelease(publisher, releaseOf(first, [fresh.entry, old.entry], { reason: `rival ${i}` }))),
     );
     const statuses = await Promise.all(rivals.map(async (rival) => (await isolate.commit(rival)).status));
-    expect(statuses.toSorted()).toEqual([201, ...Array.from({ length: 7 }, () => 409)]);
+    expect(statuses.filter((status) => status === 201)).toHaveLength(1);
+    expect(statuses.filter((status) => status === 409)).toHaveLength(7);
     const winner = rivals[statuses.indexOf(201)];
     expect((await deployment.history().head())?.sha256).toBe(winner.sha256);
     expect((await isolate.commit(rivals[statuses.indexOf(409)])).body).toMatchObject({
