@@ -7,14 +7,17 @@
 
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import * as z from 'zod/mini';
 import { PACKAGE_ROOT } from '../src/cli/package-root.ts';
 
 const ROOT_SECRET = 'a root secret for schemathesis, long enough';
 const PRICES = JSON.stringify({ answer: { request: 100, per_1000_tokens: 1000 }, route: 10 });
+
+const Manifest = z.object({ name: z.string(), config: z.string() });
 
 const { values: options } = parseArgs({
   options: {
@@ -31,9 +34,10 @@ const CONFIG = `
 [checks]
 negative_data_rejection.expected-statuses = ["400", "401", "403", "404", "405", "406", "408", "409", "413", "415", "422", "429"]
 
-# A caller who allows a millisecond gets 504, as it should be.
+# Names that exist.
 [parameters]
-"header.x-request-timeout-ms" = "10000"
+"path.model" = "MODEL"
+"path.version" = "VERSION"
 
 # Weights sum to 1 at most, and a mix without weights needs a task; an arm has to exist.
 [[operations]]
@@ -61,6 +65,17 @@ include-path-regex = "^/admin/v1/(releases|blobs|readiness)"
 checks.positive_data_acceptance.expected-statuses = ["2xx", "400", "401", "403", "404", "409", "501"]
 `;
 
+/** A caller who allows a millisecond gets 504, as it should be: cases that allow little are given more. */
+const HOOKS = `
+import schemathesis
+
+@schemathesis.hook
+def before_call(context, case, kwargs):
+    allowed = str((case.headers or {}).get("x-request-timeout-ms", ""))
+    if allowed.isascii() and allowed.isdigit() and 0 < int(allowed) < 5000:
+        case.headers["x-request-timeout-ms"] = "10000"
+`;
+
 const schemathesis = process.env['SCHEMATHESIS'] ?? 'schemathesis';
 if (spawnSync(schemathesis, ['--version']).status !== 0) {
   console.log('schemathesis: not there; install it in a virtual environment and name its program by SCHEMATHESIS. Skipped');
@@ -79,10 +94,17 @@ async function run(kind: 'open' | 'keys'): Promise<void> {
     const secrets =
       kind === 'keys' ? `\n[auth.openapi.key]\nbearer = "${dev.key}"\n\n[auth.openapi.root]\nbearer = "${ROOT_SECRET}"\n` : '';
     const config = join(work, `${kind}.toml`);
-    writeFileSync(config, CONFIG + secrets);
+    const { name, config: version } = z.parse(Manifest, JSON.parse(readFileSync(join(options.pack, 'manifest.json'), 'utf8')));
+    writeFileSync(config, CONFIG.replace('MODEL', name).replace('VERSION', version) + secrets);
+    const hooks = join(work, 'hooks.py');
+    writeFileSync(hooks, HOOKS);
     console.log(`\n== ${kind === 'keys' ? 'with accounts' : 'without accounts'}`);
     const args = ['--checks', 'all', '--max-examples', options.examples, '--seed', options.seed, '--workers', '2', '--continue-on-failure'];
-    const test = spawn(schemathesis, ['--config-file', config, 'run', `${dev.url}/openapi.json`, ...args], { stdio: 'inherit', cwd: work });
+    const test = spawn(schemathesis, ['--config-file', config, 'run', `${dev.url}/openapi.json`, ...args], {
+      stdio: 'inherit',
+      cwd: work,
+      env: { ...process.env, SCHEMATHESIS_HOOKS: hooks },
+    });
     const [code]: unknown[] = await once(test, 'exit');
     if (code !== 0) process.exitCode = 1;
   } finally {
