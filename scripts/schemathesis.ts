@@ -99,7 +99,7 @@ async function run(kind: 'open' | 'keys'): Promise<void> {
     const hooks = join(work, 'hooks.py');
     writeFileSync(hooks, HOOKS);
     console.log(`\n== ${kind === 'keys' ? 'with accounts' : 'without accounts'}`);
-    const args = ['--checks', 'all', '--max-examples', options.examples, '--seed', options.seed, '--workers', '2', '--continue-on-failure'];
+    const args = ['--checks', 'all', '--max-examples', options.examples, '--seed', options.seed, '--workers', '1', '--continue-on-failure'];
     const test = spawn(schemathesis, ['--config-file', config, 'run', `${dev.url}/openapi.json`, ...args], {
       stdio: 'inherit',
       cwd: work,
