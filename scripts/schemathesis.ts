@@ -100,6 +100,8 @@ async function run(kind: 'open' | 'keys'): Promise<void> {
     writeFileSync(hooks, HOOKS);
     console.log(`\n== ${kind === 'keys' ? 'with accounts' : 'without accounts'}`);
     const args = ['--checks', 'all', '--max-examples', options.examples, '--seed', options.seed, '--workers', '1', '--continue-on-failure'];
+    // Times are not what this is about, and a busy machine is slow.
+    args.push('--max-response-time', '120', '--request-timeout', '120');
     const test = spawn(schemathesis, ['--config-file', config, 'run', `${dev.url}/openapi.json`, ...args], {
       stdio: 'inherit',
       cwd: work,
