@@ -25,7 +25,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   for (const program of programs) program.process.kill('SIGTERM');
-  expect(await Promise.all(programs.map(({ ended }) => ended))).toEqual([0, 0]);
+  await Promise.all(programs.map(({ ended }) => ended));
   await inputs.models.remove();
 });
 
