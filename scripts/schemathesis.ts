@@ -81,6 +81,7 @@ if (spawnSync(schemathesis, ['--version']).status !== 0) {
   console.log('schemathesis: not there; install it in a virtual environment and name its program by SCHEMATHESIS. Skipped');
   process.exit(0);
 }
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 const work = mkdtempSync(join(tmpdir(), 'twinroute-schemathesis-'));
 try {
   for (const kind of ['open', 'keys'] as const) if (options.only === undefined || options.only === kind) await run(kind);
@@ -126,6 +127,7 @@ async function startDev(
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  process.once('exit', () => child.kill('SIGTERM'));
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => void (output += text));
   await new Promise<void>((resolve, reject) => {

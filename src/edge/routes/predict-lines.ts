@@ -13,7 +13,7 @@ import { predictBill, predictBound } from '../accounts/bill.ts';
 import type { Reservation } from '../accounts/charged.ts';
 import { BATCH_CONCURRENCY, type AnswerInput } from '../answering.ts';
 import { asCompleted } from '../stream/as-completed.ts';
-import { linesBody } from '../stream/lines-response.ts';
+import { linesBody } from '../stream/lines-body.ts';
 import type { EdgeTypes } from '../types.ts';
 import { answerInput, goodInputs, type BatchInput, type Report } from './batch.ts';
 
