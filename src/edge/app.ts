@@ -69,7 +69,7 @@ export interface AppDeps {
   /** Keeps work running after the request that began it. */
   readonly keepAlive: (work: Promise<unknown>) => void;
   /** Where experiments are published and measured; undefined where there are none. */
-  readonly experiments: Pick<ExperimentDeps, 'readPublished' | 'storeOf'> | undefined;
+  readonly experiments: Pick<ExperimentDeps, 'readPublished' | 'edition' | 'storeOf'> | undefined;
   /** Watches what happens. */
   readonly observation: Observation;
   /** What /metrics wants; undefined leaves it to keys, or to everybody where there are no accounts. */

@@ -15,8 +15,8 @@ const KV_CACHE_SECONDS = 30;
  */
 export function bindExperiments(
   { EXPERIMENT_STATES: states, CONFIG: config, EXPERIMENTS: variable }: Pick<EdgeEnv, 'EXPERIMENT_STATES' | 'CONFIG' | 'EXPERIMENTS'>,
-  releases?: Pick<Releases, 'current'>,
-): Pick<ExperimentDeps, 'readPublished' | 'storeOf'> | undefined {
+  releases?: Pick<Releases, 'current' | 'edition'>,
+): Pick<ExperimentDeps, 'readPublished' | 'edition' | 'storeOf'> | undefined {
   if (states === undefined) return undefined;
   return {
     async readPublished() {
@@ -24,6 +24,7 @@ export function bindExperiments(
       if (released !== undefined) return JSON.stringify(released);
       return (await config?.get(PUBLISHED_KEY, { cacheTtl: KV_CACHE_SECONDS })) ?? variable;
     },
+    edition: releases?.edition,
     storeOf: (design) => states.getByName(design),
   };
 }

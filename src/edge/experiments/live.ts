@@ -31,6 +31,8 @@ export interface LiveExperiment {
 export interface LiveDeps {
   /** The published JSON, undefined when there is none. */
   readonly readPublished: () => Promise<string | undefined>;
+  /** The release that the published JSON may come from: with another one it is read at once. */
+  readonly edition?: (() => unknown) | undefined;
   readonly storeOf: (design: string) => ExperimentStore;
   readonly bundles: Bundles;
   /** Milliseconds. */
@@ -54,6 +56,7 @@ export function createLive(deps: LiveDeps): () => Promise<readonly LiveExperimen
     initial: [],
     freshMs: FRESH_MS,
     trustedMs: TRUSTED_MS,
+    edition: deps.edition,
     now: deps.now,
     keepAlive: deps.keepAlive,
     failed,

@@ -10,6 +10,8 @@ export interface RefreshingOptions<T> {
   readonly freshMs: number;
   /** From this age on whoever asks waits for that. */
   readonly trustedMs: number;
+  /** What the value was made of, where it can be told at once: when that changes, the value is read again before use. */
+  readonly edition?: (() => unknown) | undefined;
   readonly now: () => number;
   readonly keepAlive: (work: Promise<unknown>) => void;
   readonly failed: (cause: unknown) => void;
@@ -21,7 +23,9 @@ export function refreshing<T>(options: RefreshingOptions<T>): () => Promise<T> {
   let readMs = Number.NEGATIVE_INFINITY;
   let triedMs = Number.NEGATIVE_INFINITY;
   let flight: Promise<void> | undefined;
+  let edition: unknown;
   const load = async (): Promise<void> => {
+    const madeOf = options.edition?.();
     try {
       const startMs = options.now();
       value = await options.load(value);
@@ -30,17 +34,19 @@ export function refreshing<T>(options: RefreshingOptions<T>): () => Promise<T> {
       options.failed(cause);
     } finally {
       triedMs = options.now();
+      edition = madeOf;
       flight = undefined;
     }
   };
   return async () => {
     const nowMs = options.now();
+    const isAnother = options.edition?.() !== edition;
     // After a failure the last value serves on until the next try is due.
-    if (nowMs - Math.max(readMs, triedMs) >= options.freshMs && flight === undefined) {
+    if ((isAnother || nowMs - Math.max(readMs, triedMs) >= options.freshMs) && flight === undefined) {
       flight = load();
       options.keepAlive(flight);
     }
-    if (nowMs - readMs >= options.trustedMs && flight !== undefined) await flight;
+    if ((isAnother || nowMs - readMs >= options.trustedMs) && flight !== undefined) await flight;
     return value;
   };
 }

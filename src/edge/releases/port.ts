@@ -38,7 +38,9 @@ export interface Releases extends ReleaseStore, FileSources {
   readonly deployed: Bundles;
   /** The release that is served. */
   current(): Promise<VerifiedRelease | undefined>;
-  /** The prices of the release that was served when `current` was last asked. */
+  /** Hash of the release that was served when `current` was last asked. */
+  edition(): string | undefined;
+  /** Its prices. */
   prices(): PriceList | undefined;
   /** @throws {TwinrouteError} `config` for a release that is well signed, but not for this deployment */
   check(release: Release): void;

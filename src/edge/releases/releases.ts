@@ -1,9 +1,9 @@
 // Releases as an isolate knows them: the newest one that verifies is served, with all of its configs or not at all; until there is one, what was
 // deployed is. Read again in the background, so that requests wait only in an isolate that has not been asked for long.
 
-import type { PriceList } from '../../contract/price-list.ts';
 import type { Release } from '../../contract/release.ts';
 import { TwinrouteError } from '../../core/errors.ts';
+import type { VerifiedRelease } from '../../formats/signing/release-signature.ts';
 import type { CreateSession } from '../../model/session.ts';
 import { unknownConfig, type AssetBundles } from '../bundles.ts';
 import { toTwinrouteError } from '../errors.ts';
@@ -48,7 +48,7 @@ export function createReleases({ store, deployed, ...deps }: ReleaseDeps): Relea
   const files: LoadDeps = { ...deps, fetchFile: ({ sha256 }) => fetchBlob(store.bucket, sha256) };
   const check = (release: Release): void => checkCurrency(release, deps.currency);
   let deployedIsFree = false;
-  let prices: PriceList | undefined;
+  let served: VerifiedRelease | undefined;
 
   async function load(last: Known): Promise<Known> {
     const nowMs = deps.now();
@@ -60,7 +60,7 @@ export function createReleases({ store, deployed, ...deps }: ReleaseDeps): Relea
       try {
         check(release.release);
         serving = await openRelease(files, release, serving, nowMs);
-        prices = release.release.prices;
+        served = release;
         if (last.serving === undefined) sinceMs = nowMs;
       } catch (thrown) {
         problem = refusal(release.release.version, thrown);
@@ -104,7 +104,8 @@ export function createReleases({ store, deployed, ...deps }: ReleaseDeps): Relea
       },
     },
     current: async () => (await known()).serving?.release,
-    prices: () => prices,
+    edition: () => served?.sha256,
+    prices: () => served?.release.prices,
     check,
     async status() {
       const { serving, problem } = await known();

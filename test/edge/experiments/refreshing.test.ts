@@ -6,6 +6,7 @@ function scripted() {
   let nowMs = 0;
   let readings = 0;
   let failing = false;
+  let edition = 'first';
   const failures: unknown[] = [];
   const work: Promise<unknown>[] = [];
   const read = refreshing<number>({
@@ -17,6 +18,7 @@ function scripted() {
     initial: 0,
     freshMs: 10,
     trustedMs: 25,
+    edition: () => edition,
     now: () => nowMs,
     keepAlive: (promise) => void work.push(promise),
     failed: (cause) => void failures.push(cause),
@@ -26,6 +28,7 @@ function scripted() {
     failures,
     readings: () => readings,
     at: (ms: number) => void (nowMs = ms),
+    publish: (value: string) => void (edition = value),
     fail: (value: boolean) => void (failing = value),
     settle: () => Promise.all(work),
   };
@@ -70,4 +73,20 @@ test('without a first value it gives the initial one', async () => {
   fail(true);
   expect(await read()).toBe(0);
   expect(failures).toHaveLength(1);
+});
+
+test('of another edition is read before use, once', async () => {
+  const { read, publish, fail, failures, readings, at } = scripted();
+  await read();
+  publish('second');
+  expect(await Promise.all([read(), read()])).toEqual([2, 2]);
+  expect(await read()).toBe(2);
+  fail(true);
+  publish('third');
+  expect([await read(), await read()]).toEqual([2, 2]);
+  expect({ readings: readings(), failures: failures.length }).toEqual({ readings: 3, failures: 1 });
+  fail(false);
+  at(10);
+  await read();
+  expect(readings()).toBe(4);
 });

@@ -50,7 +50,10 @@ test('experiments that are published enrol users, and a staged config is an arm'
   const second = await signRelease(publisher, releaseOf(first, [old.entry, fresh.entry], { experiments }));
   await isolate.commit(second);
   await deployment.notice(second.signed);
-  isolate.pass(TTL_MS);
+  // Experiments were looked for a moment ago, and found none: they come with the release all the same.
+  isolate.pass(TTL_MS - 1);
+  await isolate.customer.predict({ text: 'A film.', user: 'user-0' });
+  await isolate.settle();
   const served = new Map<string, number>();
   for (let i = 0; i < 40; i++) {
     const { config, experiment } = z.parse(Prediction, (await isolate.customer.predict({ text: 'A film.', user: `user-${i}` })).body);
