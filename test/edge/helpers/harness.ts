@@ -181,7 +181,12 @@ export function createHarness(options: HarnessOptions = {}) {
     observation:
       options.observation ??
       plainObservation(
-        [{ failure: ({ error }) => void (ERROR_CODES[error.code].fault === 'system' && logged.push(error)) }],
+        [
+          {
+            failure: ({ error }) => void (ERROR_CODES[error.code].fault === 'system' && logged.push(error)),
+            problem: ({ error }) => void logged.push(error),
+          },
+        ],
         options.now ?? Date.now,
       ),
     metricsToken: options.metricsToken,
