@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { EndpointsAnswer } from '../../src/contract/endpoints.ts';
 import { PredictBatch, Prediction, RouteAnswer } from '../../src/contract/http.ts';
 import { parseWith } from '../../src/contract/parse.ts';
 import { createRandom } from '../../src/core/random.ts';
@@ -252,4 +253,19 @@ test('the catalogue', async () => {
       { id: 'right', up: true, state: 'up', in_flight: 0, latency_ms: 1, failure_share: 0 },
     ],
   });
+});
+
+test('GET /v1/endpoints tells what is held and how each config fares, and no address', async () => {
+  const { app, post } = createHarness({ endpoints: [ALL, { ...LEFT, region: 'EU' }, { ...RIGHT, configs: ['f'.repeat(16)] }] });
+  await post('/v1/predict', { text: 'a' });
+  const answer = parseWith(EndpointsAnswer, await (await app.request('/v1/endpoints')).json(), 'answer', 'internal');
+  expect(
+    answer.endpoints.map(({ id, region, experts, configs }) => ({ id, region, experts, configs: configs.map(({ config }) => config) })),
+  ).toEqual([
+    { id: 'all', region: undefined, experts: '*', configs: [CONFIG] },
+    { id: 'left', region: 'EU', experts: ['cola', 'sst2'], configs: [CONFIG] },
+    { id: 'right', region: undefined, experts: ['stsb'], configs: [] },
+  ]);
+  expect(answer.endpoints[0]?.configs[0]).toMatchObject({ state: 'up', in_flight: 0, failure_share: 0 });
+  expect(JSON.stringify(answer)).not.toContain('.test');
 });

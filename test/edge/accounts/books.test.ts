@@ -37,6 +37,11 @@ test('an account sees its balance, its spending and its requests', async () => {
   const rest = z.parse(StatementAnswer, (await get(`/v1/statement?limit=2&after=${page.next}`)).body);
   expect(rest.lines.map(({ request }) => request)).toEqual(['r2']);
   expect(rest.next).toBeUndefined();
+  const latest = z.parse(StatementAnswer, (await get('/v1/statement?limit=2&before=1000')).body);
+  expect(latest.lines.map(({ request }) => request)).toEqual(['r2', 'r1']);
+  const older = z.parse(StatementAnswer, (await get(`/v1/statement?limit=2&before=${latest.next}`)).body);
+  expect(older.lines.map(({ request }) => request)).toEqual(['r0']);
+  expect(older.next).toBeUndefined();
   expect((await get('/v1/statement?limit=x')).status).toBe(400);
 });
 

@@ -1,62 +1,22 @@
-// What is deployed: every config, and its experts.
+// What is deployed: configs with their experts, and what was published since.
 
-import { ConfigsAnswer, ExpertsAnswer } from '../../../contract/http.ts';
-import { live } from '../../app/live.ts';
 import type { OpenScreen, ScreenContext } from '../../app/screen.ts';
 import { h } from '../../dom/element.ts';
-import { badge } from '../../parts/badge.ts';
-import { card } from '../../parts/card.ts';
-import { copyable } from '../../parts/copy.ts';
-import { facts } from '../../parts/facts.ts';
-import { counted } from '../../format/number.ts';
-import { expertTable } from './expert-table.ts';
-import { parameterText } from './parameter-text.ts';
+import { tabs, type Tab } from '../../parts/tabs.ts';
+import { configCards } from './config-cards.ts';
+import { releases } from './releases.ts';
 
-type Config = ConfigsAnswer['configs'][number];
-
-const ROUTING: Readonly<Record<Config['routing'], string>> = {
-  edge: 'at the edge',
-  origin: 'by the origin',
-  auto: 'at the edge, by the origin where that abstains',
-};
+const PARTS: readonly (Tab & { readonly open: (context: ScreenContext) => HTMLElement })[] = [
+  { name: 'configs', text: 'Configs', open: configCards },
+  { name: 'releases', text: 'Releases', open: releases },
+];
 
 /** Opens the screen. */
-export const openExperts: OpenScreen = (context) => ({
-  title: 'Experts',
-  intro: 'The merged models that are deployed here, and the experts that each of them can be.',
-  content: live(context, {
-    name: 'experts',
-    load: () => load(context),
-    view: (configs) => h('div', { class: 'stack' }, ...configs.map(({ config, experts }, i) => configCard(config, experts, i === 0))),
-  }).element,
-});
-
-async function load({ api, signal }: ScreenContext) {
-  const { configs } = (await api.call(ConfigsAnswer, '/v1/configs', { signal })).body;
-  return Promise.all(
-    configs.map(async (config) => ({
-      config,
-      experts: (await api.call(ExpertsAnswer, `/v1/experts?config=${config.config}`, { signal })).body.experts,
-    })),
-  );
-}
-
-function configCard(config: Config, experts: ExpertsAnswer['experts'], isDefault: boolean): HTMLElement {
-  return card(
-    h('span', {}, config.name, ' ', h('code', { class: 'quiet' }, config.config.slice(0, 6))),
-    { aside: isDefault && badge('default', 'accent') },
-    facts([
-      ['Config', copyable(config.config, 'config id')],
-      ['Method', config.method],
-      ['Routing', ROUTING[config.routing]],
-      ['Experts', counted(experts.length, 'expert')],
-    ]),
-    h(
-      'details',
-      { id: `parameters-${config.config}` },
-      h('summary', {}, 'Parameters'),
-      facts(Object.entries(config.parameters).map(([name, value]) => [name, parameterText(value)])),
-    ),
-    expertTable(config.config, config.name, experts),
-  );
-}
+export const openExperts: OpenScreen = (context) => {
+  const part = PARTS.find(({ name }) => name === context.path[0]) ?? PARTS[0];
+  return {
+    title: 'Experts',
+    intro: 'The merged models that answer here, and the experts that each of them can be.',
+    content: h('div', { class: 'stack' }, tabs('experts', 'Parts of experts', PARTS, part.name), part.open(context)),
+  };
+};

@@ -14,7 +14,7 @@ import { tiles } from '../../parts/tiles.ts';
 import { actionForm } from './action-form.ts';
 import { keyTable } from './key-table.ts';
 import { limitText } from './limit-text.ts';
-import { needSecret } from './need-secret.ts';
+import { needSecret } from '../../parts/need-secret.ts';
 import { newKeyForm } from './new-key-form.ts';
 
 /** Micro-units of one unit of the currency. */

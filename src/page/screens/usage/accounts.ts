@@ -12,7 +12,7 @@ import { empty } from '../../parts/empty.ts';
 import { inputField } from '../../parts/field.ts';
 import { table } from '../../parts/table.ts';
 import { actionForm } from './action-form.ts';
-import { needSecret } from './need-secret.ts';
+import { needSecret } from '../../parts/need-secret.ts';
 
 /** The list. */
 export function accounts(context: ScreenContext): HTMLElement {

@@ -9,7 +9,7 @@ import { clock } from '../../format/time.ts';
 import { badge } from '../../parts/badge.ts';
 import { card } from '../../parts/card.ts';
 import { table } from '../../parts/table.ts';
-import { needSecret } from './need-secret.ts';
+import { needSecret } from '../../parts/need-secret.ts';
 
 /** What each kind of finding means. */
 const MEANING: Readonly<Record<string, string>> = {

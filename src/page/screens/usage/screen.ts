@@ -1,21 +1,14 @@
 // Money and keys: the ledger of the key's account, and with the root secret every account and the comparison of the books.
 
-import { addressOf } from '../../app/address.ts';
 import type { OpenScreen, ScreenContext } from '../../app/screen.ts';
 import { h } from '../../dom/element.ts';
+import { tabs, type Tab } from '../../parts/tabs.ts';
 import { accounts } from './accounts.ts';
 import { account } from './account.ts';
 import { ledger } from './ledger.ts';
 import { books } from './books.ts';
 
-/** One part of the screen. */
-interface Part {
-  readonly name: string;
-  readonly text: string;
-  readonly open: (context: ScreenContext) => HTMLElement;
-}
-
-const PARTS: readonly Part[] = [
+const PARTS: readonly (Tab & { readonly open: (context: ScreenContext) => HTMLElement })[] = [
   { name: 'ledger', text: 'Ledger', open: ledger },
   {
     name: 'accounts',
@@ -31,17 +24,6 @@ export const openUsage: OpenScreen = (context) => {
   return {
     title: 'Usage and ledger',
     intro: 'Every request reserves its highest price, is charged once when it was answered, and costs nothing when it failed.',
-    content: h(
-      'div',
-      { class: 'stack' },
-      h(
-        'nav',
-        { class: 'tabs', 'aria-label': 'Parts of usage' },
-        ...PARTS.map(({ name, text }) =>
-          h('a', { href: addressOf('usage', name), 'aria-current': name === part.name ? 'page' : undefined }, text),
-        ),
-      ),
-      part.open(context),
-    ),
+    content: h('div', { class: 'stack' }, tabs('usage', 'Parts of usage', PARTS, part.name), part.open(context)),
   };
 };

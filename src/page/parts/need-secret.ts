@@ -1,7 +1,7 @@
 // What is shown in the place of something that takes the root secret.
 
-import type { ScreenContext } from '../../app/screen.ts';
-import { h, on } from '../../dom/element.ts';
+import type { ScreenContext } from '../app/screen.ts';
+import { h, on } from '../dom/element.ts';
 
 /** A word and the way to the dialog. */
 export function needSecret({ askCredentials }: Pick<ScreenContext, 'askCredentials'>): HTMLElement {
