@@ -241,7 +241,7 @@ describe.skipIf(BROWSER === undefined)('the operator’s page (skipped where the
       .getByRole('region', { name: 'Entries' })
       .getByRole('button', { name: `Copy request id ${id}` })
       .waitFor();
-    await page.getByRole('link', { name: 'Accounts and keys' }).click();
+    await page.getByRole('link', { name: 'Accounts', exact: true }).click();
     await page.getByLabel('Name').fill('Customer');
     await page.getByRole('button', { name: 'Make the account' }).click();
     await page.getByRole('link', { name: 'Customer' }).click();

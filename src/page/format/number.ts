@@ -7,9 +7,10 @@ export function whole(value: number): string {
   return value.toLocaleString(LOCALE, { maximumFractionDigits: 0 });
 }
 
-/** A share in percent: `93.1 %`; small ones keep two digits. */
+/** A share in percent: `93.1 %`; small ones keep two digits, and what is next to nothing says so. */
 export function percent(share: number): string {
   const hundredths = 100 * share;
+  if (hundredths > 0 && hundredths < 0.005) return '<\u00a00.01\u00a0%';
   const digits = hundredths !== 0 && Math.abs(hundredths) < 1 ? 2 : 1;
   return `${hundredths.toLocaleString(LOCALE, { minimumFractionDigits: digits, maximumFractionDigits: digits })}\u00a0%`;
 }

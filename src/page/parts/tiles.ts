@@ -9,7 +9,7 @@ export interface Tile {
   readonly note?: Child;
 }
 
-/** The figures in a row. */
+/** The figures in a row; they are large, so that a unit may be on the next line. */
 export function tiles(all: readonly Tile[]): HTMLElement {
   return h(
     'dl',
@@ -19,7 +19,12 @@ export function tiles(all: readonly Tile[]): HTMLElement {
         'div',
         { class: 'tile' },
         h('dt', {}, name),
-        h('dd', {}, h('span', { class: 'tile-value' }, value), note !== undefined && h('span', { class: 'quiet' }, note)),
+        h(
+          'dd',
+          {},
+          h('span', { class: 'tile-value' }, value.replaceAll('\u00a0', ' ')),
+          note !== undefined && h('span', { class: 'quiet' }, note),
+        ),
       ),
     ),
   );

@@ -36,7 +36,7 @@ export function endpointCard({ id, region, experts, configs, state, worst, laten
       ['Failed, last 10 s', percent(worst.failureShare)],
       ['Experts held', experts === '*' ? 'all' : experts.join(', ')],
       ['Region', region],
-      ['State changed', changedMs === undefined ? 'not since this page looks' : `${clock(changedMs)}, as seen here`],
+      ['State changed', changedMs === undefined ? 'not while this page was open' : `${clock(changedMs)}, as seen here`],
     ]),
     configs.length > 1 && h('details', { id: `configs-${id}` }, h('summary', {}, 'By config'), configTable(configs)),
   );

@@ -26,7 +26,7 @@ export function guardrailTable({ guardrails }: ExperimentReport): HTMLElement {
       { name: 'Metric', cell: ({ metric }) => metricStyle(metric).name },
       { name: 'Arm', cell: ({ arm }) => h('span', { class: 'whole' }, arm) },
       { name: 'State', cell: ({ state }) => badge(...STATES[state]) },
-      { name: 'Harm too much', cell: excessText, numeric: true },
+      { name: 'Excess harm', cell: excessText, numeric: true },
     ],
     rows: guardrails,
   });

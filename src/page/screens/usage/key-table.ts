@@ -25,7 +25,7 @@ export function keyTable(context: ScreenContext, path: string, keys: readonly Ke
       { name: 'Limits', cell: limitsOf },
       { name: 'State', cell: stateOf },
       {
-        name: 'Do',
+        name: 'Actions',
         cell: (key) => (key.revoked_ms === undefined ? actions(context, `${path}/keys/${encodeURIComponent(key.id)}`, key, changed) : '–'),
       },
     ],

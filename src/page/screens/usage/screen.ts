@@ -12,7 +12,7 @@ const PARTS: readonly (Tab & { readonly open: (context: ScreenContext) => HTMLEl
   { name: 'ledger', text: 'Ledger', open: ledger },
   {
     name: 'accounts',
-    text: 'Accounts and keys',
+    text: 'Accounts',
     open: (context) => (context.path[1] === undefined ? accounts(context) : account(context, context.path[1])),
   },
   { name: 'books', text: 'Reconciliation', open: books },
