@@ -1,4 +1,4 @@
-// Whether ledgers, their sums and the published usage agree.
+// Whether ledgers, their sums, the published usage and origins' receipts agree.
 
 import { ReconcileAnswer } from '../../../contract/admin.ts';
 import { live } from '../../app/live.ts';
@@ -10,14 +10,19 @@ import { badge } from '../../parts/badge.ts';
 import { card } from '../../parts/card.ts';
 import { table } from '../../parts/table.ts';
 import { needSecret } from '../../parts/need-secret.ts';
+import { receiptsCompared } from './receipts-compared.ts';
 
 /** What each kind of finding means. */
-const MEANING: Readonly<Record<string, string>> = {
+const MEANING: Readonly<Record<ReconcileAnswer['findings'][number]['kind'], string>> = {
   missing: 'settled, but its usage event never arrived',
   extra: 'published, but the ledger has no such charge',
   different: 'published with other facts than the ledger’s',
   balance: 'the balance is not what was paid in less what was charged',
   held: 'what is held is not the sum over open entries',
+  unreceipted: 'charged, but no origin has a receipt for it',
+  receipt: 'the origin’s book says otherwise than the receipt that the edge was given',
+  usage: 'charged by other answers or tokens than its receipts add up to',
+  reused: 'charged by a receipt that was charged before',
 };
 
 /** The comparison. */
@@ -33,12 +38,17 @@ export function books(context: ScreenContext): HTMLElement {
   return card(
     'Reconciliation',
     { aside: again },
-    h('p', { class: 'quiet' }, 'Every entry of every account against its sums and against the usage log.'),
+    h('p', { class: 'quiet' }, 'Every entry of every account against its sums, the usage log and the receipts of origins.'),
     part.element,
   );
 }
 
-function result({ accounts, findings, atMs }: ReconcileAnswer & { readonly atMs: number }): HTMLElement {
+function result(compared: ReconcileAnswer & { readonly atMs: number }): HTMLElement {
+  const { receipts } = compared;
+  return h('div', { class: 'stack' }, verdict(compared), receipts !== undefined && receiptsCompared(receipts));
+}
+
+function verdict({ accounts, findings, atMs }: ReconcileAnswer & { readonly atMs: number }): HTMLElement {
   const looked = `${counted(accounts, 'account')} compared at ${clock(atMs)}.`;
   if (findings.length === 0) return h('p', { class: 'row-tight' }, badge('no disagreement', 'good'), h('span', { class: 'quiet' }, looked));
   return h(
@@ -51,7 +61,7 @@ function result({ accounts, findings, atMs }: ReconcileAnswer & { readonly atMs:
       columns: [
         { name: 'Account', cell: ({ account }) => h('code', {}, account) },
         { name: 'Entry', cell: ({ seq }) => (seq === undefined ? '–' : String(seq)), numeric: true },
-        { name: 'What', cell: ({ kind }) => h('span', {}, kind, h('span', { class: 'quiet block' }, MEANING[kind] ?? '')) },
+        { name: 'What', cell: ({ kind }) => h('span', {}, kind, h('span', { class: 'quiet block' }, MEANING[kind])) },
         { name: 'Expected', cell: ({ expected }) => (expected === undefined ? '–' : String(expected)), numeric: true },
         { name: 'Got', cell: ({ got }) => (got === undefined ? '–' : String(got)), numeric: true },
       ],
