@@ -34,6 +34,7 @@ const AXE: axe.RunOptions = {
 const SCREENS = {
   playground: 'text=Examples',
   experts: 'table',
+  'experts/releases': '.card',
   experiments: '.card',
   'experiments/ranks': 'figure svg',
   endpoints: '.badge',

@@ -50,6 +50,13 @@ export function createShell(entries: readonly NavEntry[], storage: Storage, askC
       h('div', { class: 'top-end' }, themeButton(storage), credentials),
     ),
     main,
+    h(
+      'footer',
+      { class: 'foot' },
+      h('a', { href: '/docs' }, 'Interface'),
+      h('a', { href: '/openapi.json' }, 'OpenAPI'),
+      h('a', { href: '/health' }, 'Health'),
+    ),
     said,
   );
   return {

@@ -22,7 +22,7 @@ describe('amounts', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 1e15 }), (micros) => {
         const [whole, part = ''] = money(micros, 'X').replaceAll(',', '').split('\u00a0')[0].split('.');
-        return BigInt(whole) * 1_000_000n + BigInt(part.padEnd(6, '0')) === BigInt(micros);
+        expect(BigInt(whole) * 1_000_000n + BigInt(part.padEnd(6, '0'))).toBe(BigInt(micros));
       }),
     );
   });
