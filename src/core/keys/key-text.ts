@@ -12,7 +12,9 @@ const SECRET_CHARS = 52;
 /** Random bytes that each kind of text needs. */
 export const KEY_BYTES = { account: ACCOUNT_CHARS, key: KEY_CHARS, secret: SECRET_CHARS } as const;
 
-const TEXT = new RegExp(`^tr_(([${ALPHABET}]{${ACCOUNT_CHARS}})[${ALPHABET}]{${KEY_CHARS}})_[${ALPHABET}]{${SECRET_CHARS}}$`);
+const KEY = `tr_(([${ALPHABET}]{${ACCOUNT_CHARS}})[${ALPHABET}]{${KEY_CHARS}})_[${ALPHABET}]{${SECRET_CHARS}}`;
+const TEXT = new RegExp(`^${KEY}$`);
+const WITHIN = new RegExp(KEY);
 const ACCOUNT = new RegExp(`^[${ALPHABET}]{${ACCOUNT_CHARS}}$`);
 
 /** One character for each random byte. */
@@ -29,6 +31,11 @@ export function keyText(id: string, secret: string): string {
 export function parseKeyText(text: string): { readonly id: string; readonly account: string } | undefined {
   const match = TEXT.exec(text);
   return match === null ? undefined : { id: match[1], account: match[2] };
+}
+
+/** Whether a key stands in a text, whole. */
+export function holdsKey(text: string): boolean {
+  return WITHIN.test(text);
 }
 
 /** Whether a text is an account's id: of one that an operator made, or of a payer without one. */

@@ -2,6 +2,7 @@
 
 import type { MiddlewareHandler } from 'hono';
 import { REQUEST_ID_HEADER } from '../../contract/oip.ts';
+import { holdsKey } from '../../core/keys/key-text.ts';
 import type { EdgeTypes } from '../types.ts';
 
 const PLAIN_ID = /^[\w.:-]{1,100}$/;
@@ -10,7 +11,7 @@ const PLAIN_ID = /^[\w.:-]{1,100}$/;
 export function requestId(options: { readonly newId: () => string }): MiddlewareHandler<EdgeTypes> {
   return async function requestIdMiddleware(c, next) {
     const sent = c.req.header(REQUEST_ID_HEADER);
-    const id = sent !== undefined && PLAIN_ID.test(sent) ? sent : options.newId();
+    const id = sent !== undefined && PLAIN_ID.test(sent) && !holdsKey(sent) ? sent : options.newId();
     c.set('requestId', id);
     c.header(REQUEST_ID_HEADER, id);
     await next();
