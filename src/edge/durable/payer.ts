@@ -13,6 +13,7 @@ import { shortReason, type Verification } from '../x402/facilitator.ts';
 import type { PayerCalls, PayerIdentity, PaymentProof, PaymentStanding, Reservation, ServedAnswer } from '../x402/port.ts';
 import { createAnswerStore } from './answer-table.ts';
 import { migrate } from './migrate.ts';
+import { logFailure } from '../observe/log-failure.ts';
 import { createPaymentStore, PAYMENT_TABLES, type PaymentRow, type PaymentStore } from './payment-table.ts';
 
 /** Payments that an alarm looks at, one after another. */
@@ -240,7 +241,7 @@ export class Payer extends DurableObject<EdgeEnv> implements PayerCalls {
   }
 
   #log(message: string, cause: unknown): void {
-    console.error(JSON.stringify({ payer: this.#open?.payer.account, message: `payer: ${message}`, cause: String(cause) }));
+    logFailure(`payer: ${message}`, this.#open?.payer.account ?? '', cause);
   }
 }
 

@@ -85,7 +85,7 @@ export const EDGE_METRICS = {
   ledger: {
     name: 'twinroute_ledger_steps',
     kind: 'counter',
-    help: 'Steps of charged requests (reserve, settle, release, queue, sweep) and their outcomes.',
+    help: 'Steps of charged requests and their outcomes: reserve, settle, release, queue, sweep of accounts; payment_reserve, _settle, _release of x402.',
     labels: ['step', 'outcome'],
   },
   chargedMicros: {

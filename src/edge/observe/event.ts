@@ -13,8 +13,11 @@ interface Timed {
 /** Why an endpoint was asked. */
 export type AttemptPurpose = 'first' | 'retry' | 'hedge' | 'last_resort' | 'shadow';
 
-/** Steps of a request's money. */
-export type LedgerStep = 'reserve' | 'settle' | 'release' | 'queue';
+/** Steps of a request's money: from an account's credit, or by a payment that came with it. */
+export type LedgerStep = 'reserve' | 'settle' | 'release' | 'queue' | 'payment_reserve' | 'payment_settle' | 'payment_release';
+
+/** Steps after which a request is paid, when their outcome is `settled`. */
+export const PAYING: ReadonlySet<LedgerStep> = new Set<LedgerStep>(['settle', 'payment_settle']);
 
 /** The events by kind. */
 export interface EdgeEvents {

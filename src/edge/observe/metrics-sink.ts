@@ -3,6 +3,7 @@
 import { createMetricSet, type MetricSet } from '../../core/observe/metric-set.ts';
 import type { MetricsBatch } from '../../core/observe/aggregate.ts';
 import { EDGE_METRICS, type EdgeMetric } from './edge-metrics.ts';
+import { PAYING } from './event.ts';
 import type { Levels, Sink } from './observer.ts';
 
 /** Where batches go. */
@@ -84,7 +85,7 @@ function countingSink(counted: MetricSet<EdgeMetric>, touch: () => void): Sink {
     lookup: ({ hit }) => counted.add('lookups', [hit ? 'hit' : 'miss']),
     ledger({ step, outcome, micros }) {
       counted.add('ledger', [step, outcome]);
-      if (step === 'settle' && outcome === 'settled') counted.add('chargedMicros', [], micros);
+      if (PAYING.has(step) && outcome === 'settled') counted.add('chargedMicros', [], micros);
     },
     exposure: ({ experiment, arm }) => counted.add('exposures', [experiment, arm]),
     shadow: ({ experiment, outcome }) => counted.add('shadows', [experiment, outcome]),

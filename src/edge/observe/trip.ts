@@ -1,7 +1,7 @@
 // One request on its way through the edge: who it is in logs and traces, and what is known of it so far. Whatever happens to it is noted here.
 
 import { formatTraceparent, type TraceContext } from '../../core/observe/trace-context.ts';
-import type { EdgeEvent, EventOf } from './event.ts';
+import { PAYING, type EdgeEvent, type EventOf } from './event.ts';
 
 /** What has come together about a request; of a batch, sums, or the last input's. */
 export interface TripFacts {
@@ -109,7 +109,7 @@ const LEARN: { readonly [K in EdgeEvent['kind']]?: (facts: TripFacts, event: Eve
     facts.cached += cached ? 1 : 0;
   },
   ledger(facts, { step, outcome, micros }) {
-    if (step === 'settle' && outcome === 'settled') facts.micros += micros;
+    if (PAYING.has(step) && outcome === 'settled') facts.micros += micros;
   },
   exposure(facts, { experiment, arm }) {
     facts.experiment = experiment;

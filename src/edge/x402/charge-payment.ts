@@ -11,6 +11,7 @@ import { TwinrouteError } from '../../core/errors.ts';
 import { chargedMicros } from '../../core/payment/scheme.ts';
 import { respond, type Bill, type Charge, type ChargedWork } from '../accounts/charged.ts';
 import { unauthorized } from '../accounts/refusal.ts';
+import { ledgerStep } from '../observe/ledger-step.ts';
 import { sha256Hex } from '../sha256.ts';
 import type { EdgeTypes } from '../types.ts';
 import { whyNot } from './authorization.ts';
@@ -69,7 +70,7 @@ export function chargePayment({ payments, ...rest }: ChargePaymentDeps, sent: Se
       return respond(c, job, paidAnswer(c, found, { currency, ask, replayed: true }));
     }
     if (config.identifier_required && sent.identifier === undefined) throw noIdentifier();
-    const taken = await payer.reserve({
+    const request = {
       ...proof,
       payer: sent.payer,
       payment: sent.payment,
@@ -78,7 +79,13 @@ export function chargePayment({ payments, ...rest }: ChargePaymentDeps, sent: Se
       untilMs: Number(sent.authorization.until) * 1000,
       request: c.get('requestId'),
       operation: job.operation,
-    });
+    };
+    const taken = await ledgerStep(
+      c.get('trip'),
+      'payment_reserve',
+      () => payer.reserve(request),
+      ({ kind }) => ({ outcome: kind, micros: kind === 'taken' ? bound : 0 }),
+    );
     if (taken.kind !== 'taken') return respond(c, job, paidAnswer(c, taken, { currency, ask, replayed: true }));
     const served = serve(deps, c, job, { sent, requirements, bound, turn: taken.turn, payer, ask });
     // Who hangs up after paying finds the answer when coming back.
@@ -107,8 +114,15 @@ async function serve<T extends object>(
 ): Promise<string> {
   const { config, prices } = payments;
   const { nonce } = sent.authorization;
+  const trip = c.get('trip');
   // Should this fail, the reservation ends by itself.
-  const giveBack = (): Promise<unknown> => payer.release(nonce, turn).catch((thrown: unknown) => report(thrown, c.get('requestId')));
+  const giveBack = (): Promise<unknown> =>
+    ledgerStep(
+      trip,
+      'payment_release',
+      () => payer.release(nonce, turn),
+      () => ({ outcome: 'released', micros: bound }),
+    ).catch((thrown: unknown) => report(thrown, c.get('requestId')));
   let answer: T;
   let bill: Bill;
   try {
@@ -125,7 +139,12 @@ async function serve<T extends object>(
   }
   const micros = chargedMicros(sent.scheme, bound, used);
   const served = { turn, micros, amount: amountOf(config, requirements, micros), usage, answer: JSON.stringify(answer) };
-  const standing = await payer.settle(nonce, served);
+  const standing = await ledgerStep(
+    trip,
+    'payment_settle',
+    () => payer.settle(nonce, served),
+    ({ kind }) => ({ outcome: kind, micros: kind === 'settled' ? micros : 0 }),
+  );
   // An answer that is too long to be kept leaves once, now.
   const settled: PaymentStanding = standing.kind === 'settled' ? { ...standing, answer: standing.answer ?? served.answer } : standing;
   return paidAnswer(c, settled, { currency: prices.currency, ask, replayed: false });
