@@ -16,7 +16,7 @@ export const Otlp = z.strictObject({
   url: CollectorUrl,
   /** Share of traces that is recorded, of those that no caller has decided about. */
   sample_ratio: z._default(Fraction, 1),
-  /** Spans that an isolate holds at most; more are dropped and counted. */
+  /** Spans that an isolate or an origin holds at most; more are dropped and counted. */
   queue: z._default(z.int().check(z.minimum(1), z.maximum(100_000)), 2_048),
   /** Spans of one export. */
   batch: z._default(z.int().check(z.minimum(1), z.maximum(10_000)), 256),
@@ -24,8 +24,8 @@ export const Otlp = z.strictObject({
   interval_ms: z._default(z.int().check(z.minimum(1), z.maximum(25_000)), 5_000),
   /** Longest wait for the collector. */
   timeout_ms: z._default(z.int().check(z.minimum(1), z.maximum(25_000)), 5_000),
-  /** `service.name` */
-  service: z._default(z.string().check(z.minLength(1), z.maxLength(100)), 'twinroute-edge'),
+  /** `service.name`; twinroute-edge and twinroute-origin without it. */
+  service: z.optional(z.string().check(z.minLength(1), z.maxLength(100))),
 });
 
 /** The `OTLP_HEADERS` secret: headers by name, for collectors that want a key. */

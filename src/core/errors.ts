@@ -57,6 +57,11 @@ export const ERROR_CODES = {
 /** A literal error code. */
 export type ErrorCode = keyof typeof ERROR_CODES;
 
+/** Whether a text is one of the codes. */
+export function isErrorCode(text: string): text is ErrorCode {
+  return Object.hasOwn(ERROR_CODES, text);
+}
+
 /** Optional facts about an error. */
 export interface ErrorFacts {
   /** The parameter, file or field at fault, e.g. `models[2].model`. */

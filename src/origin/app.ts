@@ -6,6 +6,7 @@ import { TwinrouteError } from '../core/errors.ts';
 import { ERROR_CODE_HEADER } from '../contract/oip.ts';
 import { closeConnections } from './drain-gate.ts';
 import { errorHandler } from './error-response.ts';
+import { metricsRoute } from './observe/metrics-route.ts';
 import { oipRoutes, type OipDeps } from './oip-routes.ts';
 import { signedRequests, type Trust } from './signed-requests.ts';
 import { requestId, type OriginEnv } from './request-id.ts';
@@ -42,6 +43,7 @@ export function createApp(deps: OriginDeps): Hono<OriginEnv> {
   );
   if (deps.trust !== undefined) app.use('/v2/*', signedRequests(deps.trust, deps));
   app.route('/v2', oipRoutes(deps));
+  if (deps.watch !== undefined) app.get('/metrics', metricsRoute(deps.watch, deps.table));
   app.notFound((c) => onError(new TwinrouteError('not_found', `${c.req.path}: no such path`), c));
   app.onError(onError);
   return app;

@@ -52,6 +52,8 @@ export interface Batcher<R, O> {
    * caller left, else what the run threw
    */
   submit(rows: readonly R[], options?: SubmitOptions): Promise<BatchAnswer<O>>;
+  /** Requests of which rows wait for a run. Cost: O(queue) */
+  waiting(): number;
   /** Refuses new rows, fails the waiting ones with `unavailable`, and resolves when the pending run has ended. */
   close(): Promise<void>;
 }
@@ -217,6 +219,7 @@ export function createBatcher<R, O>({ run, choose, clock, maxBatch, maxDelayMs, 
         pump();
       });
     },
+    waiting: () => new Set(queue.map(({ job }) => job)).size,
     async close() {
       closed = true;
       for (const { job } of queue)

@@ -3,7 +3,8 @@
 // and the code travels as a header beside the request id; everywhere else the body is the project's.
 
 import type { Context } from 'hono';
-import { ERROR_CODES, isTwinrouteError, messageOf, TwinrouteError } from '../core/errors.ts';
+import { ERROR_CODES, isTwinrouteError, TwinrouteError } from '../core/errors.ts';
+import { safeError } from '../core/observe/safe-error.ts';
 import type { ErrorBody } from '../contract/http.ts';
 import { ERROR_CODE_HEADER, isOipPath } from '../contract/oip.ts';
 import type { OriginEnv } from './request-id.ts';
@@ -16,7 +17,15 @@ export function errorHandler({ log }: { readonly log: (line: string) => void }):
       : new TwinrouteError('internal', 'origin: something went wrong; the log has it under this request id', { cause: thrown });
     const { status } = ERROR_CODES[error.code];
     if (status === 500)
-      log(`${c.var.requestId} ${error.code}: ${error.message}${error.cause === undefined ? '' : `: ${messageOf(error.cause)}`}`);
+      log(
+        JSON.stringify({
+          level: 'error',
+          event: 'failure',
+          request_id: c.var.requestId,
+          trace_id: c.var.trace?.traceId,
+          ...safeError(error),
+        }),
+      );
     const headers: Record<string, string> = { 'content-type': 'application/json', [ERROR_CODE_HEADER]: error.code };
     // What is still to come of the body would keep the connection busy.
     if (error.code === 'request_timeout') headers['connection'] = 'close';

@@ -1,7 +1,9 @@
 // The origin as a running server: wires the real clock, ids and sockets.
 
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
+import { setTimeout } from 'node:timers/promises';
 import { getRequestListener } from '@hono/node-server';
 import { TwinrouteError } from '../core/errors.ts';
 import { OIP_LIMITS } from '../contract/oip.ts';
@@ -10,6 +12,8 @@ import { createBatcher, type BatcherLimits } from './batcher.ts';
 import { systemClock } from './clock.ts';
 import { createDrainGate } from './drain-gate.ts';
 import { createModelTable } from './model-table.ts';
+import { createWatch } from './observe/watch.ts';
+import type { TraceExport } from '../formats/telemetry/open-otlp.ts';
 import type { Trust } from './signed-requests.ts';
 import type { Predictor, PredictorOutput, PredictorRow } from './predictor.ts';
 
@@ -31,6 +35,8 @@ export interface OriginOptions extends Partial<BatcherLimits> {
   readonly trust?: Trust | undefined;
   /** Waits for slow clients other than `SOCKET_LIMITS`. */
   readonly sockets?: Partial<typeof SOCKET_LIMITS>;
+  /** Where spans of recorded traces go; nowhere when undefined. */
+  readonly traces?: TraceExport | undefined;
   /** Takes one line for every defect. */
   readonly log: (line: string) => void;
 }
@@ -54,16 +60,38 @@ const SOCKET_LIMITS = { headersTimeout: 10_000, requestTimeout: 30_000, keepAliv
  * @throws {TwinrouteError} `config` when two packs are the same, a limit does not fit, or the address is not to be had
  */
 export async function startOrigin(options: OriginOptions): Promise<Origin> {
-  const { predictors, version, host = '127.0.0.1', port = 0, maxDeadlineMs = 30_000, drainMs = 10_000, trust, sockets, log } = options;
+  const {
+    predictors,
+    version,
+    host = '127.0.0.1',
+    port = 0,
+    maxDeadlineMs = 30_000,
+    drainMs = 10_000,
+    trust,
+    sockets,
+    traces,
+    log,
+  } = options;
   const { maxBatch = 32, maxDelayMs = 2, maxQueue = 1024 } = options;
   if (maxQueue < OIP_LIMITS.rows)
     throw new TwinrouteError('config', `origin: expected a queue of at least ${OIP_LIMITS.rows} rows, one whole request, got ${maxQueue}`);
   const clock = systemClock;
   const gate = createDrainGate();
+  const watch = createWatch({
+    clock,
+    epochMs: Date.now,
+    randomHex: (bytes) => randomBytes(bytes).toString('hex'),
+    // No process waits for spans that are to leave later: what is left leaves when the server closes.
+    sleep: (ms) => setTimeout(ms, undefined, { ref: false }),
+    traces,
+  });
   const packs = predictors.map((predictor) => ({
     predictor,
     batcher: createBatcher<PredictorRow, PredictorOutput>({
-      run: (rows) => predictor.run(rows),
+      run(rows) {
+        watch.ran({ model: predictor.name, version: predictor.version }, rows.length);
+        return predictor.run(rows);
+      },
       choose: predictor.choose,
       clock,
       maxBatch,
@@ -80,6 +108,7 @@ export async function startOrigin(options: OriginOptions): Promise<Origin> {
     log,
     newId: () => crypto.randomUUID(),
     trust,
+    watch,
   });
   const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
   /** Answers that have not left yet. */
@@ -117,6 +146,7 @@ export async function startOrigin(options: OriginOptions): Promise<Origin> {
     await closed;
     cancelCut();
     cancelFail();
+    await watch.flush();
     for (const { batcher, predictor } of packs) {
       await batcher.close();
       await predictor.release();

@@ -21,6 +21,8 @@ export function inferRoute({ table, clock, maxDeadlineMs, trust }: OipDeps): Han
   return async (c) => {
     const startMs = clock.now();
     const model = table.find(c.req.param('model') ?? '', c.req.param('version'));
+    const { name, predictor } = model;
+    c.set('inferred', { model: name, version: predictor.version, rows: 0, times: undefined });
     checkMediaType(c.req.header('content-type'));
     const latest = deadlineOf(c.req.header(DEADLINE_HEADER), startMs, maxDeadlineMs);
     // Read already where it had to be verified.
@@ -34,10 +36,13 @@ export function inferRoute({ table, clock, maxDeadlineMs, trust }: OipDeps): Han
       if (signal.aborted || clock.now() >= deadline)
         throw new TwinrouteError('timeout', 'origin: the deadline passed before all texts were read');
     });
+    const inputMs = clock.now() - startMs;
     const result = await infer(model, inputs, { deadline, signal });
-    const { version: config } = model.predictor;
-    const { body, headers } = encodeAnswer({ modelName: model.name, modelVersion: config, outputs: result.outputs }, decoded.request);
-    const timing = `queue;dur=${result.queueMs.toFixed(2)}, compute;dur=${result.computeMs.toFixed(2)}`;
+    const { version: config } = predictor;
+    const { queueMs, computeMs, mixes } = result;
+    c.set('inferred', { model: name, version: config, rows: mixes.length, times: { inputMs, queueMs, computeMs } });
+    const { body, headers } = encodeAnswer({ modelName: name, modelVersion: config, outputs: result.outputs }, decoded.request);
+    const timing = `queue;dur=${queueMs.toFixed(2)}, compute;dur=${computeMs.toFixed(2)}`;
     const { signed, requestId: id } = c.var;
     if (trust !== undefined && signed !== undefined) {
       // What is signed leaves as it is.

@@ -9,6 +9,8 @@ import type { Clock } from './clock.ts';
 import { admit, type DrainGate } from './drain-gate.ts';
 import { inferRoute } from './infer-route.ts';
 import { configOf, metadataOf } from './model-metadata.ts';
+import { watchInference } from './observe/watch-inference.ts';
+import type { OriginWatch } from './observe/watch.ts';
 import type { ModelTable } from './model-table.ts';
 import { readBody } from './request-body.ts';
 import type { OriginEnv } from './request-id.ts';
@@ -25,6 +27,8 @@ export interface OipDeps {
   readonly maxDeadlineMs: number;
   /** Whose requests get a signed receipt. */
   readonly trust?: Trust | undefined;
+  /** Told of inferences. */
+  readonly watch?: OriginWatch | undefined;
 }
 
 /** Routes to mount at `/v2`. */
@@ -64,6 +68,7 @@ export function oipRoutes(deps: OipDeps): Hono<OriginEnv> {
       const model = modelOf(c);
       return c.json(configOf(model, table.versions(model.name)));
     });
+    if (deps.watch !== undefined) routes.use(`${path}/infer`, watchInference(deps.watch, clock));
     routes.post(`${path}/infer`, admit(gate), inferRoute(deps));
   }
   return routes;

@@ -88,7 +88,8 @@ test('a caller’s trace comes out at the collector, its request in the log, its
         scopeSpans.flatMap(({ spans }) => spans.map((span) => ({ service: resource.attributes[0].value.stringValue, ...span }))),
       ),
     );
-  await vi.waitFor(() => expect(spansOf().some(({ name }) => name === 'POST /v1/predict')).toBe(true), { timeout: 20_000 });
+  const names = ['POST /v1/predict', 'POST /v2/models/{model}/infer', 'run'];
+  await vi.waitFor(() => expect(spansOf().map(({ name }) => name)).toEqual(expect.arrayContaining(names)), { timeout: 20_000 });
   const spans = spansOf();
   expect(new Set(spans.map(({ traceId }) => traceId))).toEqual(new Set([TRACE]));
   expect(spans.find(({ name }) => name === 'POST /v1/predict')).toMatchObject({
@@ -100,6 +101,14 @@ test('a caller’s trace comes out at the collector, its request in the log, its
     'route',
     'POST',
   ]);
+  // The origin's spans hang below the attempt that asked it.
+  const attempt = spans.find(({ service, name }) => service === 'twinroute-edge' && / (left|right|all)$/.test(name));
+  const inference = spans.find(({ name }) => name === 'POST /v2/models/{model}/infer');
+  expect(inference).toMatchObject({ service: 'twinroute-origin', parentSpanId: attempt?.spanId });
+  const [, endpoint] = /origin all +(\S+)/.exec(program.output()) ?? [];
+  const counted = parseExposition(await (await fetch(`${endpoint}/metrics`)).text());
+  expect(counted.map(({ name }) => name)).toContain('nv_inference_pending_request_count');
+
   expect(exports.every(({ key }) => key === SECRET)).toBe(true);
 
   expect((await fetch(`${url}/metrics`)).status).toBe(401);

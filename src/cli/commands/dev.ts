@@ -20,6 +20,7 @@ import { openReceiptBook } from '../../origin/receipt-book.ts';
 import type { Trust } from '../../origin/signed-requests.ts';
 import { startEdge } from '../dev/start-edge.ts';
 import { startOrigins } from '../dev/start-origins.ts';
+import { openTraces } from '../open-traces.ts';
 import { integerOption, listOption, textOption } from '../options.ts';
 import { table } from '../table.ts';
 import type { Io, Verb } from '../verb.ts';
@@ -72,7 +73,7 @@ export const dev: Verb = {
       const books = join(stateFolder ?? work, 'receipts');
       const trustOf = (id: string): Trust => ({ ...trust, book: openReceiptBook(join(books, id), { now: Date.now, log: io.log }) });
       const publishKeys = await devPublishKeys(io.env, stateFolder);
-      const origins = await startOrigins(held, originPort, trustOf, io.log);
+      const origins = await startOrigins(held, originPort, { trustOf, traces: openTraces(io.env), log: io.log });
       closers.push(origins.close);
       const assetsFolder = join(work, 'assets');
       await writeEdgeAssets(packs, assetsFolder, createSha256, await bundlePage());

@@ -7,6 +7,7 @@ import { loadPredictor } from '../../origin/load-pack.ts';
 import { startOrigin } from '../../origin/index.ts';
 import type { Predictor } from '../../origin/predictor.ts';
 import { withPacks } from '../open-pack-folder.ts';
+import { openTraces } from '../open-traces.ts';
 import { openTrust } from '../open-trust.ts';
 import { integerOption, textOption } from '../options.ts';
 import { packageVersion } from '../package-version.ts';
@@ -56,6 +57,7 @@ export const origin: Verb = {
     };
     const address = { port: integerOption(values, 'port', 0, 65_535) ?? 8801, host: textOption(values, 'host') ?? '127.0.0.1' };
     const trust = await openTrust(values, io);
+    const traces = openTraces(io.env);
     const thread = startSessionThread();
     const serve = async (packs: readonly Pack[]): Promise<void> => {
       const predictors: Predictor[] = [];
@@ -66,7 +68,7 @@ export const origin: Verb = {
         );
         predictors.push(predictor);
       }
-      const server = await startOrigin({ predictors, version: packageVersion(), ...address, ...limits, trust, log: io.log });
+      const server = await startOrigin({ predictors, version: packageVersion(), ...address, ...limits, trust, traces, log: io.log });
       io.out(
         json
           ? JSON.stringify({ url: server.url, models: predictors.map(({ name, version }) => ({ name, version })) })

@@ -4,6 +4,7 @@
 import type { Endpoint } from '../../contract/edge-bundle.ts';
 import type { Pack } from '../../formats/pack.ts';
 import { startSessionThread } from '../../host/session-thread.ts';
+import type { TraceExport } from '../../formats/telemetry/open-otlp.ts';
 import { loadPredictor } from '../../origin/load-pack.ts';
 import { startOrigin, type Origin } from '../../origin/index.ts';
 import type { Trust } from '../../origin/signed-requests.ts';
@@ -13,6 +14,15 @@ import { packageVersion } from '../package-version.ts';
 export interface RunningOrigins {
   readonly endpoints: readonly Endpoint[];
   close(): Promise<void>;
+}
+
+/** What all of them are started with. */
+export interface OriginsOptions {
+  /** Whom each answers, by its id. */
+  readonly trustOf: (id: string) => Trust;
+  /** Where spans go; nowhere when undefined. */
+  readonly traces?: TraceExport | undefined;
+  readonly log: (line: string) => void;
 }
 
 /** An origin to start: its name, and the names of the experts that it holds of a pack. */
@@ -30,13 +40,11 @@ const SHARES: readonly Share[] = [
 /**
  * Starts the origins.
  * @param port of the first one, the others follow; 0 takes free ones
- * @param trustOf whom each answers, by its id
  */
 export async function startOrigins(
   packs: readonly Pack[],
   port: number,
-  trustOf: (id: string) => Trust,
-  log: (line: string) => void,
+  { trustOf, traces, log }: OriginsOptions,
 ): Promise<RunningOrigins> {
   // One thread for all: they share the machine's cores anyway.
   const thread = startSessionThread();
@@ -57,7 +65,14 @@ export async function startOrigins(
         predictors.push(await loadPredictor(pack, experts, { threads: 1, thread }));
       }
       if (predictors.length === 0) continue;
-      const origin = await startOrigin({ predictors, version: packageVersion(), port: port === 0 ? 0 : port + i, trust: trustOf(id), log });
+      const origin = await startOrigin({
+        predictors,
+        version: packageVersion(),
+        port: port === 0 ? 0 : port + i,
+        trust: trustOf(id),
+        traces,
+        log,
+      });
       origins.push(origin);
       endpoints.push({
         id,

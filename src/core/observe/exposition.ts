@@ -6,8 +6,10 @@ import type { Metric, MetricTable, Series } from './metric.ts';
 /** One way to write series. */
 export interface ExpositionFormat {
   readonly contentType: string;
-  /** What a counter's family is called in its HELP and TYPE lines. */
-  readonly counterFamily: (name: string) => string;
+  /** Whether a counter's HELP and TYPE lines name it with `_total`. */
+  readonly totalInFamily: boolean;
+  /** The type of a counter whose name has no `_total`. */
+  readonly exactCounter: string;
   readonly number: (value: number) => string;
   readonly help: (text: string) => string;
   /** What the text ends with. */
@@ -20,14 +22,16 @@ const escapeLabel = (text: string): string => text.replaceAll('\\', '\\\\').repl
 export const EXPOSITION_FORMATS = {
   'text/plain': {
     contentType: 'text/plain; version=0.0.4; charset=utf-8',
-    counterFamily: (name) => `${name}_total`,
+    totalInFamily: true,
+    exactCounter: 'counter',
     number: spell,
     help: (text) => text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n'),
     end: '',
   },
   'application/openmetrics-text': {
     contentType: 'application/openmetrics-text; version=1.0.0; charset=utf-8',
-    counterFamily: (name) => name,
+    totalInFamily: false,
+    exactCounter: 'unknown',
     // Its canonical numbers have a point or an exponent.
     number: (value) => (Number.isInteger(value) && Math.abs(value) < 1e15 ? `${value}.0` : spell(value)),
     help: escapeLabel,
@@ -56,9 +60,9 @@ export function renderMetrics(table: MetricTable, series: readonly Series[], for
   const byMetric = Map.groupBy(series, ({ metric }) => metric);
   let text = '';
   for (const [key, metric] of Object.entries(table)) {
-    const { name, kind, help } = metric;
-    const family = kind === 'counter' ? format.counterFamily(name) : name;
-    text += `# HELP ${family} ${format.help(help)}\n# TYPE ${family} ${kind}\n`;
+    const { name, kind, help, exact = false } = metric;
+    const family = kind === 'counter' && format.totalInFamily ? counterName(metric) : name;
+    text += `# HELP ${family} ${format.help(help)}\n# TYPE ${family} ${exact ? format.exactCounter : kind}\n`;
     for (const one of byMetric.get(key) ?? []) text += WRITERS[kind](metric, one, format);
   }
   return text + format.end;
@@ -67,7 +71,7 @@ export function renderMetrics(table: MetricTable, series: readonly Series[], for
 type Writer = (metric: Metric, series: Series, format: ExpositionFormat) => string;
 
 const WRITERS: Readonly<Record<Metric['kind'], Writer>> = {
-  counter: ({ name, labels }, { labels: values, values: [value] }) => `${name}_total${braced(labels, values)} ${spell(value)}\n`,
+  counter: (metric, { labels, values: [value] }) => `${counterName(metric)}${braced(metric.labels, labels)} ${spell(value)}\n`,
   gauge: ({ name, labels }, { labels: values, values: [value] }) => `${name}${braced(labels, values)} ${spell(value)}\n`,
   histogram({ name, labels, bounds = [] }, { labels: own, values }, { number }) {
     let text = '';
@@ -79,6 +83,10 @@ const WRITERS: Readonly<Record<Metric['kind'], Writer>> = {
     return `${text}${name}_sum${braced(labels, own)} ${spell(values[bounds.length + 1])}\n${name}_count${braced(labels, own)} ${spell(count)}\n`;
   },
 };
+
+function counterName({ name, exact = false }: Metric): string {
+  return exact ? name : `${name}_total`;
+}
 
 function braced(names: readonly string[], values: readonly string[]): string {
   return names.length === 0 ? '' : `{${names.map((name, i) => `${name}="${escapeLabel(values[i])}"`).join(',')}}`;

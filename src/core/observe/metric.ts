@@ -8,6 +8,8 @@ export interface Metric {
   readonly help: string;
   /** Names of its labels; of each, few values may ever come up. */
   readonly labels: readonly string[];
+  /** A counter that is called by its name alone, as somebody else's server calls it: without `_total`. */
+  readonly exact?: boolean;
   /** Upper bounds of a histogram's buckets, ascending; the last one, +Inf, is implied. */
   readonly bounds?: readonly number[];
 }

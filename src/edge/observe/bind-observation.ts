@@ -1,14 +1,15 @@
 // Observation on what the deployment binds.
 
-import { Otlp, OtlpHeaders } from '../../contract/otlp.ts';
-import { parseJsonWith } from '../../contract/parse.ts';
 import { TwinrouteError } from '../../core/errors.ts';
+import { openOtlp } from '../../formats/telemetry/open-otlp.ts';
 import type { EdgeEnv } from '../env.ts';
 import { LOG_LEVELS, type LogLevel } from './log-sink.ts';
 import { localMetrics } from './metrics-port.ts';
-import type { ObservationOptions, TraceExport } from './observation.ts';
+import type { ObservationOptions } from './observation.ts';
 import { randomHex } from './random-hex.ts';
-import { createOtlpSender } from './send-otlp.ts';
+
+/** Where the edge runs. */
+const PLATFORM = { 'cloud.provider': 'cloudflare', 'cloud.platform': 'cloudflare.workers' };
 
 /** What of the world beyond the bindings is needed. */
 export type World = Pick<ObservationOptions, 'now' | 'newId' | 'sleep' | 'keepAlive'> & { readonly fetch: typeof fetch };
@@ -19,7 +20,7 @@ export function bindObservation(env: EdgeEnv, { fetch, ...world }: World): Obser
   return {
     ...world,
     metrics: METRICS === undefined ? localMetrics(world.now) : overIsolates(METRICS),
-    traces: OTLP === undefined ? undefined : traceExport(OTLP, OTLP_HEADERS, fetch),
+    traces: OTLP === undefined ? undefined : openOtlp(OTLP, OTLP_HEADERS, 'twinroute-edge', PLATFORM, fetch),
     write: (level, line) => console[level](line),
     level: levelOf(LOG_LEVEL ?? 'info'),
     analytics: ANALYTICS,
@@ -33,21 +34,6 @@ function overIsolates(namespace: NonNullable<EdgeEnv['METRICS']>): ObservationOp
     add: (batch) => namespace.getByName('all').add(batch),
     read: () => namespace.getByName('all').read(),
   };
-}
-
-function traceExport(variable: string, secret: string | undefined, fetch: World['fetch']): TraceExport {
-  const {
-    url,
-    sample_ratio: sampleRatio,
-    queue,
-    batch,
-    interval_ms: everyMs,
-    timeout_ms: timeoutMs,
-    service,
-  } = parseJsonWith(Otlp, variable, 'OTLP', 'unavailable');
-  const headers = parseJsonWith(OtlpHeaders, secret ?? '{}', 'OTLP_HEADERS', 'unavailable');
-  const resource = { 'service.name': service, 'cloud.provider': 'cloudflare', 'cloud.platform': 'cloudflare.workers' };
-  return { send: createOtlpSender({ url, headers, timeoutMs, fetch }), resource, sampleRatio, queue, batch, everyMs };
 }
 
 function levelOf(text: string): LogLevel {

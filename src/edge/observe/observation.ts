@@ -1,29 +1,18 @@
 // All that watches the edge, put together from what the world gives it.
 
 import type { Series } from '../../core/observe/metric.ts';
-import { createSpanExporter, type SendOutcome } from '../../core/observe/span-exporter.ts';
-import type { SpanAttributes } from '../../core/observe/span.ts';
+import { createPulse } from '../../core/observe/pulse.ts';
+import { createSpanExporter } from '../../core/observe/span-exporter.ts';
+import type { TraceExport } from '../../formats/telemetry/open-otlp.ts';
 import { createAnalyticsSink } from './analytics-sink.ts';
 import { createLogSink, type LogLevel, type WriteLine } from './log-sink.ts';
 import type { MetricsStore } from './metrics-port.ts';
 import { createMetricsSink } from './metrics-sink.ts';
 import { createObserver, type Levels, type Observer } from './observer.ts';
-import { createPulse } from './pulse.ts';
 import { createSpanSink } from './span-sink.ts';
 
 /** How often metrics are sent on and errors that came in crowds are told. */
 const EVERY_MS = 10_000;
-
-/** Where spans go. */
-export interface TraceExport {
-  /** Sends one body of OTLP JSON. Never rejects, and gives up in bounded time. */
-  readonly send: (body: string) => Promise<SendOutcome>;
-  readonly resource: SpanAttributes;
-  readonly sampleRatio: number;
-  readonly queue: number;
-  readonly batch: number;
-  readonly everyMs: number;
-}
 
 /** What observation is made of. */
 export interface ObservationOptions {

@@ -55,6 +55,15 @@ waits_seconds_count{who="a"} 3
   );
 });
 
+test('a counter under another server’s name is that name, and in OpenMetrics of no known type', () => {
+  const table = { runs: { name: 'nv_runs', kind: 'counter', exact: true, help: 'Runs.', labels: [] } } as const;
+  const series = [{ metric: 'runs', labels: [], values: [2] }];
+  expect(renderMetrics(table, series, EXPOSITION_FORMATS['text/plain'])).toBe('# HELP nv_runs Runs.\n# TYPE nv_runs counter\nnv_runs 2\n');
+  expect(renderMetrics(table, series, EXPOSITION_FORMATS['application/openmetrics-text'])).toBe(
+    '# HELP nv_runs Runs.\n# TYPE nv_runs unknown\nnv_runs 2\n# EOF\n',
+  );
+});
+
 test.each(Object.entries(EXPOSITION_FORMATS))('%s is read back as it was', (_, format) => {
   const samples = parseExposition(renderMetrics(TABLE, SERIES, format));
   expect(samples.find(({ name }) => name === 'asks_total')).toEqual({ name: 'asks_total', labels: { who: 'a"b\\c\nd' }, value: 3 });

@@ -28,13 +28,16 @@ test('failures have their code, shed requests theirs, arms their names', async (
   const answered = await ask('a');
   await post('/v1/predict', { text: 7 });
   await Promise.all([post('/v1/predict', TEXT), post('/v1/predict', TEXT)]);
-  expect(watched.points.map(({ blobs = [] }) => [blobs[2], blobs[5], blobs[6]]).sort()).toEqual(
+  const told = watched.points.map(({ blobs = [] }) => JSON.stringify([blobs[2], blobs[5], blobs[6]]));
+  expect(told.toSorted((a, b) => a.localeCompare(b))).toEqual(
     [
       ['', '', ''],
       ['', definition.key, answered.experiment?.arm],
       ['invalid_request', '', ''],
       ['shed', '', ''],
-    ].sort(),
+    ]
+      .map((columns) => JSON.stringify(columns))
+      .toSorted((a, b) => a.localeCompare(b)),
   );
 });
 

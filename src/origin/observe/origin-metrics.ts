@@ -1,0 +1,47 @@
+// Every metric of an origin. Those that Triton has are called as there and count the same, so that dashboards for it show origins too.
+// Source: https://docs.nvidia.com/deeplearning/triton-inference-server, "Metrics"; durations are sums of microseconds.
+
+import type { Metric, MetricTable } from '../../core/observe/metric.ts';
+
+const LABELS = ['model', 'version'] as const;
+
+/** A counter of Triton's. */
+function counter(name: string, help: string, labels: readonly string[] = LABELS): Metric {
+  return { name, kind: 'counter', exact: true, help, labels };
+}
+
+/** The table. */
+export const ORIGIN_METRICS = {
+  success: counter('nv_inference_request_success', 'Inference requests that were answered.'),
+  failure: counter('nv_inference_request_failure', 'Inference requests that failed, by reason (REJECTED, CANCELED, BACKEND, OTHER).', [
+    ...LABELS,
+    'reason',
+  ]),
+  count: counter('nv_inference_count', 'Rows that were run; one that was run twice, for the router and for its mix, counts twice.'),
+  execCount: counter('nv_inference_exec_count', 'Runs; rows divided by runs are the mean batch.'),
+  requestUs: counter('nv_inference_request_duration_us', 'Time of answered requests, whole.'),
+  queueUs: counter('nv_inference_queue_duration_us', 'Time that answered requests waited for their first run.'),
+  inputUs: counter('nv_inference_compute_input_duration_us', 'Time to read, verify and tokenise answered requests.'),
+  inferUs: counter('nv_inference_compute_infer_duration_us', 'Time from the first run of answered requests to their last output.'),
+  outputUs: counter('nv_inference_compute_output_duration_us', 'Time to write and sign answers.'),
+  pending: {
+    name: 'nv_inference_pending_request_count',
+    kind: 'gauge',
+    help: 'Inference requests with rows that wait for a run.',
+    labels: ['model', 'version'],
+  },
+  requestSeconds: {
+    name: 'twinroute_origin_request_duration_seconds',
+    kind: 'histogram',
+    help: 'Time of answered inference requests.',
+    labels: ['model', 'version'],
+    bounds: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+  },
+  runRows: {
+    name: 'twinroute_origin_run_rows',
+    kind: 'histogram',
+    help: 'Rows of a run.',
+    labels: ['model', 'version'],
+    bounds: [1, 2, 4, 8, 16, 32, 64, 128],
+  },
+} as const satisfies MetricTable;
