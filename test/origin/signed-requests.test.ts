@@ -58,6 +58,16 @@ describe('a signed request', () => {
     });
   });
 
+  test('leaves as it was signed, uncompressed', async () => {
+    const many = Array.from({ length: 64 }, () => 'abc');
+    const body = JSON.stringify({ inputs: [texts('text', ...many), texts('head', ...many.map(() => 'cola'))] });
+    const response = await send(await sign(body), body);
+    expect(response.status).toBe(200);
+    expect((await response.arrayBuffer()).byteLength).toBeGreaterThan(4_000);
+    // Node's fetch accepts gzip unless told otherwise.
+    expect(response.headers.get('content-encoding')).toBeNull();
+  });
+
   test('of many rows has a receipt for their sum; binary answers too', async () => {
     const body = JSON.stringify({
       inputs: [texts('text', 'abc', 'de f'), texts('head', 'cola', 'mnli')],

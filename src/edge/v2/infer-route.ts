@@ -2,7 +2,7 @@
 
 import type { Context } from 'hono';
 import { HTTP_LIMITS, type PredictInput } from '../../contract/http.ts';
-import { JSON_LENGTH_HEADER } from '../../contract/oip.ts';
+import { JSON_LENGTH_HEADER, type OipRequest } from '../../contract/oip.ts';
 import { isTwinrouteError, TwinrouteError } from '../../core/errors.ts';
 import { checkWanted, decodeRequest, type EncodedAnswer } from '../../formats/oip/codec.ts';
 import { chooseEncoding, compress, decompress } from '../../formats/oip/compression.ts';
@@ -11,41 +11,24 @@ import { widestHead } from '../../formats/oip/model.ts';
 import { timeoutMs } from '../../formats/oip/timeout.ts';
 import { predictBill, predictBound } from '../accounts/bill.ts';
 import { charged } from '../accounts/charged.ts';
-import { BATCH_CONCURRENCY, createAnswering, type AnsweringDeps, type AnswerInput } from '../answering.ts';
+import { BATCH_CONCURRENCY, createAnswering, type AnsweringDeps, type AnswerInput, type Patience } from '../answering.ts';
 import { deadlineOf, TIMEOUT_HEADER } from '../deadline.ts';
 import { mapLimited } from '../map-limited.ts';
 import { readBody } from '../read-json.ts';
 import type { EdgeTypes } from '../types.ts';
 import { encodeInferAnswer, type InferAnswer } from './infer-answer.ts';
 import { readRows } from './read-rows.ts';
-import { findModel, metadataOf } from './served-models.ts';
+import { findModel, metadataOf, type ServedModel } from './served-models.ts';
 
 /** The handler, for paths that name a model and perhaps a version. */
 export function inferHandler(deps: AnsweringDeps): (c: Context<EdgeTypes>) => Promise<Response> {
   const answering = createAnswering(deps);
   return async (c) => {
-    const startMs = deps.now();
-    const latestMs = deadlineOf(c.req.raw.headers, startMs, deps.upstream.request_ms);
+    const { model, request, inputs, patience } = await readRequest(deps, c);
     const tenant = c.get('tenant');
-    const model = await findModel(deps.bundles, tenant, c.req.param('model') ?? '', c.req.param('version'));
-    checkMediaType(c.req.header('content-type'));
-    const sent = await readBody(c.req.raw, HTTP_LIMITS.bodyBytes, latestMs - deps.now());
-    const decoded = decodeRequest(
-      await decompress(sent, c.req.header('content-encoding'), HTTP_LIMITS.bodyBytes),
-      c.req.header(JSON_LENGTH_HEADER),
-    );
-    const { request } = decoded;
-    checkWanted(
-      metadataOf(model).outputs.map(({ name }) => name),
-      request.outputs,
-    );
-    const inputs = readRows(model, decoded);
-    const wishMs = timeoutMs(request.parameters);
-    const deadlineMs = Math.min(latestMs, startMs + (wishMs ?? Infinity));
-    const hurried = wishMs !== undefined || c.req.header(TIMEOUT_HEADER) !== undefined;
-    const given = new AbortController();
-    const run = answering(c, { deadlineMs, hurried, given: given.signal });
     const id = c.get('requestId');
+    const given = new AbortController();
+    const run = answering(c, { ...patience, given: given.signal });
     return charged<InferAnswer>(c, {
       operation: 'predict',
       // Not how it is written: the same question may be asked as JSON and in bytes.
@@ -74,6 +57,36 @@ export function inferHandler(deps: AnsweringDeps): (c: Context<EdgeTypes>) => Pr
       respond: (answerJson) => send(c, encodeInferAnswer(answerJson, model.name, id, request)),
     });
   };
+}
+
+/** What is asked, of which model, and how long that may take. */
+interface ReadRequest {
+  readonly model: ServedModel;
+  readonly request: OipRequest;
+  readonly inputs: readonly PredictInput[];
+  readonly patience: Patience;
+}
+
+async function readRequest(deps: AnsweringDeps, c: Context<EdgeTypes>): Promise<ReadRequest> {
+  const startMs = deps.now();
+  const latestMs = deadlineOf(c.req.raw.headers, startMs, deps.upstream.request_ms);
+  const model = await findModel(deps.bundles, c.get('tenant'), c.req.param('model') ?? '', c.req.param('version'));
+  checkMediaType(c.req.header('content-type'));
+  const sent = await readBody(c.req.raw, HTTP_LIMITS.bodyBytes, latestMs - deps.now());
+  const plain = await decompress(sent, c.req.header('content-encoding'), HTTP_LIMITS.bodyBytes);
+  const decoded = decodeRequest(plain, c.req.header(JSON_LENGTH_HEADER));
+  const { request } = decoded;
+  // Before any work: what is wrong with it must not be found out once it is paid for.
+  checkWanted(
+    metadataOf(model).outputs.map(({ name }) => name),
+    request.outputs,
+  );
+  const wishMs = timeoutMs(request.parameters);
+  const patience = {
+    deadlineMs: Math.min(latestMs, startMs + (wishMs ?? Infinity)),
+    hurried: wishMs !== undefined || c.req.header(TIMEOUT_HEADER) !== undefined,
+  };
+  return { model, request, inputs: readRows(model, decoded), patience };
 }
 
 async function answerRows(run: AnswerInput, inputs: readonly PredictInput[], id: string): Promise<readonly InferAnswer['rows'][number][]> {

@@ -2,6 +2,8 @@
 
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { OipResponse } from '../../../src/contract/oip.ts';
+import { parseJsonWith } from '../../../src/contract/parse.ts';
 import { isTwinrouteError } from '../../../src/core/errors.ts';
 import { checkJsonDepth } from '../../../src/contract/json-depth.ts';
 import { decodeRequest, encodeAnswer } from '../../../src/formats/oip/codec.ts';
@@ -156,4 +158,80 @@ describe('answers', () => {
       outputs: [{ data: [1.5, -2] }, { data: ['né'] }, { data: [-3] }, { data: [true] }],
     });
   });
+});
+
+/** An output of any datatype with as many values as its shape says. */
+const output = fc
+  .tuple(fc.integer({ min: 0, max: 5 }), fc.constantFrom('FP32', 'INT32', 'BOOL', 'BYTES'))
+  .chain(([count, datatype]): fc.Arbitrary<OutputTensor> => {
+    const list = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T[]> => fc.array(value, { minLength: count, maxLength: count });
+    const head = { name: 'any', shape: [count] };
+    if (datatype === 'FP32')
+      return list(fc.float({ noNaN: true, noDefaultInfinity: true })).map((values) => ({
+        ...head,
+        datatype,
+        values: Float32Array.from(values),
+      }));
+    if (datatype === 'INT32')
+      return list(fc.maxSafeInteger().map((value) => value | 0)).map((values) => ({ ...head, datatype, values: Int32Array.from(values) }));
+    if (datatype === 'BOOL') return list(fc.boolean()).map((values) => ({ ...head, datatype, values }));
+    return list(fc.string({ unit: 'grapheme' })).map((values) => ({ ...head, datatype, values }));
+  });
+
+test('any outputs, each in bytes or not, are read as they were written', () => {
+  fc.assert(
+    fc.property(fc.array(fc.tuple(output, fc.boolean()), { minLength: 1, maxLength: 6 }), (given) => {
+      const outputs = given.map(([tensor], i): OutputTensor => ({ ...tensor, name: `out${i}` }));
+      const wanted = given.map(([, binary], i) => ({ name: `out${i}`, parameters: { binary_data: binary } }));
+      const { body, headers } = encodeAnswer({ modelName: 'glue', modelVersion: '1', outputs }, { outputs: wanted });
+      const length = headers['inference-header-content-length'];
+      expect(length !== undefined).toBe(given.some(([, binary]) => binary));
+      const json = parseJsonWith(
+        OipResponse,
+        Buffer.from(body.subarray(0, Number(length ?? body.length))).toString(),
+        'answer',
+        'internal',
+      );
+      let offset = Number(length ?? body.length);
+      for (const [i, { datatype, data, parameters }] of json.outputs.entries()) {
+        const { values } = outputs[i];
+        expect(datatype).toBe(outputs[i].datatype);
+        const size = Number(parameters?.['binary_data_size'] ?? 0);
+        const bytes = body.subarray(offset, offset + size);
+        offset += size;
+        if (data !== undefined)
+          expect(data.map((value) => (value === 0 ? 0 : value))).toEqual(Array.from(values, (value) => (value === 0 ? 0 : value)));
+        else if (datatype === 'BYTES') expect(readTexts(raw(datatype, [values.length], bytes))).toEqual(values);
+        else if (datatype === 'BOOL') expect(Array.from(bytes, (byte) => byte === 1)).toEqual(values);
+        else expect([...readNumbers(raw(datatype, [values.length], bytes))]).toEqual([...values]);
+      }
+      expect(offset).toBe(body.length);
+    }),
+    { seed: 9, numRuns: 300 },
+  );
+});
+
+test('any request, each tensor in bytes or not, is read as it was written, and under another JSON length never as another', () => {
+  const texts = fc.array(fc.string({ unit: 'grapheme' }), { minLength: 1, maxLength: 4 });
+  fc.assert(
+    fc.property(fc.array(fc.tuple(texts, fc.boolean()), { minLength: 1, maxLength: 4 }), fc.integer({ min: -3, max: 3 }), (given, off) => {
+      const behind = given.flatMap(([values, binary]) =>
+        binary ? [toBytes({ name: 'x', datatype: 'BYTES', shape: [values.length], values })] : [],
+      );
+      let next = 0;
+      const inputs = given.map(([values, binary], i) => ({
+        name: `in${i}`,
+        datatype: 'BYTES',
+        shape: [values.length],
+        ...(binary ? { parameters: { binary_data_size: behind[next++].length } } : { data: values }),
+      }));
+      const json = Buffer.from(JSON.stringify({ inputs }));
+      const outcome = attempt(() => {
+        const { tensors } = decodeRequest(Buffer.concat([json, ...behind]), String(json.length + off));
+        return given.map((_, i) => readTexts(required(tensors, `in${i}`)));
+      });
+      expect(outcome).toEqual(off === 0 ? given.map(([values]) => values) : 'invalid_request');
+    }),
+    { seed: 10, numRuns: 300 },
+  );
 });
