@@ -90,6 +90,7 @@ export async function startPaidEdge(): Promise<PaidEdge> {
         PRICES: JSON.stringify(PRICES),
         X402: JSON.stringify({ ...X402, facilitator: facilitator.url }),
         X402_TOKEN: TOKEN,
+        LOG_LEVEL: 'error',
         UPSTREAM: JSON.stringify({ request_ms: 4_000, attempt_ms: 3_000 }),
         ...variables,
       },
