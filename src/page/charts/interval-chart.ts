@@ -39,8 +39,8 @@ export interface IntervalChartParts {
 
 const HEIGHT = 220;
 const MARGIN = { top: 12, right: 16, bottom: 26, left: 66 } as const;
-/** Bands that are far wider than what they are around are cut, so that the lines can be seen. */
-const WIDEST = 12;
+/** Early bands are cut where they reach further than so many times what the lines and the last bands do, so that those can be seen. */
+const WIDEST = 2;
 
 /** The chart. */
 export function intervalChart(parts: IntervalChartParts): HTMLElement {
@@ -129,7 +129,7 @@ function valuesIn(series: readonly IntervalSeries[], zero: boolean): readonly nu
   const reach = Math.max((Math.max(...core) - Math.min(...core)) / 2, 1e-9);
   const bounds = points
     .flatMap(({ low, high }) => [low ?? [], high ?? []].flat())
-    .filter((value) => Math.abs(value - middle) <= Math.min(WIDEST, 2) * reach);
+    .filter((value) => Math.abs(value - middle) <= WIDEST * reach);
   return [...core, ...bounds];
 }
 

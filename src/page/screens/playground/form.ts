@@ -1,9 +1,8 @@
 // What is asked: the text, perhaps a second one, and who is to answer.
 
 import { h, on } from '../../dom/element.ts';
-import { uniqueId } from '../../dom/unique-id.ts';
-import { inputField, optionOf, selectField, textField, type Choice } from '../../parts/field.ts';
 import type { Question } from './ask.ts';
+import { chosenOf, createFields, offerExperts, questionsOf, type Example } from './fields.ts';
 import type { Deployed } from './screen.ts';
 
 /** The form. */
@@ -13,11 +12,6 @@ export interface PlaygroundForm {
   setBusy(busy: boolean): void;
 }
 
-const NONE = '';
-const ROUTER: Choice = { value: NONE, text: 'The router decides' };
-const DEFAULT: Choice = { value: NONE, text: 'Default, or an experiment’s arm' };
-const AUTO: Choice = { value: NONE, text: 'As the config has it' };
-
 /**
  * The form.
  * @param path config and expert of the address, if any
@@ -25,79 +19,51 @@ const AUTO: Choice = { value: NONE, text: 'As the config has it' };
  */
 export function createForm(
   deployed: readonly Deployed[],
-  path: readonly string[],
+  [startConfig, startExpert]: readonly string[],
   submit: (questions: readonly Question[]) => void,
 ): PlaygroundForm {
-  const [startConfig, startExpert] = path;
-  const text = textField('Text', {
-    attributes: { required: true, maxlength: 100_000, placeholder: 'My card was swallowed by the machine' },
-  });
-  const pair = textField('Second text', { hint: 'Only for experts that compare two texts.', attributes: { rows: 2, maxlength: 100_000 } });
-  const configs = deployed.map(({ config }) => ({ value: config.config, text: `${config.name} · ${config.config.slice(0, 6)}` }));
-  const config = selectField('Config', [DEFAULT, ...configs]);
-  const other = selectField('Side by side with', [{ value: NONE, text: 'Nothing' }, ...configs]);
-  const task = selectField('Expert', [ROUTER]);
-  const topK = selectField('Experts in the mix', [AUTO, ...[1, 2, 3, 4].map((k) => ({ value: String(k), text: `At most ${k}` }))]);
-  const user = inputField('End user', { hint: 'Experiments keep a user’s config.', attributes: { maxlength: 200 } });
-  const chosen = (): Deployed | undefined => deployed.find((one) => one.config.config === config.control.value) ?? deployed[0];
-  const examples = h('div', { class: 'chips', role: 'group', 'aria-label': 'Examples, one for each expert' });
-
-  function showExperts(): void {
-    const experts = chosen()?.experts ?? [];
-    const before = task.control.value;
-    task.control.replaceChildren(...[ROUTER, ...experts.map(({ name }) => ({ value: name, text: name }))].map(optionOf));
-    task.control.value = experts.some(({ name }) => name === before) ? before : NONE;
-    examples.replaceChildren(
-      ...experts.flatMap(({ name, about }) =>
-        about?.example === undefined ? [] : [on(h('button', { type: 'button', class: 'chip' }, name), 'click', () => fill(about.example))],
-      ),
-    );
-    examples.parentElement?.toggleAttribute('hidden', examples.childElementCount === 0);
-  }
-
-  function fill(example: { text: string; text_pair?: string | undefined } | undefined): void {
-    text.control.value = example?.text ?? '';
-    pair.control.value = example?.text_pair ?? '';
-    if (example?.text_pair !== undefined) pairFold.open = true;
-  }
-
-  const pairFold = h('details', {}, h('summary', {}, 'Second text'), pair.element);
+  const fields = createFields(deployed, startConfig);
+  const { text, pair, config, other, task, topK, user } = fields;
+  const second = h('details', {}, h('summary', {}, 'Second text'), pair.element);
+  const chips = h('div', { class: 'chips', role: 'group', 'aria-label': 'Examples, one for each expert' });
+  const examples = h('div', { class: 'stack-small' }, h('p', { class: 'label' }, 'Examples'), chips);
   const button = h('button', { type: 'submit', class: 'primary wide' }, 'Ask');
-  const hintId = uniqueId('keys');
+  const who = h('div', { class: 'stack' }, h('div', { class: 'fields' }, task.element, topK.element), user.element);
   const form = h(
     'form',
     { class: 'card stack', 'aria-label': 'Question' },
     text.element,
-    h('div', { class: 'stack-small' }, h('p', { class: 'label' }, 'Examples'), examples),
-    pairFold,
+    examples,
+    second,
     h('div', { class: 'fields' }, config.element, other.element),
-    h(
-      'details',
-      {},
-      h('summary', {}, 'More'),
-      h('div', { class: 'stack' }, h('div', { class: 'fields' }, task.element, topK.element), user.element),
-    ),
+    h('details', {}, h('summary', {}, 'More'), who),
     button,
-    h('p', { class: 'hint', id: hintId }, 'Ctrl + Enter asks too. Each answer is charged to the key, if there is one.'),
+    h('p', { class: 'hint' }, 'Ctrl + Enter asks too. Each answer is charged to the key, if there is one.'),
   );
-  config.control.value = configs.some(({ value }) => value === startConfig) ? (startConfig ?? NONE) : NONE;
-  showExperts();
-  if (startExpert !== undefined) fill(chosen()?.experts.find(({ name }) => name === startExpert)?.about?.example);
-  on(config.control, 'change', showExperts);
+  const fill = (example: Example): void => {
+    text.control.value = example.text;
+    pair.control.value = example.text_pair ?? '';
+    if (example.text_pair !== undefined) second.open = true;
+  };
+  const offer = (): void => {
+    const experts = chosenOf(fields, deployed)?.experts ?? [];
+    offerExperts(
+      fields,
+      experts.map(({ name }) => name),
+    );
+    chips.replaceChildren(...experts.flatMap(({ name, about }) => (about?.example === undefined ? [] : chip(name, about.example, fill))));
+    examples.hidden = chips.childElementCount === 0;
+  };
+  offer();
+  const start = chosenOf(fields, deployed)?.experts.find(({ name }) => name === startExpert)?.about?.example;
+  if (start !== undefined) fill(start);
+  on(config.control, 'change', offer);
   on(form, 'keydown', (event) => {
     if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) form.requestSubmit();
   });
   on(form, 'submit', (event) => {
     event.preventDefault();
-    const question: Question = {
-      text: text.control.value,
-      ...(pair.control.value.trim() !== '' && { text_pair: pair.control.value }),
-      ...(config.control.value !== NONE && { config: config.control.value }),
-      ...(task.control.value !== NONE && { task: task.control.value }),
-      ...(topK.control.value !== NONE && { top_k: Number(topK.control.value) }),
-      ...(user.control.value !== '' && { user: user.control.value }),
-    };
-    submit(other.control.value === NONE ? [question] : [question, { ...question, config: other.control.value }]);
+    submit(questionsOf(fields));
   });
   return {
     element: form,
@@ -106,4 +72,8 @@ export function createForm(
       form.setAttribute('aria-busy', String(busy));
     },
   };
+}
+
+function chip(name: string, example: Example, fill: (example: Example) => void): HTMLElement {
+  return on(h('button', { type: 'button', class: 'chip' }, name), 'click', () => fill(example));
 }
