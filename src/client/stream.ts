@@ -39,7 +39,8 @@ export async function* stream(
             summary = line.summary;
             continue;
           }
-          const index = asked[line.index];
+          const index = asked.at(line.index);
+          if (index === undefined) throw new ConnectionError(`stream: expected the place of an input, got ${line.index}`);
           if (seen.has(index)) continue;
           seen.add(index);
           yield { ...line, index };
@@ -51,12 +52,12 @@ export async function* stream(
         await sleep(waitMs(broken, undefined, settings.random()), deadline);
         continue;
       }
-      if (summary === undefined) throw new ConnectionError('stream: expected a summary, got an end without one');
-      summaries.push(summary);
+      if (summary !== undefined) summaries.push(summary);
       if (seen.size === inputs.length) {
         yield { summary: total(summaries) };
         return;
       }
+      if (seen.size === before) throw new ConnectionError(`stream: expected answers to ${inputs.length} inputs, got ${seen.size}`);
       asked = asked.filter((index) => !seen.has(index));
       // Another process that repeats the whole under the same name comes to the same rest, and finds it answered.
       round += 1;

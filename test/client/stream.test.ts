@@ -100,6 +100,23 @@ describe('a stream', () => {
     await expect(all(client.predictStream(INPUTS))).rejects.toBeInstanceOf(ConnectionError);
   });
 
+  test('that never answers some inputs is given up, and so is a place that there is not', async () => {
+    const { client, arrived } = await start((response) => response.writeHead(200).end(answer(0) + summary(1, 0, 0)));
+    const got: PredictLine[] = [];
+    await expect(
+      (async () => {
+        for await (const line of client.predictStream([{ text: 'a' }, { text: 'b' }, { text: 'c' }, { text: 'd' }])) got.push(line);
+      })(),
+    ).resolves.toBeUndefined();
+    expect(got).toHaveLength(5);
+    expect(arrived).toHaveLength(4);
+    const silent = await start((response) => response.writeHead(200).end(summary(0, 0, 3)));
+    await expect(all(silent.client.predictStream(INPUTS))).rejects.toBeInstanceOf(ConnectionError);
+    expect(silent.arrived).toHaveLength(1);
+    const wild = await start((response) => response.writeHead(200).end(answer(7)));
+    await expect(all(wild.client.predictStream(INPUTS))).rejects.toBeInstanceOf(ConnectionError);
+  });
+
   test.each(['null\n', '{"other":1}\n', 'no json\n'])('with the line %j is none', async (line) => {
     const { client } = await start((response) => response.writeHead(200).end(line));
     await expect(all(client.predictStream(INPUTS))).rejects.toBeInstanceOf(ConnectionError);
