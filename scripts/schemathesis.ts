@@ -39,9 +39,10 @@ negative_data_rejection.expected-statuses = ["400", "401", "403", "404", "405", 
 "path.model" = "MODEL"
 "path.version" = "VERSION"
 
-# Weights sum to 1 at most, and a mix without weights needs a task; an arm has to exist.
+# Weights sum to 1 at most, and a mix without weights needs a task; an arm has to exist. A bad input of a batch fails alone.
 [[operations]]
 include-path = "/v1/predict"
+checks.negative_data_rejection.expected-statuses = ["200", "400", "401", "403", "404", "405", "406", "408", "409", "413", "415", "422", "429"]
 checks.positive_data_acceptance.expected-statuses = ["2xx", "400", "401", "402", "403", "404", "409", "429"]
 
 # Tensors have the shapes and names that their model has.

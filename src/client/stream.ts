@@ -57,8 +57,9 @@ export async function* stream(
         yield { summary: total(summaries) };
         return;
       }
-      if (seen.size === before) throw new ConnectionError(`stream: expected answers to ${inputs.length} inputs, got ${seen.size}`);
-      asked = asked.filter((index) => !seen.has(index));
+      const rest = asked.filter((index) => !seen.has(index));
+      if (rest.length === asked.length) throw new ConnectionError(`stream: expected answers to ${inputs.length} inputs, got ${seen.size}`);
+      asked = rest;
       // Another process that repeats the whole under the same name comes to the same rest, and finds it answered.
       round += 1;
     }

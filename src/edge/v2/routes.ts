@@ -127,7 +127,8 @@ function modelRoutes(deps: AnsweringDeps, path: string): readonly Route[] {
         description: 'JSON, as many bytes as the header inference-header-content-length says, and the outputs that were asked for in bytes',
       },
       charged: true,
-      parameters: ['timeout', 'arm'],
+      // Who names a config is in nobody's experiment.
+      parameters: path.endsWith('{version}') ? ['timeout'] : ['timeout', 'arm'],
       errors: ['forbidden', 'not_found', 'unsupported', 'upstream', 'timeout'],
       handler: inferHandler(deps),
     },
