@@ -46,8 +46,8 @@ interface Job {
 const { values: options } = parseArgs({
   options: { python: { type: 'string' }, pack: { type: 'string', default: join(ROOT, 'packs/sample') }, json: { type: 'string' } },
 });
-const python = options.python ?? process.env['TRITONCLIENT_PYTHON'];
-if (python === undefined) {
+const python = options.python ?? process.env['TRITONCLIENT_PYTHON'] ?? '';
+if (python === '') {
   console.error('tritonclient: skipped, for want of --python with an interpreter that has tritonclient[http]');
 } else {
   const results = await withServers(options.pack, (job) => runPeer(python, job));
