@@ -1,6 +1,7 @@
 // What was published without a new deployment: what is served by default, what is staged beside it, and every release before.
 
 import { ReleasesAnswer } from '../../../contract/release.ts';
+import { ifThere } from '../../api/if-there.ts';
 import { live } from '../../app/live.ts';
 import type { ScreenContext } from '../../app/screen.ts';
 import { h, type Child } from '../../dom/element.ts';
@@ -29,14 +30,17 @@ export function releases(context: ScreenContext): HTMLElement {
   return live(context, {
     name: 'releases',
     everyMs: EVERY_MS,
-    load: async () => (await api.call(ReleasesAnswer, '/admin/v1/releases', { signal })).body,
-    view: ({ deployed, history }) =>
-      h(
+    load: async () => (await ifThere(api.call(ReleasesAnswer, '/admin/v1/releases', { signal })))?.body ?? 'none',
+    view(known) {
+      if (known === 'none') return empty('Nothing can be published here', 'See docs/publish.md: the edge needs PUBLISH_KEYS and a bucket.');
+      const { deployed, history } = known;
+      return h(
         'div',
         { class: 'stack' },
         served(history.at(0)?.configs ?? deployed, history.at(0)),
         card('History', {}, history.length === 0 ? empty('Nothing was published yet', 'See twinroute publish.') : historyTable(history)),
-      ),
+      );
+    },
   }).element;
 }
 

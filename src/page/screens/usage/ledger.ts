@@ -1,6 +1,7 @@
 // The ledger of the account that the key belongs to.
 
 import { StatementAnswer, UsageAnswer, type StatementLine } from '../../../contract/usage.ts';
+import { ifThere } from '../../api/if-there.ts';
 import { live } from '../../app/live.ts';
 import type { ScreenContext } from '../../app/screen.ts';
 import { h } from '../../dom/element.ts';
@@ -30,10 +31,12 @@ export function ledger(context: ScreenContext): HTMLElement {
     name: 'the ledger',
     everyMs: EVERY_MS,
     async load() {
-      const [usage, latest] = await Promise.all([api.call(UsageAnswer, '/v1/usage', { signal }), load(LATEST)]);
-      return { usage: usage.body, latest };
+      const usage = await ifThere(api.call(UsageAnswer, '/v1/usage', { signal }));
+      return usage === undefined ? 'no accounts' : { usage: usage.body, latest: await load(LATEST) };
     },
-    view({ usage, latest }) {
+    view(known) {
+      if (known === 'no accounts') return empty('No accounts here', 'Without ADMIN_SECRET requests need no key and cost nothing.');
+      const { usage, latest } = known;
       const lines = latest.lines;
       return h(
         'div',
