@@ -71,6 +71,7 @@ function edgeBundle(manifest: Manifest, samples: readonly Sample[]): EdgeBundle 
     method: manifest.method,
     parameters: manifest.parameters,
     routing: manifest.routing,
+    ...(manifest.gates !== undefined && { gated: true }),
     experts: manifest.experts.map((expert) => {
       const { name, problem, labels } = expert;
       const sample = samples.find((candidate) => candidate.expert === name);

@@ -5,5 +5,5 @@ import type { Io } from './verb.ts';
 
 /** Undefined without `OTLP`. @throws {TwinrouteError} for a variable that does not fit */
 export function openTraces({ OTLP: variable, OTLP_HEADERS: headers }: Io['env']): TraceExport | undefined {
-  return variable === undefined ? undefined : openOtlp(variable, headers, 'twinroute-origin', {}, fetch);
+  return variable === undefined ? undefined : openOtlp(variable, headers, 'twinroute-origin', {}, fetch, 'private');
 }

@@ -45,6 +45,8 @@ export const EdgeBundle = z.strictObject({
   parameters: z.record(z.string(), z.unknown()),
   routing: z.enum(['edge', 'origin', 'auto']),
   experts: z.array(EdgeExpert),
+  /** Gates inside the model mix all experts for every text: a task or a mix only chooses the head. */
+  gated: z.optional(z.literal(true)),
   /** Absent when the origin alone routes. */
   router: z.optional(
     z.strictObject({

@@ -3,17 +3,10 @@
 import * as z from 'zod/mini';
 import { Fraction } from './names.ts';
 
-/** The collector's address for traces: https, or plain http on this machine, so that no trace crosses a network in the clear. */
-const CollectorUrl = z
-  .url()
-  .check(
-    z.refine((text) => /^https:\/\/|^http:\/\/(127\.0\.0\.1|localhost|\[::1\])[:/]/.test(text), 'expected https, or http on this machine'),
-  );
-
 /** The `OTLP` variable. */
 export const Otlp = z.strictObject({
-  /** E.g. https://collector.example/v1/traces */
-  url: CollectorUrl,
+  /** E.g. https://collector.example/v1/traces, within the networks of `OUTBOUND`. */
+  url: z.url(),
   /** Share of traces that is recorded, of those that no caller has decided about. */
   sample_ratio: z._default(Fraction, 1),
   /** Spans that an isolate or an origin holds at most; more are dropped and counted. */

@@ -1,5 +1,6 @@
 // What a key may be answered with: its configs and its experts.
 
+import type { EdgeBundle } from '../contract/edge-bundle.ts';
 import type { Tenant } from '../contract/tenant.ts';
 import { TwinrouteError } from '../core/errors.ts';
 import type { Decision, Merge } from './decide.ts';
@@ -16,11 +17,14 @@ export function allowedConfig(tenant: Tenant | undefined, named: string | undefi
 
 /**
  * The decision with only those experts that the key allows: what a router chose beside them becomes the shared model's part.
- * @throws {TwinrouteError} `forbidden` when the caller named another expert, or none is left that may answer
+ * @throws {TwinrouteError} `forbidden` when the caller named another expert, none is left that may answer, or the model mixes one that the key does
+ *   not allow whatever is decided
  */
-export function allowedDecision(tenant: Tenant | undefined, decision: Decision): Decision {
+export function allowedDecision(tenant: Tenant | undefined, decision: Decision, { gated, experts: all }: EdgeBundle): Decision {
   const { experts } = tenant ?? {};
   if (experts === undefined) return decision;
+  if (gated === true && !all.every(({ name }) => experts.includes(name)))
+    throw refusal('a key that allows every expert of this config, whose gates mix them all');
   // An origin that routes may pick any expert; the edge's own merge is the fallback where there is one.
   if (decision.merge === undefined) throw refusal('a config whose router is at the edge');
   return { originRoutes: false, merge: allowedMerge(new Set(experts), decision.merge) };

@@ -2,6 +2,7 @@
 
 import * as z from 'zod/mini';
 import { Endpoints, type Endpoint } from '../contract/edge-bundle.ts';
+import { Upstream } from '../contract/upstream.ts';
 import { parseJsonWith, parseWith } from '../contract/parse.ts';
 import { outboundUrl, REACHES, type Reach } from '../formats/outbound-url.ts';
 import type { EdgeEnv } from './env.ts';
@@ -23,4 +24,12 @@ export function openEndpoints(env: Pick<EdgeEnv, 'ENDPOINTS' | 'OUTBOUND'>): rea
   const endpoints = parseJsonWith(Endpoints, env.ENDPOINTS, 'ENDPOINTS', 'unavailable');
   for (const { id, url } of endpoints) outboundUrl(url, reach, `ENDPOINTS: ${id}`, 'unavailable');
   return endpoints;
+}
+
+/**
+ * How the deployment treats them.
+ * @throws {TwinrouteError} `unavailable` for a variable that does not fit
+ */
+export function openUpstream({ UPSTREAM }: Pick<EdgeEnv, 'UPSTREAM'>): Upstream {
+  return parseJsonWith(Upstream, UPSTREAM ?? '{}', 'UPSTREAM', 'unavailable');
 }

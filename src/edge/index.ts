@@ -2,7 +2,6 @@
 
 import { waitUntil } from 'cloudflare:workers';
 import wasm from 'onnxruntime-web/ort-wasm-simd-threaded.wasm';
-import { Upstream } from '../contract/upstream.ts';
 import { CorsOrigins } from '../contract/cors.ts';
 import { parseJsonWith } from '../contract/parse.ts';
 import type { PriceList } from '../contract/price-list.ts';
@@ -13,7 +12,7 @@ import { bindAccounts } from './accounts/bind-accounts.ts';
 import { consumeUsage } from './accounts/consume-usage.ts';
 import { createBundles } from './bundles.ts';
 import type { UsageMessage } from './durable/usage-messages.ts';
-import { openEndpoints } from './endpoints.ts';
+import { openEndpoints, openUpstream } from './endpoints.ts';
 import type { EdgeEnv } from './env.ts';
 import { bindExperiments } from './experiments/bind-experiments.ts';
 import { bindReleases } from './releases/bind-releases.ts';
@@ -68,7 +67,7 @@ async function start(env: EdgeEnv): Promise<ReturnType<typeof createApp>> {
     payments: payments && withReleasedPrices(payments, released),
     experiments: bindExperiments(env, releases),
     corsOrigins: parseJsonWith(CorsOrigins, env.CORS_ORIGINS ?? '["*"]', 'CORS_ORIGINS', 'unavailable'),
-    upstream: parseJsonWith(Upstream, env.UPSTREAM ?? '{}', 'UPSTREAM', 'unavailable'),
+    upstream: openUpstream(env),
     uniform: Math.random,
   });
 }

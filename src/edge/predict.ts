@@ -58,7 +58,7 @@ export async function predict({ fleets, ...rest }: PredictDeps, input: PredictIn
   const { tenant, trip } = call;
   const deployed = await rest.bundles.load(allowedConfig(tenant, input.config));
   const deps = { ...rest, fleet: fleets.of(deployed.bundle.config) };
-  const decision = settle(deps, deployed, allowedDecision(tenant, await decide(deployed, input)));
+  const decision = settle(deps, deployed, allowedDecision(tenant, await decide(deployed, input), deployed.bundle));
   const routedMs = deps.now();
   noteRouted(trip, deployed, decision, startMs, routedMs);
   const job = toDispatch(deployed, decision, input, call);

@@ -81,17 +81,23 @@ const NEXT: Readonly<Record<EntryState, Partial<Record<EntryCommand['kind'], Ent
   released: { release: 'released', stale: 'released' },
 };
 
-/** How long an entry may stay in a state before it is stale, in milliseconds. A request takes 10 s at most, unless `request_ms` says more; queues redeliver for minutes. */
-const STALE_MS: Readonly<Partial<Record<EntryState, number>>> = { reserved: 30_000, served: 30_000, unknown: 3_600_000 };
+/**
+ * How long an entry may stay in a state before it is stale, in milliseconds; one that is reserved for so much longer than its request may take: what
+ * opening and charging wait for, and a reader of lines. Queues redeliver for minutes.
+ */
+const STALE_MS: Readonly<Partial<Record<EntryState, number>>> = { reserved: 20_000, served: 30_000, unknown: 3_600_000 };
 
 /** Whether money is still set aside for the entry. */
 export function isOpen(entry: Entry): boolean {
   return STALE_MS[entry.state] !== undefined;
 }
 
-/** When an open entry becomes stale, in milliseconds since 1970; Infinity for one that is not open. */
-export function staleAtMs(entry: Entry): number {
-  return entry.changedMs + (STALE_MS[entry.state] ?? Infinity);
+/**
+ * When an open entry becomes stale, in milliseconds since 1970; Infinity for one that is not open.
+ * @param requestMs longest request of the deployment
+ */
+export function staleAtMs(entry: Entry, requestMs: number): number {
+  return entry.changedMs + (STALE_MS[entry.state] ?? Infinity) + (entry.state === 'reserved' ? requestMs : 0);
 }
 
 /** The entry after a command; refused when the command contradicts what has happened, as releasing what was answered. */

@@ -80,14 +80,17 @@ export interface Ledger {
   apply(seq: number, commands: readonly EntryCommand[], nowMs: number): Moved | undefined;
   /** False when that credit is there already. Refused (`undefined`) when the balance would pass MAX_MICROS. */
   credit(credit: Credit): boolean | undefined;
-  /** Moves on what is stale. Returns the states that entries have come to, one for each that moved. */
-  sweep(nowMs: number): readonly EntryState[];
+  /**
+   * Moves on what is stale. Returns the states that entries have come to, one for each that moved.
+   * @param requestMs longest request of the deployment: what is still under way is not stale
+   */
+  sweep(nowMs: number, requestMs: number): readonly EntryState[];
   /** The next entries to publish; undefined when there are none. */
   unpublished(): Unpublished | undefined;
   /** To be called once they are safely published; until then `unpublished` returns them again. */
   published(batch: Unpublished): void;
   /** When there is something to sweep, in milliseconds since 1970; Infinity when nothing is open. */
-  nextSweepMs(): number;
+  nextSweepMs(requestMs: number): number;
 }
 
 /** Reads the store once: the checkpoint, entries after it, and those that were open. */
@@ -165,8 +168,8 @@ export function createLedger(store: LedgerStore): Ledger {
       totals.balance += credit.micros;
       return true;
     },
-    sweep(nowMs) {
-      const stale = [...open.values()].filter((entry) => staleAtMs(entry) <= nowMs).slice(0, BATCH);
+    sweep(nowMs, requestMs) {
+      const stale = [...open.values()].filter((entry) => staleAtMs(entry, requestMs) <= nowMs).slice(0, BATCH);
       return stale.flatMap(({ seq }) => {
         const moved = apply(seq, [{ kind: 'stale' }], nowMs);
         return moved?.ok === true && moved.changed ? [moved.entry.state] : [];
@@ -193,9 +196,9 @@ export function createLedger(store: LedgerStore): Ledger {
       checkpoint = next;
       turn += 1;
     },
-    nextSweepMs() {
+    nextSweepMs(requestMs) {
       let next = Infinity;
-      for (const entry of open.values()) next = Math.min(next, staleAtMs(entry));
+      for (const entry of open.values()) next = Math.min(next, staleAtMs(entry, requestMs));
       return next;
     },
   };

@@ -37,6 +37,8 @@ export interface PricedQuestion {
   readonly experts: readonly string[] | undefined;
   /** Experts that a router may mix at most; any number when undefined. */
   readonly topK: number | undefined;
+  /** Experts of each config that mixes all of its own whatever the question, by config. */
+  readonly gated: ReadonlyMap<string, readonly string[]>;
   /** Length of its texts in UTF-8. */
   readonly bytes: number;
 }
@@ -52,15 +54,20 @@ export function priceOf(prices: PriceList, { config, experts, tokens }: PricedAn
 }
 
 /** The most that an answer can cost: the dearest config and experts that it may get, and a token for every byte. */
-export function priceBound(prices: PriceList, { configs, experts, topK, bytes }: PricedQuestion): number {
+export function priceBound(prices: PriceList, { configs, experts, topK, gated, bytes }: PricedQuestion): number {
   const base = dearest(
     configs?.map((config) => rateOf(prices.configs, config, prices.answer)) ?? [prices.answer, ...Object.values(prices.configs)],
   );
-  const extra =
-    experts === undefined
-      ? worst(Object.values(prices.experts), topK ?? Infinity)
-      : sumOf(experts.map((expert) => rateOf(prices.experts, expert, FREE)));
-  return total([base, extra], Math.min(bytes + SPECIAL_TOKENS, prices.max_tokens));
+  const extra = experts === undefined ? worst(Object.values(prices.experts), topK ?? Infinity) : expertsRate(prices, experts);
+  const whole = Array.from(gated)
+    .filter(([config]) => configs?.includes(config) !== false)
+    .map(([, all]) => expertsRate(prices, all));
+  return total([base, dearest([extra, ...whole])], Math.min(bytes + SPECIAL_TOKENS, prices.max_tokens));
+}
+
+/** What these experts cost together. */
+function expertsRate(prices: PriceList, experts: readonly string[]): Rate {
+  return sumOf(experts.map((expert) => rateOf(prices.experts, expert, FREE)));
 }
 
 /** The rate of a name that callers choose, which may be one that every object has. */

@@ -4,10 +4,18 @@ import type { PredictBatch, Prediction, PredictInput } from '../../contract/http
 import type { Tenant } from '../../contract/tenant.ts';
 import type { ReceiptNote } from '../../core/ledger/entry.ts';
 import { priceBound, priceOf, type PriceList } from '../../core/ledger/price.ts';
+import type { Bundles } from '../bundles.ts';
 import type { Bill } from './charged.ts';
+import { gatedExperts } from './gated-experts.ts';
 
 /** The most that answers to the inputs can cost. */
-export function predictBound(inputs: readonly PredictInput[], tenant: Tenant | undefined, prices: PriceList): number {
+export async function predictBound(
+  bundles: Bundles,
+  inputs: readonly PredictInput[],
+  tenant: Tenant | undefined,
+  prices: PriceList,
+): Promise<number> {
+  const gated = await gatedExperts(bundles, prices);
   const utf8 = new TextEncoder();
   return inputs.reduce((sum, { text, text_pair: pair, config, task, mix, top_k: topK }) => {
     const named =
@@ -19,7 +27,7 @@ export function predictBound(inputs: readonly PredictInput[], tenant: Tenant | u
           ? mix.map(({ expert }) => expert)
           : Object.keys(mix);
     const bytes = utf8.encode(text).length + utf8.encode(pair ?? '').length;
-    return sum + priceBound(prices, { configs: config === undefined ? tenant?.configs : [config], experts: named, topK, bytes });
+    return sum + priceBound(prices, { configs: config === undefined ? tenant?.configs : [config], experts: named, topK, gated, bytes });
   }, 0);
 }
 

@@ -16,8 +16,11 @@ export function chargeAccount(deps: ChargeAccountDeps, tenant: Tenant, proof: Ke
   const reserve = reserveFrom(deps, tenant, proof);
   const charge = async <T extends object>(c: Context<EdgeTypes>, job: ChargedWork<T>): Promise<Response> => {
     const reserved = await reserve(c, job);
-    const text = reserved.kind === 'repeated' ? reserved.answer : await answerReserved(c, job, reserved.reservation);
-    return respond(c, job, text);
+    if (reserved.kind === 'repeated') return respond(c, job, reserved.answer);
+    const answered = answerReserved(c, job, reserved.reservation);
+    // Whose caller hangs up comes to an end all the same, and holds money no longer than its work takes.
+    deps.keepAlive(answered.catch(() => undefined));
+    return respond(c, job, await answered);
   };
   return Object.assign(charge, { reserve });
 }

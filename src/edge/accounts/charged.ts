@@ -20,7 +20,7 @@ export interface Question {
   /** The form of the answer where it is not JSON: a repeated request has to want the same. */
   readonly form?: 'ndjson';
   /** The most that it can cost, in micro-units. */
-  readonly bound: (prices: PriceList) => number;
+  readonly bound: (prices: PriceList) => number | Promise<number>;
 }
 
 /** A request that is to be charged, and how it is answered. */

@@ -23,6 +23,8 @@ const SETTLE_ATTEMPTS = 3;
 export interface ChargeAccountDeps {
   readonly accounts: Metering;
   readonly report: (thrown: unknown, requestId: string) => TwinrouteError;
+  /** Keeps work running after its caller has gone. */
+  readonly keepAlive: (work: Promise<unknown>) => void;
 }
 
 /** Sets aside from the credit of a key's account, and sets the headers that are known by then. */
@@ -34,7 +36,7 @@ export function reserveFrom(deps: ChargeAccountDeps, tenant: Tenant, proof: KeyP
     const bodyHash = idempotency === undefined ? '' : await sha256Hex(`${asked} ${canonicalJson(body)}`);
     // Read once: others may be published before the answer is there.
     const { prices } = accounts;
-    const micros = bound(prices);
+    const micros = await bound(prices);
     const request = { key: proof.key, idempotency, bodyHash, micros, request: c.get('requestId'), operation };
     const trip = c.get('trip');
     const opened = await ledgerStep(

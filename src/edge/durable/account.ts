@@ -13,6 +13,7 @@ import type { Standing } from '../../core/ledger/reconcile.ts';
 import type { Totals } from '../../core/ledger/totals.ts';
 import { usageEvent } from '../../core/ledger/usage-event.ts';
 import type { AccountCall, AccountResult, BookedPayment, KeyProof, OpenedCall, SettledCall } from '../accounts/port.ts';
+import { openUpstream } from '../endpoints.ts';
 import type { EdgeEnv } from '../env.ts';
 import { createAnswerStore } from './answer-table.ts';
 import { createEntryStore, ENTRY_TABLES } from './entry-tables.ts';
@@ -214,7 +215,8 @@ export class Account extends DurableObject<EdgeEnv> {
     if (this.#open === undefined) return;
     const { ledger, answers, record } = this.#open;
     const nowMs = Date.now();
-    const swept = ledger.sweep(nowMs);
+    const { request_ms: requestMs } = openUpstream(this.env);
+    const swept = ledger.sweep(nowMs, requestMs);
     this.ctx.waitUntil(tellSwept(this.env, swept));
     const batch = ledger.unpublished();
     if (batch !== undefined) {
@@ -228,7 +230,7 @@ export class Account extends DurableObject<EdgeEnv> {
     }
     const answerMs = answers.forget(nowMs);
     const busy = batch !== undefined || swept.length > 0;
-    this.#tick(Math.max(nowMs + 1, Math.min(busy ? nowMs + TICK_MS : Infinity, ledger.nextSweepMs(), answerMs)));
+    this.#tick(Math.max(nowMs + 1, Math.min(busy ? nowMs + TICK_MS : Infinity, ledger.nextSweepMs(requestMs), answerMs)));
   }
 
   #load(record: AccountRecord): Open {

@@ -2,6 +2,7 @@
 
 import { TwinrouteError } from '../../core/errors.ts';
 import { openOtlp } from '../../formats/telemetry/open-otlp.ts';
+import { reachOf } from '../endpoints.ts';
 import type { EdgeEnv } from '../env.ts';
 import { LOG_LEVELS, type LogLevel } from './log-sink.ts';
 import { localMetrics } from './metrics-port.ts';
@@ -20,7 +21,7 @@ export function bindObservation(env: EdgeEnv, { fetch, ...world }: World): Obser
   return {
     ...world,
     metrics: METRICS === undefined ? localMetrics(world.now) : overIsolates(METRICS),
-    traces: OTLP === undefined ? undefined : openOtlp(OTLP, OTLP_HEADERS, 'twinroute-edge', PLATFORM, fetch),
+    traces: OTLP === undefined ? undefined : openOtlp(OTLP, OTLP_HEADERS, 'twinroute-edge', PLATFORM, fetch, reachOf(env)),
     write: (level, line) => console[level](line),
     level: levelOf(LOG_LEVEL ?? 'info'),
     analytics: ANALYTICS,

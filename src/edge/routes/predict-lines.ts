@@ -11,6 +11,7 @@ import { TwinrouteError } from '../../core/errors.ts';
 import type { ReceiptNote } from '../../core/ledger/entry.ts';
 import { predictBill, predictBound } from '../accounts/bill.ts';
 import type { Reservation } from '../accounts/charged.ts';
+import type { Bundles } from '../bundles.ts';
 import { BATCH_CONCURRENCY, type AnswerInput } from '../answering.ts';
 import { asCompleted } from '../stream/as-completed.ts';
 import { linesBody } from '../stream/lines-body.ts';
@@ -22,6 +23,7 @@ const DRAIN_MS = 10_000;
 
 /** What streaming needs. */
 export interface PredictLinesDeps {
+  readonly bundles: Bundles;
   readonly report: Report;
   /** Keeps work running after the request that began it. */
   readonly keepAlive: (work: Promise<unknown>) => void;
@@ -41,7 +43,7 @@ export interface PredictLinesJob {
 
 /** The response. @throws {TwinrouteError} what stands in the way before the first line */
 export async function predictLines(deps: PredictLinesDeps, c: Context<EdgeTypes>, job: PredictLinesJob): Promise<Response> {
-  const reservation = await reserved(c, job);
+  const reservation = await reserved(deps, c, job);
   if (typeof reservation === 'string') return lines(c, reservation);
   const { inputs, given } = job;
   const report: Report = (thrown, id) => (given.signal.aborted ? gone() : deps.report(thrown, id));
@@ -76,7 +78,11 @@ export async function predictLines(deps: PredictLinesDeps, c: Context<EdgeTypes>
 }
 
 /** What is set aside, the answer of before, or undefined where nothing is charged. */
-async function reserved(c: Context<EdgeTypes>, { body, inputs }: PredictLinesJob): Promise<Reservation | string | undefined> {
+async function reserved(
+  deps: PredictLinesDeps,
+  c: Context<EdgeTypes>,
+  { body, inputs }: PredictLinesJob,
+): Promise<Reservation | string | undefined> {
   const charge = c.get('charge');
   if (charge === undefined) return undefined;
   if (charge.reserve === undefined)
@@ -87,7 +93,7 @@ async function reserved(c: Context<EdgeTypes>, { body, inputs }: PredictLinesJob
     operation: 'predict',
     form: 'ndjson',
     body,
-    bound: (prices) => predictBound(goodInputs(inputs), c.get('tenant'), prices),
+    bound: (prices) => predictBound(deps.bundles, goodInputs(inputs), c.get('tenant'), prices),
   });
   return answered.kind === 'repeated' ? answered.answer : answered.reservation;
 }

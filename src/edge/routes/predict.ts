@@ -57,7 +57,7 @@ export function predictRoute(deps: PredictRouteDeps): Route {
         return charged<PredictBatch>(c, {
           operation: 'predict',
           body,
-          bound: (prices) => predictBound(goodInputs(inputs), tenant, prices),
+          bound: (prices) => predictBound(deps.bundles, goodInputs(inputs), tenant, prices),
           bill: ({ predictions }, prices) => predictBill(predictions, prices, c.get('receipts')),
           work: async () => ({
             id,
@@ -69,7 +69,7 @@ export function predictRoute(deps: PredictRouteDeps): Route {
       return charged<Prediction>(c, {
         operation: 'predict',
         body,
-        bound: (prices) => predictBound([input], tenant, prices),
+        bound: (prices) => predictBound(deps.bundles, [input], tenant, prices),
         bill: (prediction, prices) => predictBill([prediction], prices, c.get('receipts')),
         async work() {
           const prediction = await run(input, id);

@@ -33,7 +33,7 @@ export function inferHandler(deps: AnsweringDeps): (c: Context<EdgeTypes>) => Pr
       operation: 'predict',
       // Not how it is written: the same question may be asked as JSON and in bytes.
       body: { model: model.name, version: model.config ?? '', inputs },
-      bound: (prices) => predictBound(inputs, tenant, prices),
+      bound: (prices) => predictBound(deps.bundles, inputs, tenant, prices),
       bill: ({ rows }, prices) =>
         predictBill(
           rows.map(({ prediction }) => prediction),

@@ -48,7 +48,7 @@ export function chargePayment({ payments, ...rest }: ChargePaymentDeps, sent: Se
   const { config, prices, calls } = deps.payments;
   const { currency } = prices;
   return async (c, job) => {
-    const bound = job.bound(prices);
+    const bound = await job.bound(prices);
     if (bound === 0 && deps.keys) throw unauthorized();
     if (bound === 0) return respond(c, job, JSON.stringify(await job.work()));
     const terms = termsFor(config, bound);

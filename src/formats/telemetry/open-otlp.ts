@@ -4,6 +4,7 @@ import { Otlp, OtlpHeaders } from '../../contract/otlp.ts';
 import { parseJsonWith } from '../../contract/parse.ts';
 import type { SendOutcome } from '../../core/observe/span-exporter.ts';
 import type { SpanAttributes } from '../../core/observe/span.ts';
+import { outboundUrl, type Reach } from '../outbound-url.ts';
 import { createOtlpSender } from './send-otlp.ts';
 
 /** Where spans go. */
@@ -23,6 +24,7 @@ export interface TraceExport {
 
 /**
  * @param service `service.name` where the variable names none
+ * @param reach networks in which the collector may lie
  * @throws {TwinrouteError} `unavailable` for a variable that does not fit; it does not quote the secret
  */
 export function openOtlp(
@@ -31,8 +33,10 @@ export function openOtlp(
   service: string,
   resource: SpanAttributes,
   fetcher: typeof fetch,
+  reach: Reach,
 ): TraceExport {
   const otlp = parseJsonWith(Otlp, variable, 'OTLP', 'unavailable');
+  outboundUrl(otlp.url, reach, 'OTLP', 'unavailable');
   const headers = parseJsonWith(OtlpHeaders, secret ?? '{}', 'OTLP_HEADERS', 'unavailable');
   return {
     send: createOtlpSender({ url: otlp.url, headers, timeoutMs: otlp.timeout_ms, fetch: fetcher }),

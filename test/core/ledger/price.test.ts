@@ -44,19 +44,32 @@ describe('a price', () => {
         fc.nat(3),
         fc.boolean(),
         fc.boolean(),
-        (list, experts, config, bytes, fewer, named, fixed) => {
+        fc.boolean(),
+        (list, experts, config, bytes, fewer, named, fixed, gated) => {
           const bound = priceBound(list, {
             configs: fixed ? [config, 'x'] : undefined,
             experts: named ? experts : undefined,
             topK: named ? undefined : experts.length,
+            gated: new Map(gated ? [[config, names]] : []),
             bytes,
           });
-          const price = priceOf(list, { config, experts: experts.slice(fewer), tokens: bytes });
+          const price = priceOf(list, { config, experts: gated ? names : experts.slice(fewer), tokens: bytes });
           expect(Number.isSafeInteger(price)).toBe(true);
           expect(price).toBeLessThanOrEqual(bound);
         },
       ),
       { seed: 3, numRuns: 500 },
     );
+  });
+
+  test('of a config with gates is bound by all of its experts, of others by what is asked', () => {
+    const gated = new Map([['wemoe', ['cola', 'sst2', 'free']]]);
+    const bound = (configs: readonly string[] | undefined, experts: readonly string[] | undefined) =>
+      priceBound(PRICES, { configs, experts, topK: 1, gated, bytes: 0 });
+    const whole = priceOf(PRICES, { config: 'wemoe', experts: ['cola', 'sst2', 'free'], tokens: 8 });
+    expect(bound(['wemoe'], ['free'])).toBe(whole);
+    expect(bound(['wemoe'], undefined)).toBe(whole);
+    expect(bound(['other'], ['free'])).toBe(10 + 12);
+    expect(bound(undefined, ['free'])).toBe(90 + 5 + 13);
   });
 });

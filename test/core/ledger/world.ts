@@ -27,6 +27,8 @@ export const LIMITS: readonly Limits[] = [
 const ACCOUNT = 'account';
 const START_MS = Date.UTC(2026, 10, 30, 23, 50);
 const USAGE: EntryUsage = { answers: 1, tokens: 7, configs: ['0123456789abcdef'], experts: ['cola'] };
+/** Longest request. */
+const REQUEST_MS = 10_000;
 /** Requests that later steps may pick. */
 const RECENT = 8;
 
@@ -148,7 +150,7 @@ export function createWorld(limits: readonly Limits[] = LIMITS): World {
     if (request.state === 'open' || request.state === 'unknown') tell(request, seq, 'free', 0);
   };
   const sweep = (): void => {
-    while (ledger.sweep(nowMs).length > 0);
+    while (ledger.sweep(nowMs, REQUEST_MS).length > 0);
     for (const seq of openOnes) {
       const request = told.get(seq);
       if (request?.state === 'open' && request.changedMs + 30_000 <= nowMs) tell(request, seq, 'unknown', 0);

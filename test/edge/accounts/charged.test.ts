@@ -1,4 +1,5 @@
-import { evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test';
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { AccountCalls } from '../../../src/edge/accounts/port.ts';
 import { answer, CONFIG } from '../helpers/harness.ts';
@@ -243,4 +244,44 @@ describe('an account that cannot be reached', () => {
       charged: ANSWER_PRICE,
     });
   });
+});
+
+test('work goes on to its charge when nobody waits for the answer any longer', async () => {
+  const { promise: gate, resolve: open } = Promise.withResolvers<void>();
+  const { customer, calls, background } = createPaidHarness({ origin: (call) => gate.then(() => answer(call)) });
+  const { predict, balance, held } = await customer(1000);
+  // Nobody looks at what comes of it: only what is kept alive runs on in a Worker whose caller has hung up.
+  const unheard = predict();
+  await vi.waitFor(() => expect(calls).toHaveLength(1));
+  open();
+  await Promise.all(background);
+  expect([await balance(), await held()]).toEqual([1000 - ANSWER_PRICE, 0]);
+  await unheard;
+});
+
+test('a request may take as long as the deployment says before it is taken for lost', async () => {
+  const nowMs = Date.now();
+  const { customer } = createPaidHarness({
+    sabotage: (accounts) => ({
+      ...accounts,
+      calls: (id) => ({
+        ...accounts.calls(id),
+        open: (...args) => accounts.calls(id).open(...args),
+        authenticate: (proof) => accounts.calls(id).authenticate(proof),
+        settle: () => Promise.reject(new Error('gone')),
+        release: () => Promise.reject(new Error('gone')),
+      }),
+      send: () => Promise.reject(new Error('gone')),
+    }),
+  });
+  const { predict, stub } = await customer(1000);
+  await predict();
+  const stateAt = async (ms: number): Promise<string | undefined> => {
+    vi.spyOn(Date, 'now').mockReturnValue(nowMs + ms);
+    await runDurableObjectAlarm(stub);
+    return (await stub.entries(0, 1))?.[0]?.state;
+  };
+  await runInDurableObject(stub, (account) => void Object.assign(account, { env: { ...env, UPSTREAM: '{"request_ms": 600000}' } }));
+  expect(await stateAt(590_000)).toBe('reserved');
+  expect(await stateAt(630_000)).toBe('unknown');
 });

@@ -62,6 +62,8 @@ export const NO_EXPERIMENTS: AppDeps['experiments'] = {
 export interface HarnessOptions {
   readonly endpoints?: readonly Endpoint[];
   readonly routing?: EdgeBundle['routing'];
+  /** Whether the pack has gates. */
+  readonly gated?: true;
   /** Mix that the router makes of any text; empty to abstain. */
   readonly mix?: Mix;
   readonly origin?: OriginScript;
@@ -126,7 +128,7 @@ export function createHarness(options: HarnessOptions = {}) {
   const background: Promise<unknown>[] = [];
   let ids = 0;
   const deployed: DeployedConfig = {
-    bundle: { ...BUNDLE, routing: options.routing ?? 'edge' },
+    bundle: { ...BUNDLE, routing: options.routing ?? 'edge', ...(options.gated && { gated: true }) },
     experts: new Map(BUNDLE.experts.map((expert) => [expert.name, expert])),
     router: async () => ({
       async route() {
