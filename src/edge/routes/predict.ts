@@ -44,7 +44,7 @@ export function predictRoute(deps: PredictRouteDeps): Route {
       const tenant = c.get('tenant');
       const given = acceptsLines(c.req.header('accept')) ? new AbortController() : undefined;
       const hurried = c.req.header(TIMEOUT_HEADER) !== undefined;
-      const run = answering(c, { deadlineMs, hurried, ...(given && { given: given.signal }) });
+      const run = answering(c, { deadlineMs, hurried, given: given?.signal ?? c.req.raw.signal });
       const batch = typeof body === 'object' && body !== null && 'inputs' in body;
       if (given !== undefined) {
         const inputs = batch
