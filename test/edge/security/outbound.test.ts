@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { openEndpoints } from '../../../src/edge/endpoints.ts';
+import { openOtlp } from '../../../src/formats/telemetry/open-otlp.ts';
 import { createHarness } from '../helpers/harness.ts';
 
 const list = (...urls: readonly string[]): string => JSON.stringify(urls.map((url, i) => ({ id: `e${i}`, url, experts: '*' })));
@@ -38,3 +39,10 @@ describe('an endpoint', () => {
     expect(calls.map(({ redirect }) => redirect)).toEqual(['manual']);
   });
 });
+
+test.each(['http://localhost:pw@collector.example/v1/traces', 'http://collector.example/v1/traces', 'http://169.254.169.254/v1/traces'])(
+  'traces, with the secret of their collector, do not go to %s',
+  (url) => {
+    expect(() => openOtlp(JSON.stringify({ url }), '{"authorization": "secret"}', 'edge', {}, fetch, 'private')).toThrow('OTLP');
+  },
+);
