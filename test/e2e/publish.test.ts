@@ -159,6 +159,16 @@ test('a config that no origin serves is published, but not rolled out', async ()
   expect((await ask()).config).toBe(packs[0].config);
 });
 
+test('a publisher whose key this edge does not know builds on nothing', async () => {
+  const strangers = join(work, 'strangers');
+  expect(await startWith({}, 'signing-keys', '--publish', '--out', strangers).ended).toBe(0);
+  const stranger = ['--edge', url, '--key', join(strangers, 'publisher.json'), '--reason', 'because'];
+  const running = startWith({ TWINROUTE_ADMIN_SECRET: ROOT }, 'rollback', ...stranger);
+  expect(await running.ended).toBe(1);
+  expect(running.output()).toMatch(/newest release: expected a signature of a key that may publish, got another/);
+  expect((await ask()).config).toBe(packs[0].config);
+});
+
 test('no secret is printed, and the edge stops when it is told to', async () => {
   expect(program.output()).not.toContain(ROOT);
   program.process.kill('SIGTERM');
