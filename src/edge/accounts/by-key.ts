@@ -10,6 +10,7 @@ import { parseKeyText } from '../../core/keys/key-text.ts';
 import { sha256Hex } from '../sha256.ts';
 import type { Identify } from './authenticate.ts';
 import { chargeAccount } from './charge-account.ts';
+import { createHeadStarts } from './head-starts.ts';
 import { unauthorized } from './refusal.ts';
 import type { ChargeAccountDeps } from './reserve.ts';
 import { within } from './within.ts';
@@ -21,7 +22,7 @@ const CACHE_SIZE = 10_000;
 const ACCOUNT_MS = 5_000;
 
 /** What telling keys takes. */
-export interface ByKeyDeps extends ChargeAccountDeps {
+export interface ByKeyDeps extends Omit<ChargeAccountDeps, 'headStarts'> {
   /** Milliseconds. */
   readonly now: () => number;
 }
@@ -29,6 +30,7 @@ export interface ByKeyDeps extends ChargeAccountDeps {
 /** Tells whose key a request came with, and charges its account. It refuses requests without one. */
 export function byKey(deps: ByKeyDeps): Identify {
   const { accounts, now } = deps;
+  const paying = { ...deps, headStarts: createHeadStarts() };
   const remembered = new Map<string, { readonly tenant: Tenant; readonly untilMs: number }>();
 
   async function tenantOf(account: string, key: string, sha256: string): Promise<Tenant | undefined> {
@@ -53,6 +55,6 @@ export function byKey(deps: ByKeyDeps): Identify {
     if (tenant === undefined) throw unauthorized();
     if (access !== 'key' && !tenant.scopes.includes(access))
       throw new TwinrouteError('forbidden', `key: expected one with the scope ${access}, got ${tenant.scopes.join(', ')}`);
-    return { tenant, charge: chargeAccount(deps, tenant, { key: tenant.key, sha256 }) };
+    return { tenant, charge: chargeAccount(paying, tenant, { key: tenant.key, sha256 }) };
   };
 }

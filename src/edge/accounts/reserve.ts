@@ -9,6 +9,7 @@ import type { Trip } from '../observe/trip.ts';
 import { sha256Hex } from '../sha256.ts';
 import type { EdgeTypes } from '../types.ts';
 import type { Bill, Reservation, Reserve } from './charged.ts';
+import type { HeadStarts } from './head-starts.ts';
 import { IDEMPOTENCY_HEADER, setCostHeaders, setRateHeaders } from './headers.ts';
 import type { AccountCalls, KeyProof, Metering, OpenedCall, SettledCall } from './port.ts';
 import { refusalOf, unauthorized } from './refusal.ts';
@@ -25,6 +26,9 @@ export interface ChargeAccountDeps {
   readonly report: (thrown: unknown, requestId: string) => TwinrouteError;
   /** Keeps work running after its caller has gone. */
   readonly keepAlive: (work: Promise<unknown>) => void;
+  readonly headStarts: HeadStarts;
+  /** Milliseconds. */
+  readonly now: () => number;
 }
 
 /** Sets aside from the credit of a key's account, and sets the headers that are known by then. */
@@ -39,12 +43,17 @@ export function reserveFrom(deps: ChargeAccountDeps, tenant: Tenant, proof: KeyP
     const micros = await bound(prices);
     const request = { key: proof.key, idempotency, bodyHash, micros, request: c.get('requestId'), operation };
     const trip = c.get('trip');
-    const opened = await ledgerStep(
-      trip,
-      'reserve',
-      () => within(accounts.calls(tenant.account).open(proof, request), OPEN_MS, 'account'),
-      (call) => ({ outcome: call.kind === 'refused' ? call.refusal.code : call.kind, micros: call.kind === 'opened' ? micros : 0 }),
-    );
+    let opened: OpenedCall | 'unknown' = 'unknown';
+    try {
+      opened = await ledgerStep(
+        trip,
+        'reserve',
+        () => within(accounts.calls(tenant.account).open(proof, request), OPEN_MS, 'account'),
+        (call) => ({ outcome: call.kind === 'refused' ? call.refusal.code : call.kind, micros: call.kind === 'opened' ? micros : 0 }),
+      );
+    } finally {
+      deps.headStarts.saw(proof.key, opened, deps.now());
+    }
     if (opened.kind === 'unauthorized') throw unauthorized();
     setRateHeaders(c, opened.rate);
     const { currency } = prices;
