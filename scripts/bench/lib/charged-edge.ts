@@ -39,6 +39,8 @@ export interface ChargedEdgeOptions {
   /** Without keys nothing is charged either. */
   readonly keys: boolean;
   readonly inspect?: boolean;
+  /** Variables that are left out. */
+  readonly without?: readonly string[];
 }
 
 /** A mock origin and the keys that it shares with the edge. */
@@ -65,19 +67,22 @@ export async function startMockOrigin(pack: Pack): Promise<MockStage> {
 
 /** Starts the edge and makes its key. */
 export async function startChargedEdge(options: ChargedEdgeOptions): Promise<ChargedEdge> {
-  const { pack, bundle, assetsFolder, origin, folder, host, keys, inspect = false } = options;
+  const { pack, bundle, assetsFolder, origin, folder, host, keys, inspect = false, without = [] } = options;
   const { config } = pack.manifest;
   const arms = ['a', 'b'].map((name) => ({ name, config, weight: 0.5 }));
+  const variables: Record<string, string> = {
+    // A line for every answer would measure the terminal; the peer writes none either.
+    LOG_LEVEL: 'error',
+    SIGNING_KEYS: origin.edgeKeys,
+    EXPERIMENTS: JSON.stringify({ experiments: [{ key: 'bench', arms }] }),
+    ...(keys && { ADMIN_SECRET: ROOT, PRICES: JSON.stringify(PRICES) }),
+  };
   const given: EdgeOptions = {
     bundle,
     assetsFolder,
     endpoints: [{ id: 'mock', url: origin.server.url, experts: '*' }],
     stateFolder: join(folder, 'state'),
-    variables: {
-      SIGNING_KEYS: origin.edgeKeys,
-      EXPERIMENTS: JSON.stringify({ experiments: [{ key: 'bench', arms }] }),
-      ...(keys && { ADMIN_SECRET: ROOT, PRICES: JSON.stringify(PRICES) }),
-    },
+    variables: Object.fromEntries(Object.entries(variables).filter(([name]) => !without.includes(name))),
     port: 0,
     inspect,
   };

@@ -22,13 +22,14 @@ export interface InspectorSession {
 }
 
 /**
- * A session with the isolate of worker `name`.
+ * A session with an isolate.
  * @param inspector address of workerd's inspector
+ * @param isolate its id: the service's name, behind `core:user:` under miniflare
  */
-export async function inspect(inspector: URL, name: string): Promise<InspectorSession> {
+export async function inspect(inspector: URL, isolate: string): Promise<InspectorSession> {
   const targets = parseWith(Targets, await (await fetch(new URL('/json', `http://${inspector.host}`))).json(), 'inspector', 'upstream');
-  const target = targets.find(({ id }) => id === `core:user:${name}`);
-  if (target === undefined) throw new Error(`inspect: expected worker ${name}, got ${targets.map(({ id }) => id).join(', ')}`);
+  const target = targets.find(({ id }) => id === isolate);
+  if (target === undefined) throw new Error(`inspect: expected ${isolate}, got ${targets.map(({ id }) => id).join(', ')}`);
   return attach(target.webSocketDebuggerUrl);
 }
 

@@ -26,7 +26,7 @@ const ReturnedNumber = z.looseObject({ result: z.looseObject({ value: z.number()
  * @param inspector address of workerd's inspector
  */
 export async function isolateMemory(inspector: URL, name: string): Promise<IsolateMemory> {
-  const session = await inspect(inspector, name);
+  const session = await inspect(inspector, `core:user:${name}`);
   try {
     const heap = parseWith(HeapUsage, await session.send('Runtime.getHeapUsage'), 'getHeapUsage', 'upstream');
     await session.send('Runtime.enable');

@@ -6,7 +6,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
-import { COMPATIBILITY_DATE } from '../../../src/cli/dev/bundle-worker.ts';
+import { COMPATIBILITY_DATE, COMPATIBILITY_FLAGS } from '../../../src/cli/dev/bundle-worker.ts';
 import { DURABLE_OBJECTS } from '../../../src/cli/dev/durable-objects.ts';
 import type { EdgeOptions, RunningEdge } from '../../../src/cli/dev/start-edge.ts';
 import { parseJsonWith, parseWith } from '../../../src/contract/parse.ts';
@@ -65,7 +65,7 @@ const config :Workerd.Config = (
   sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
 );
 const main :Workerd.Worker = (
-  compatibilityDate = "${COMPATIBILITY_DATE}", modules = [${modules.join(', ')}], bindings = [${bindings.join(', ')}],
+  compatibilityDate = "${COMPATIBILITY_DATE}", compatibilityFlags = [${COMPATIBILITY_FLAGS.map(text).join(', ')}], modules = [${modules.join(', ')}], bindings = [${bindings.join(', ')}],
   durableObjectNamespaces = [${namespaces.join(', ')}], durableObjectStorage = (localDisk = "state"),
 );
 const queue :Workerd.Worker = (
