@@ -62,14 +62,42 @@ export async function ask(
   purpose: AttemptPurpose,
 ): Promise<Settled> {
   const first = begin(deps, job, placement, tries, purpose);
-  const delayMs = hedgeDelay(deps, placement.endpoint.id);
+  const delayMs = hedgeDelay(deps);
   if (delayMs === undefined || (await isInTime(first.settled, delayMs))) return first.settled;
-  const other = tries.count < deps.upstream.attempts ? choosePlace(deps, job, tries, true) : undefined;
+  const others = { ...deps, endpoints: deps.endpoints.filter(({ id }) => id !== placement.endpoint.id) };
+  const other = placeHedge(others, job, tries);
   const release = other && deps.budget.take(deps.now(), job.deadlineMs);
   if (other === undefined || release === undefined) return first.settled;
-  const winner = await firstGood(first, begin(deps, job, other, tries, 'hedge'));
+  const winner = await firstGood(first, beginHedge(others, job, other, tries));
   release();
   return winner;
+}
+
+function placeHedge(deps: AttemptDeps, job: Dispatch, tries: Tries): Placement<Endpoint> | undefined {
+  const mayAsk = tries.count < deps.upstream.attempts && deps.now() < job.deadlineMs;
+  return mayAsk ? choosePlace(deps, job, tries, false) : undefined;
+}
+
+/** A hedge that failed is followed by another, one at a time, while the first attempt goes on: who answers half of all requests will answer soon. */
+function beginHedge(deps: AttemptDeps, job: Dispatch, placement: Placement<Endpoint>, tries: Tries): Running {
+  let run = begin(deps, job, placement, tries, 'hedge');
+  let abandoned = false;
+  const pursue = async (): Promise<Settled> => {
+    for (;;) {
+      const settled = await run.settled;
+      if (abandoned || settled.attempt.ok || !settled.attempt.retry) return settled;
+      const next = placeHedge(deps, job, tries);
+      if (next === undefined) return settled;
+      run = begin(deps, job, next, tries, 'hedge');
+    }
+  };
+  return {
+    settled: pursue(),
+    abandon() {
+      abandoned = true;
+      run.abandon();
+    },
+  };
 }
 
 function begin(deps: AttemptDeps, job: Dispatch, placement: Placement<Endpoint>, tries: Tries, purpose: AttemptPurpose): Running {
@@ -110,8 +138,11 @@ function begin(deps: AttemptDeps, job: Dispatch, placement: Placement<Endpoint>,
   return { settled, abandon };
 }
 
-function hedgeDelay({ upstream: { hedge }, fleet }: AttemptDeps, id: string): number | undefined {
-  return hedge?.after === 'p95' ? fleet.of(id).quantileMs(HEDGE_QUANTILE) : hedge?.after;
+/** By percentile it is the fastest endpoint's: who is always slow would otherwise be waited for always. */
+function hedgeDelay({ upstream: { hedge }, fleet, endpoints }: AttemptDeps): number | undefined {
+  if (hedge?.after !== 'p95') return hedge?.after;
+  const known = endpoints.map(({ id }) => fleet.of(id).quantileMs(HEDGE_QUANTILE)).filter((ms) => ms !== undefined);
+  return known.length === 0 ? undefined : Math.min(...known);
 }
 
 function isInTime(settled: Promise<Settled>, delayMs: number): Promise<boolean> {

@@ -18,6 +18,9 @@ const FAR_MS = 100;
 /** What a failure costs beside its own time, a round trip elsewhere. Without it an endpoint that fails at once would look like the fastest. */
 const FAILURE_MS = 30;
 
+/** Weight of the newest attempt in two means: how many are under way when one begins, and how long a failure takes. */
+const USUAL_WEIGHT = 0.05;
+
 /** An endpoint as balancing sees it. */
 export interface FleetEndpoint extends PlacementEndpoint {
   /** Where it is, in the words of `Asker.regions`. */
@@ -59,7 +62,7 @@ export interface Member {
   waitMs(nowMs: number): number;
   /** The chance that it answers a request that has failed there so often, in [0, 1); 0 where it has failed and answered nobody of late. */
   odds(nowMs: number, failures: number): number;
-  /** Expected milliseconds until an answer, were it asked now: (latency × queue + what a failure costs × its chance) ÷ chance of an answer. */
+  /** Expected milliseconds until an answer, were it asked now and again after each failure: its latency, and a failure's cost × how many come before. */
   cost(nowMs: number, asker: Asker): number;
   /** The time that a share `q` of its answers did not exceed, or undefined while it is not known. */
   quantileMs(q: number): number | undefined;
@@ -82,6 +85,8 @@ export function createMember(endpoint: FleetEndpoint, inFlightLimit: number, may
   const ewma = createPeakEwma();
   const latencies = createLatencies();
   const underWay = createLeases();
+  let usual = 0;
+  let failingMs = 0;
   const failed = (certain: boolean, nowMs: number): void => {
     window.add(false, nowMs);
     breaker.failed(nowMs, certain, () => mayTakeOut(nowMs));
@@ -91,7 +96,10 @@ export function createMember(endpoint: FleetEndpoint, inFlightLimit: number, may
   };
   const settle = (outcome: Outcome, tookMs: number, nowMs: number): void => {
     if (outcome === 'unknown') ewma.observeAtLeast(tookMs, nowMs);
-    if (outcome === 'doubtful' || outcome === 'down') failed(outcome === 'down', nowMs);
+    if (outcome === 'doubtful' || outcome === 'down') {
+      failingMs += USUAL_WEIGHT * (tookMs - failingMs);
+      failed(outcome === 'down', nowMs);
+    }
     if (outcome === 'good' || outcome === 'busy') breaker.succeeded();
     if (outcome !== 'good') return;
     window.add(true, nowMs);
@@ -120,7 +128,9 @@ export function createMember(endpoint: FleetEndpoint, inFlightLimit: number, may
     odds,
     cost(nowMs, { regions, failures }) {
       const chance = odds(nowMs, failures);
-      return (latencyMs(nowMs, regions) * (underWay.count(nowMs) + 1) + FAILURE_MS * (1 - chance)) / chance;
+      const crowd = Math.max(1, (underWay.count(nowMs) + 1) / (usual + 1));
+      const failuresBefore = (1 - chance) / chance;
+      return latencyMs(nowMs, regions) * crowd + failuresBefore * (failingMs * crowd + FAILURE_MS);
     },
     quantileMs: (q) => latencies.quantile(q),
     figures(nowMs) {
@@ -130,6 +140,7 @@ export function createMember(endpoint: FleetEndpoint, inFlightLimit: number, may
     },
     begin(nowMs, untilMs) {
       breaker.sent(nowMs);
+      usual += USUAL_WEIGHT * (underWay.count(nowMs) - usual);
       const release = underWay.take(nowMs, untilMs);
       let ended = false;
       return (outcome, endMs) => {

@@ -7,7 +7,7 @@ const TAU_MS = 10_000;
 export interface PeakEwma {
   /** An answer that took `tookMs`. */
   observe(tookMs: number, nowMs: number): void;
-  /** An answer that was given up after `elapsedMs`: it would have taken at least as long. */
+  /** An answer that was given up after `elapsedMs`: it would have taken longer, and is believed to have taken twice as long. */
   observeAtLeast(elapsedMs: number, nowMs: number): void;
   /**
    * Milliseconds.
@@ -32,7 +32,7 @@ export function createPeakEwma(): PeakEwma {
   return {
     observe,
     observeAtLeast(elapsedMs, nowMs) {
-      if (valueMs === undefined || elapsedMs > valueMs) observe(elapsedMs, nowMs);
+      if (valueMs === undefined || elapsedMs > valueMs) observe(2 * elapsedMs, nowMs);
     },
     estimate(nowMs, priorMs) {
       if (valueMs === undefined) return priorMs;

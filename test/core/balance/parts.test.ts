@@ -39,13 +39,13 @@ describe('peak EWMA', () => {
     expect(ewma.estimate(200_000, 10)).toBeCloseTo(10, 3);
   });
 
-  test('an answer that was given up tells only that it was not fast', () => {
+  test('an answer that was given up tells that it was not fast, and is believed to have taken twice as long', () => {
     const ewma = createPeakEwma();
     ewma.observe(50, 0);
     ewma.observeAtLeast(20, 0);
     expect(ewma.estimate(0, 10)).toBe(50);
     ewma.observeAtLeast(80, 0);
-    expect(ewma.estimate(0, 10)).toBe(80);
+    expect(ewma.estimate(0, 10)).toBe(160);
   });
 });
 
