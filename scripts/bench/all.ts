@@ -1,9 +1,9 @@
 // `npm run bench`: the benches one after another, and docs/performance.md from what they measured.
 //
-//   npm run bench -- [--quality] [--full] [--fasttext PYTHON] [--only build,router,edge,resilience,quality] [--docs docs/performance.md]
+//   npm run bench -- [--quality] [--full] [--fasttext PYTHON] [--only build,router,edge,resilience,gateway,throughput,quality] [--docs docs/performance.md]
 //
 // `--quality` adds quality.bench.ts, which also writes docs/quality.md; `--full` adds builds of full checkpoints; `--fasttext` the peer of
-// the router. JSON is kept in .cache/bench: with `--only` the page still has the figures of the other benches' last runs, each with its
+// the router; `--only ''` writes the page alone. JSON is kept in .cache/bench: with `--only` the page still has the figures of the other benches' last runs, each with its
 // commit. Nothing here passes or fails by a figure.
 
 import { spawnSync } from 'node:child_process';
@@ -29,16 +29,18 @@ const BENCHES: Readonly<Record<keyof Reports, readonly string[]>> = {
   router: options.fasttext === undefined ? [] : ['--fasttext', options.fasttext],
   edge: [],
   resilience: [],
+  gateway: [],
+  throughput: [],
   quality: [],
 };
-const NAMES = ['build', 'router', 'edge', 'resilience', 'quality'] as const;
+const NAMES = ['build', 'router', 'edge', 'resilience', 'gateway', 'throughput', 'quality'] as const;
 
 const folder = join(PACKAGE_ROOT, '.cache/bench');
 mkdirSync(folder, { recursive: true });
-const wanted = options.only?.split(',') ?? NAMES.filter((name) => name !== 'quality' || options.quality);
+const wanted = options.only?.split(',').filter((name) => name !== '') ?? NAMES.filter((name) => name !== 'quality' || options.quality);
 const unknown = wanted.find((name) => !NAMES.some((known) => known === name));
 if (unknown !== undefined) throw new Error(`bench: expected ${NAMES.join(', ')} in --only, got ${unknown}`);
-if (wanted.includes('edge') || wanted.includes('resilience')) await ensureSamplePack();
+if (['edge', 'resilience', 'gateway', 'throughput'].some((name) => wanted.some((given) => given === name))) await ensureSamplePack();
 for (const name of NAMES) {
   if (!wanted.includes(name)) continue;
   console.error(`\n== ${name}`);

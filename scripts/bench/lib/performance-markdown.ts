@@ -2,9 +2,11 @@
 
 import type { BuildReport } from '../build.bench.ts';
 import type { EdgeReport } from '../edge.bench.ts';
+import type { GatewayReport } from '../gateway.bench.ts';
 import type { QualityReport } from '../quality.bench.ts';
 import type { ResilienceReport } from '../resilience.bench.ts';
 import type { RouterReport } from '../router.bench.ts';
+import type { ThroughputReport } from '../throughput.bench.ts';
 import { markdownTable } from './markdown-table.ts';
 import { describeFacts, type RunFacts } from './run-facts.ts';
 
@@ -14,6 +16,8 @@ export interface Reports {
   readonly router?: RouterReport;
   readonly edge?: EdgeReport;
   readonly resilience?: ResilienceReport;
+  readonly gateway?: GatewayReport;
+  readonly throughput?: ThroughputReport;
   readonly quality?: QualityReport;
 }
 
@@ -28,7 +32,7 @@ interface Line {
 const BUILD_SECONDS: Readonly<Record<string, string>> = { tensorflow: '≤ 20 s', wasm: '≤ 60 s' };
 
 /** The page. */
-export function performanceMarkdown({ build, router, edge, resilience, quality }: Reports): string {
+export function performanceMarkdown({ build, router, edge, resilience, gateway, throughput, quality }: Reports): string {
   const sections: readonly (readonly [title: string, note: string, facts: RunFacts | undefined, lines: readonly Line[]])[] = [
     [
       'Build',
@@ -54,6 +58,19 @@ export function performanceMarkdown({ build, router, edge, resilience, quality }
       'What callers of POST /v1/predict see while origins fail; requests at random times, signed, over real HTTP through workerd. The origins wait instead of computing.',
       resilience?.facts,
       resilience === undefined ? [] : resilienceLines(resilience),
+    ],
+    [
+      'The whole edge beside another gateway',
+      'What a gateway adds to a direct call of the same mock origin, within pairs of calls a few milliseconds apart, with 95 % bootstrap intervals. Ours authenticates, assigns, routes by content, signs, verifies, reserves and charges on disk; ' +
+        'the other does its least.',
+      gateway?.facts,
+      gateway === undefined ? [] : gatewayLines(gateway),
+    ],
+    [
+      'One process of workerd',
+      'POST /v1/predict before a mock origin with 32 clients; the whole edge, and with parts left out one after another. The profile is of self time that is not idle.',
+      throughput?.facts,
+      throughput === undefined ? [] : throughputLines(throughput),
     ],
     [
       'Quality',
@@ -166,6 +183,36 @@ function resilienceLines({ cases, rate, seconds }: ResilienceReport): Line[] {
         ? ''
         : ` (${(p99 / healthy.p99).toFixed(2)} × healthy), ${attempts.toFixed(2)} attempts an answer`),
   }));
+}
+
+function gatewayLines({ ways, difference, peer }: GatewayReport): Line[] {
+  const ms = ({ value, low, high }: { value: number; low: number; high: number }): string =>
+    `${value.toFixed(2)} ms [${low.toFixed(2)}, ${high.toFixed(2)}]`;
+  return [
+    ...ways.map(({ name, whole, added, busy, busyAdded, requestsPerSecond, cpuMs }): Line => ({
+      what: name,
+      measured:
+        `p50 ${whole[0].value.toFixed(2)} ms; added p50 ${ms(added[0])}, p99 ${ms(added[1])}; 16 clients: p50 ${busy[0].value.toFixed(2)} ms, added ${ms(busyAdded)}, ` +
+        `${requestsPerSecond.toFixed(0)} a second, ${cpuMs.toFixed(2)} ms of CPU a request`,
+    })),
+    ...(difference === undefined ? [] : [{ what: `Added p50: ours − ${peer}`, target: '< 0', measured: ms(difference) }]),
+  ];
+}
+
+function throughputLines({ ways, profiles }: ThroughputReport): Line[] {
+  return [
+    ...ways.map(({ name, requestsPerSecond, cpuMs: { value, low, high }, p50 }): Line => ({
+      what: name,
+      measured: `${requestsPerSecond.toFixed(0)} a second, ${value.toFixed(2)} ms of CPU a request [${low.toFixed(2)}, ${high.toFixed(2)}], p50 ${p50.toFixed(1)} ms`,
+    })),
+    ...profiles.map(({ name, shares }): Line => ({
+      what: `Where its time goes, ${name}`,
+      measured: shares.byFile
+        .slice(0, 10)
+        .map(({ where, share }) => `${where} ${(100 * share).toFixed(0)} %`)
+        .join(', '),
+    })),
+  ];
 }
 
 function qualityLines({ whole }: QualityReport): Line[] {
