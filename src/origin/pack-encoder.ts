@@ -35,8 +35,8 @@ type CreatePackEncoder = (pack: Pack, experts: readonly string[], options: PackE
 
 /** Of what was seen of mixes, half is forgotten after so many tokens: a few minutes at full load. */
 const HALF_LIFE_TOKENS = 500_000;
-/** Milliseconds that weights of its own have to save a mix in a half-life: some times what their merge takes for 20 million weights. */
-const PAYS_MS = 2_000;
+/** Milliseconds that weights of its own have to save a mix in a half-life: about what their merge takes for 10 million weights. */
+const PAYS_MS = 500;
 /** A run to tell the price of factors by. */
 const TYPICAL_TOKENS = 1000;
 

@@ -12,7 +12,6 @@ import { twinFeeds, type RunExpert } from '../model/twin-feeds.ts';
 import { encodeRows, paddedTokens } from './encode-rows.ts';
 import type { Encoder } from './encoder.ts';
 import type { ExpertStore } from './expert-store.ts';
-import type { PredictorRow } from './predictor.ts';
 
 /** What a twin encoder is made of. */
 export interface TwinEncoderOptions {
@@ -24,7 +23,7 @@ export interface TwinEncoderOptions {
   /** Names of the experts, the columns of mixes. */
   readonly experts: readonly string[];
   readonly store: ExpertStore;
-  /** Weighs as much as all experts of a row together; undefined where modules are about the shared model. */
+  /** Weighs what a row's weights add up to, less 1: nothing where they are full; undefined where modules are about the shared model. */
   readonly fade: ExpertFactors | undefined;
   /** Mean rank of an expert over the matrices, by index. */
   readonly ranks: readonly number[];
@@ -33,11 +32,16 @@ export interface TwinEncoderOptions {
   readonly now: () => number;
 }
 
+/** The fade among the indices of experts. */
+const FADE = -1;
+/** Weights that were divided by their sum add up to 1 within this. */
+const ROUNDING = 1e-6;
+
 /** An encoder over an open graph; it owns the session. */
 export function createTwinEncoder(options: TwinEncoderOptions): Encoder {
   const { session, openings, fed, experts, store, fade, ranks, cost, now } = options;
   const fadeRank = fade === undefined ? 0 : meanRank(openings, (name) => fade.factors.get(name)?.rank ?? 0);
-  const rankOf = (expert: number): number => ranks[expert];
+  const rankOf = (expert: number): number => (expert === FADE ? fadeRank : ranks[expert]);
 
   return {
     async prepare(mix) {
@@ -49,18 +53,22 @@ export function createTwinEncoder(options: TwinEncoderOptions): Encoder {
       const members: RunExpert[] = await Promise.all(
         used.map(async (e) => ({ expert: await store.get(experts[e]), weights: Float32Array.from(rows, ({ mix }) => mix[e]) })),
       );
-      if (fade !== undefined && used.length > 0) members.push({ expert: fade, weights: Float32Array.from(rows, filled) });
+      const fades = fade !== undefined && rows.some(({ mix }) => missing(mix) !== 0);
+      if (fades) members.push({ expert: fade, weights: Float32Array.from(rows, ({ mix }) => -missing(mix)) });
       const feeds = { ...fed, ...twinFeeds(openings, rows, members) };
       const startMs = now();
       const encoded = await encodeRows(session, rows, feeds);
-      const rank = used.reduce((sum, e) => sum + rankOf(e), used.length > 0 ? fadeRank : 0);
+      const rank = used.reduce((sum, e) => sum + rankOf(e), fades ? fadeRank : 0);
       cost.observe({ tokens: paddedTokens(rows), rank }, now() - startMs);
       return encoded;
     },
 
     choose: (waiting, maxRows) =>
       chooseRows(
-        waiting.map(({ ids, mix }) => ({ tokens: ids.length, experts: mixed(mix) })),
+        waiting.map(({ ids, mix }) => ({
+          tokens: ids.length,
+          experts: [...mixed(mix), ...(fade !== undefined && missing(mix) !== 0 ? [FADE] : [])],
+        })),
         { maxRows, rankOf, cost },
       ),
     release: () => session.release(),
@@ -74,8 +82,10 @@ function mixed(mix: Float32Array): readonly number[] {
   return indices;
 }
 
-function filled({ mix }: PredictorRow): number {
-  return mix.reduce((sum, weight) => sum + weight, 0);
+/** What a mix lacks to be full; nothing where that is rounding. */
+function missing(mix: Float32Array): number {
+  const rest = 1 - mix.reduce((sum, weight) => sum + weight, 0);
+  return Math.abs(rest) < ROUNDING ? 0 : rest;
 }
 
 /** Mean rank over the matrices of a graph, each by the work of one column of its factors, `m + n`. */

@@ -17,7 +17,10 @@ import { meanRank } from './twin-encoder.ts';
 export interface TwinPack {
   readonly graph: OpenTwinGraph;
   readonly store: ExpertStore;
-  /** What takes the shared part away as a mix fills, where modules are about the base. */
+  /**
+   * What takes the shared part away as a mix fills, where modules are about the base. The graph's own weights are those of a full mix, the base's, so that only
+   * a row whose weights do not add up to 1 needs it.
+   */
   readonly fade: ExpertFactors | undefined;
   /** Mean rank of each served expert over the matrices. */
   readonly ranks: readonly number[];
@@ -53,7 +56,9 @@ export async function openTwinPack(pack: Pack, experts: readonly string[], exper
   const sharedSource = await pack.source(manifest.shared.file);
   const shared = await readTensors(sharedSource, parameters);
   const fed = new Set([...tables].filter((name) => !changed.has(name)));
-  const graph = emitOpenTwinGraph(architecture, config, (name) => lookUp(shared, name), changed, fed);
+  const full: readonly WeighedExpert[] = fade === undefined ? [] : [{ expert: fade, weight: 1 }];
+  const centre = (name: string): FloatTensor => mergeModules(name, lookUp(shared, name), full, tables.has(name));
+  const graph = emitOpenTwinGraph(architecture, config, centre, changed, fed);
   const own = parameters.filter(({ name }) => !fed.has(name));
 
   const store = createExpertStore(async (name) => {
