@@ -8,8 +8,8 @@ import type { Architecture } from './architecture.ts';
 import { emitInto } from './onnx-emitter.ts';
 import type { GraphHead, ReadParameter } from './twin-parameters.ts';
 
-/** A constant of the graph that became an input. */
-type OnOpen = (name: string, shape: readonly number[], data: () => unknown) => void;
+/** Told of a constant of the graph that became an input; the tensor is made when it is asked for. */
+type OnOpen = (name: string, tensor: () => FloatTensor) => void;
 
 /**
  * ONNX bytes of the plain model with the parameters `open` as f32 inputs of their own names, arranged as `openWeights` gives them.
@@ -39,10 +39,8 @@ export function openWeights<C>(
 ): Record<string, FloatTensor> {
   const inputs: Record<string, FloatTensor> = {};
   // The emitter arranges weights as it needs them (transposed, with a leading axis); emitting once more, without encoding, asks it how.
-  const graph = openBuilder(architecture.type, open, (name, shape, data) => {
-    const values = data();
-    if (!(values instanceof Float32Array)) throw new TwinrouteError('internal', `openWeights: expected f32 for ${name}`);
-    inputs[name] = floatTensor(shape, values);
+  const graph = openBuilder(architecture.type, open, (name, tensor) => {
+    inputs[name] = tensor();
   });
   emitInto(graph, architecture, config, parameters, [], []);
   return inputs;
@@ -55,7 +53,11 @@ export function openBuilder(name: string, open: ReadonlySet<string>, onOpen: OnO
     ...graph,
     constant(value, dtype, shape, data) {
       if (!open.has(value)) return graph.constant(value, dtype, shape, data);
-      onOpen(value, shape, data);
+      onOpen(value, () => {
+        const values = data();
+        if (values instanceof Float32Array) return floatTensor(shape, values);
+        throw new TwinrouteError('internal', `open graph: expected f32 for ${value}, got ${dtype}`);
+      });
       return graph.input(value, dtype, shape);
     },
   };

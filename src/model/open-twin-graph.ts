@@ -52,10 +52,9 @@ export function emitOpenTwinGraph<C>(
   fed: ReadonlySet<string> = new Set(),
 ): OpenTwinGraph {
   const feeds: Record<string, FloatTensor> = {};
-  const graph = openBuilder(architecture.type, fed, (name, shape, data) => {
-    const values = data();
-    if (!(values instanceof Float32Array)) throw new TwinrouteError('internal', `emitOpenTwinGraph: expected f32 for ${name}`);
-    feeds[name] = floatTensor(shape, toShared(values));
+  const graph = openBuilder(architecture.type, fed, (name, tensor) => {
+    const { shape, data } = tensor();
+    feeds[name] = floatTensor(shape, toShared(data));
   });
   const inputs = encoderInputs(graph);
   const openings: Opening[] = [];

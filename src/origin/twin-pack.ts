@@ -57,8 +57,9 @@ export async function openTwinPack(pack: Pack, experts: readonly string[], exper
   const shared = await readTensors(sharedSource, parameters);
   const fed = new Set([...tables].filter((name) => !changed.has(name)));
   const full: readonly WeighedExpert[] = fade === undefined ? [] : [{ expert: fade, weight: 1 }];
-  const centre = (name: string): FloatTensor => mergeModules(name, lookUp(shared, name), full, tables.has(name));
-  const graph = emitOpenTwinGraph(architecture, config, centre, changed, fed);
+  // Merged once: the emitter asks for a parameter whenever it wants to know its shape.
+  const centre = new Map(Array.from(shared, ([name, tensor]) => [name, mergeModules(name, tensor, full, tables.has(name))]));
+  const graph = emitOpenTwinGraph(architecture, config, (name) => lookUp(centre, name), changed, fed);
   const own = parameters.filter(({ name }) => !fed.has(name));
 
   const store = createExpertStore(async (name) => {

@@ -35,30 +35,28 @@ export function chooseRows(waiting: readonly WaitingRow[], { maxRows, rankOf, co
   const experts = new Set(waiting[0].experts);
   let longest = waiting[0].tokens;
   let useful = waiting[0].tokens;
-  let rank = ranksOf(waiting[0].experts);
+  let rank = waiting[0].experts.reduce((sum, expert) => sum + rankOf(expert), 0);
   let efficiency = useful / cost.predict({ tokens: longest, rank });
 
-  function ranksOf(added: readonly number[]): number {
-    return added.reduce((sum, expert) => sum + rankOf(expert), 0);
-  }
+  /** Ranks that a row's experts add to those of the run. */
+  const added = (own: readonly number[]): number => own.reduce((sum, expert) => sum + (experts.has(expert) ? 0 : rankOf(expert)), 0);
 
   while (chosen.length < maxRows && rest.size > 0) {
     let best: { readonly index: number; readonly efficiency: number } | undefined;
-    const known = new Map<string, number>();
+    const seen = new Set<string>();
     for (const index of rest) {
       const { tokens, experts: own } = waiting[index];
       // Rows of one length and the same experts are worth the same: the first of them in the queue stands for all.
       const kind = `${tokens} ${own.join(' ')}`;
-      if (known.has(kind)) continue;
-      const wider = rank + ranksOf(own.filter((expert) => !experts.has(expert)));
-      const predicted = cost.predict({ tokens: (chosen.length + 1) * Math.max(longest, tokens), rank: wider });
+      if (seen.has(kind)) continue;
+      seen.add(kind);
+      const predicted = cost.predict({ tokens: (chosen.length + 1) * Math.max(longest, tokens), rank: rank + added(own) });
       const reached = (useful + tokens) / predicted;
-      known.set(kind, reached);
       if (best === undefined || reached > best.efficiency) best = { index, efficiency: reached };
     }
     if (best === undefined || best.efficiency < efficiency) break;
     const { tokens, experts: own } = waiting[best.index];
-    rank += ranksOf(own.filter((expert) => !experts.has(expert)));
+    rank += added(own);
     for (const expert of own) experts.add(expert);
     longest = Math.max(longest, tokens);
     useful += tokens;

@@ -1,7 +1,7 @@
 // What a run of rows on the factored graph costs, learnt while serving: a start, a price a token, a price a token and rank column, and a price a rank
 // column for bringing it. Least squares over the runs that were seen, older ones weighing less.
 
-import { TwinrouteError } from '../errors.ts';
+import { factorCholesky, solveRows } from '../linalg/cholesky.ts';
 
 /** Size of a run. */
 export interface RunSize {
@@ -28,6 +28,8 @@ export interface PriorCost {
   readonly rank: number;
 }
 
+/** Prices of a run. */
+const SIZE = 4;
 /** How many runs the memory reaches back, roughly. */
 const MEMORY_RUNS = 200;
 /** As how many runs the prior counts, each coefficient by itself: enough to keep what the runs do not tell near where it was. */
@@ -42,9 +44,9 @@ export function createCostModel(prior: PriorCost): CostModel {
   // Features of unlike sizes; in units of their prior cost, so that the system is well conditioned and the prior is one in each.
   const featuresOf = ({ tokens, rank }: RunSize): readonly number[] =>
     [1, tokens, tokens * rank, rank].map((value, i) => value * before[i]);
-  let gram = Array.from({ length: 4 }, () => new Float64Array(4));
-  let target = new Float64Array(4);
-  let factors: readonly number[] = [1, 1, 1, 1];
+  const gram = new Float64Array(SIZE * SIZE);
+  const target = new Float64Array(SIZE);
+  let factors: ArrayLike<number> = [1, 1, 1, 1];
   const decay = 1 - 1 / MEMORY_RUNS;
 
   return {
@@ -54,12 +56,15 @@ export function createCostModel(prior: PriorCost): CostModel {
       const predicted = features.reduce((sum, value) => sum + value, 0);
       // Each run counts by its relative error: long runs are not worth more than short ones.
       const weight = 1 / predicted ** 2;
-      gram = gram.map((row, i) => row.map((value, j) => decay * value + weight * features[i] * features[j]));
-      target = target.map((value, i) => decay * value + weight * features[i] * ms);
-      factors = solve(
-        gram.map((row, i) => row.map((value, j) => value + (i === j ? PRIOR_WEIGHT : 0))),
-        target.map((value) => value + PRIOR_WEIGHT),
-      ).map((factor) => Math.max(factor, SMALLEST));
+      for (let i = 0; i < SIZE; i++) {
+        for (let j = 0; j < SIZE; j++) gram[i * SIZE + j] = decay * gram[i * SIZE + j] + weight * features[i] * features[j];
+        target[i] = decay * target[i] + weight * features[i] * ms;
+      }
+      const withPrior = { rows: SIZE, cols: SIZE, data: gram.map((value, at) => (at % (SIZE + 1) === 0 ? value + PRIOR_WEIGHT : value)) };
+      const solution = { rows: 1, cols: SIZE, data: target.map((value) => value + PRIOR_WEIGHT) };
+      factorCholesky(withPrior);
+      solveRows(withPrior, solution);
+      factors = solution.data.map((factor) => Math.max(factor, SMALLEST));
     },
   };
 }
@@ -68,24 +73,3 @@ export function createCostModel(prior: PriorCost): CostModel {
 const PRIOR_WEIGHT = PRIOR_RUNS / 16;
 /** No part of a run is for nothing. */
 const SMALLEST = 0.01;
-
-/** Solves a symmetric positive definite system by elimination. */
-function solve(matrix: readonly Float64Array[], right: Float64Array): number[] {
-  const size = right.length;
-  const rows = matrix.map((row, i) => [...row, right[i]]);
-  for (let i = 0; i < size; i++) {
-    const pivot = rows[i][i];
-    if (!(pivot > 0)) throw new TwinrouteError('internal', 'cost model: expected a positive definite system');
-    for (let k = i + 1; k < size; k++) {
-      const factor = rows[k][i] / pivot;
-      for (let j = i; j <= size; j++) rows[k][j] -= factor * rows[i][j];
-    }
-  }
-  const solution = Array.from({ length: size }, () => 0);
-  for (let i = size - 1; i >= 0; i--) {
-    let rest = rows[i][size];
-    for (let j = i + 1; j < size; j++) rest -= rows[i][j] * solution[j];
-    solution[i] = rest / rows[i][i];
-  }
-  return solution;
-}

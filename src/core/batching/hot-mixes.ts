@@ -54,8 +54,8 @@ export function createHotMixes({ places, halfLifeTokens, payingTokens }: HotMixO
       clock += tokens;
       heats.set(key, { tokens: heatOf(key) + tokens, at: clock });
       if (heats.size <= REMEMBERED) return;
-      const kept = [...heats.keys()].sort((a, b) => heatOf(b) - heatOf(a)).slice(0, REMEMBERED / 2);
-      for (const old of [...heats.keys()].filter((each) => !kept.includes(each) && !placed.has(each))) heats.delete(old);
+      const coldest = [...heats.keys()].sort((a, b) => heatOf(b) - heatOf(a)).slice(REMEMBERED / 2);
+      for (const old of coldest) if (!placed.has(old)) heats.delete(old);
     },
     next() {
       if (places === 0) return undefined;

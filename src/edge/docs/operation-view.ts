@@ -3,6 +3,7 @@
 import type { Content, Operation } from '../openapi/types.ts';
 import { html, type Html } from './html.ts';
 import { limitsOf, typeOf } from './schema-view.ts';
+import { tableView } from './table-view.ts';
 
 /** Where an operation is called. */
 export interface Place {
@@ -40,29 +41,18 @@ function parametersView(parameters: Operation['parameters']): Html | undefined {
   if (parameters.length === 0) return undefined;
   return html`<details ${parameters.some(({ required }) => required) ? 'open' : undefined}>
     <summary>Parameters and headers</summary>
-    <div class="scroll">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Name</th>
-            <th scope="col">In</th>
-            <th scope="col">Type</th>
-            <th scope="col">What it does</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${parameters.map(
-            (parameter) =>
-              html`<tr>
-                <td><code>${parameter.name}</code>${parameter.required ? html` <span class="dim">required</span>` : undefined}</td>
-                <td>${parameter.in}</td>
-                <td>${typeOf(parameter.schema)} <span class="dim">${limitsOf(parameter.schema)}</span></td>
-                <td>${parameter.description}</td>
-              </tr>`,
-          )}
-        </tbody>
-      </table>
-    </div>
+    ${tableView(
+      ['Name', 'In', 'Type', 'What it does'],
+      parameters.map(
+        (parameter) =>
+          html`<tr>
+            <td><code>${parameter.name}</code>${parameter.required ? html` <span class="dim">required</span>` : undefined}</td>
+            <td>${parameter.in}</td>
+            <td>${typeOf(parameter.schema)} <span class="dim">${limitsOf(parameter.schema)}</span></td>
+            <td>${parameter.description}</td>
+          </tr>`,
+      ),
+    )}
   </details>`;
 }
 
@@ -75,29 +65,19 @@ function bodyView(content: Content): Html {
 }
 
 function answersView(responses: Operation['responses']): Html {
-  return html`<div class="scroll">
-    <table>
-      <thead>
-        <tr>
-          <th scope="col">Status</th>
-          <th scope="col">Body</th>
-          <th scope="col">When</th>
-        </tr>
-      </thead>
-      <tbody>
-        ${Object.entries(responses).map(
-          ([status, { description, content }]) =>
-            html`<tr>
-              <td>${status}</td>
-              <td>
-                ${Object.entries(content).map(([type, { schema }]) => html`<div>${typeOf(schema)} <span class="dim">${type}</span></div>`)}
-              </td>
-              <td>${description}</td>
-            </tr>`,
-        )}
-      </tbody>
-    </table>
-  </div>`;
+  return tableView(
+    ['Status', 'Body', 'When'],
+    Object.entries(responses).map(
+      ([status, { description, content }]) =>
+        html`<tr>
+          <td>${status}</td>
+          <td>
+            ${Object.entries(content).map(([type, { schema }]) => html`<div>${typeOf(schema)} <span class="dim">${type}</span></div>`)}
+          </td>
+          <td>${description}</td>
+        </tr>`,
+    ),
+  );
 }
 
 /** A command line that asks it. */

@@ -5,6 +5,7 @@ import { html, Html } from './html.ts';
 import { operationView } from './operation-view.ts';
 import { fieldsOf } from './schema-view.ts';
 import { STYLE } from './style.ts';
+import { tableView } from './table-view.ts';
 
 /** The page. @param origin of the deployment, for the lines to try */
 export function docsPage({ info, tags, paths, components }: OpenApiDocument, origin: string): string {
@@ -52,25 +53,16 @@ export function docsPage({ info, tags, paths, components }: OpenApiDocument, ori
                   ${of(name).map(({ path, method, operation }) => operationView(operation, { path, method, origin }))}`,
             )}
             <h2 id="headers">Headers of answers</h2>
-            <div class="scroll">
-              <table>
-                <thead>
-                  <tr>
-                    <th scope="col">Name</th>
-                    <th scope="col">What it says</th>
-                  </tr>
-                </thead>
-                <tbody>
-                  ${Object.entries(components.headers).map(
-                    ([name, { description }]) =>
-                      html`<tr>
-                        <td><code>${name}</code></td>
-                        <td>${description}</td>
-                      </tr>`,
-                  )}
-                </tbody>
-              </table>
-            </div>
+            ${tableView(
+              ['Name', 'What it says'],
+              Object.entries(components.headers).map(
+                ([name, { description }]) =>
+                  html`<tr>
+                    <td><code>${name}</code></td>
+                    <td>${description}</td>
+                  </tr>`,
+              ),
+            )}
             <h2 id="schemas">Schemas</h2>
             ${schemas.map(
               ([name, schema]) =>

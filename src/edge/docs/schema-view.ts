@@ -2,6 +2,7 @@
 
 import type { Schema } from '../openapi/types.ts';
 import { html, type Html } from './html.ts';
+import { tableView } from './table-view.ts';
 
 /** What a value is, in one line: `string`, `list of MixEntry`, `1 or 2`. */
 export function typeOf(schema: Schema): Html {
@@ -41,20 +42,7 @@ export function limitsOf(schema: Schema): Html {
 export function fieldsOf(schema: Schema): Html {
   const rows = rowsOf(schema, '');
   if (rows.length === 0) return html`<p>${typeOf(schema)} <span class="dim">${limitsOf(schema)}</span></p>`;
-  return html`<div class="scroll">
-    <table>
-      <thead>
-        <tr>
-          <th scope="col">Field</th>
-          <th scope="col">Type</th>
-          <th scope="col">Limits</th>
-        </tr>
-      </thead>
-      <tbody>
-        ${rows}
-      </tbody>
-    </table>
-  </div>`;
+  return tableView(['Field', 'Type', 'Limits'], rows);
 }
 
 function rowsOf(schema: Schema, prefix: string): readonly Html[] {
