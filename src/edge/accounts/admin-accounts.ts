@@ -10,6 +10,7 @@ import { readJson } from '../read-json.ts';
 import type { Route } from '../route.ts';
 import { accountOf, randomText, type AdminDeps } from './admin-context.ts';
 import { describe, noAccount } from './audit.ts';
+import { openAccount } from './open-account.ts';
 
 /** Accounts that are listed at once. */
 const ACCOUNTS = 1_000;
@@ -28,9 +29,7 @@ export function adminAccountRoutes({ accounts, now }: AdminDeps): readonly Route
       async handler(c) {
         const given = parseWith(NewAccount, await readJson(c.req.raw), 'body', 'invalid_request');
         const record: AccountRecord = { ...given, id: randomText(KEY_BYTES.account), created_ms: now() };
-        // An account that is not in the directory could hold money that no export finds; the other way round is an empty line.
-        await accounts.directory.getByName('all').add({ id: record.id, name: record.name, createdMs: record.created_ms });
-        await accounts.accounts.getByName(record.id).create(record);
+        await openAccount(accounts, record);
         return c.json(record, 201);
       },
     },

@@ -1,19 +1,17 @@
 // Payers without an account get one when the first of their payments is booked.
 
 import type { PayerIdentity } from '../x402/port.ts';
+import { openAccount } from './open-account.ts';
 import type { Accounts, BookedPayment } from './port.ts';
 
 /** Books the payment, once however often it is called. */
 export async function bookPayment(
-  { accounts, directory }: Pick<Accounts, 'accounts' | 'directory'>,
+  accounts: Pick<Accounts, 'accounts' | 'directory'>,
   { account, network, address }: PayerIdentity,
   payment: BookedPayment,
 ): Promise<void> {
-  const stub = accounts.getByName(account);
+  const stub = accounts.accounts.getByName(account);
   if (await stub.book(payment)) return;
-  const record = { id: account, name: `x402 ${network} ${address}`, created_ms: Date.now() };
-  // An account that is not in the directory could hold money that no export finds; the other way round is an empty line.
-  await directory.getByName('all').add({ id: account, name: record.name, createdMs: record.created_ms });
-  await stub.create(record);
+  await openAccount(accounts, { id: account, name: `x402 ${network} ${address}`, created_ms: Date.now() });
   await stub.book(payment);
 }
