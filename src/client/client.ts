@@ -15,7 +15,7 @@ import type {
   PredictInput,
   Prediction,
   PredictLine,
-  PriceList,
+  PricesAnswer,
   RouteAnswer,
   RouteRequest,
   StatementAnswer,
@@ -46,7 +46,7 @@ export interface Client {
   /** Lists the requests in the ledger of the key's account, a page at a time. */
   statement(page?: { readonly after?: number; readonly limit?: number }, options?: CallOptions): Promise<StatementAnswer>;
   /** Tells what requests cost. */
-  prices(options?: CallOptions): Promise<PriceList>;
+  prices(options?: CallOptions): Promise<PricesAnswer>;
   /** Lists the experiments between configs. */
   experiments(options?: CallOptions): Promise<ExperimentsAnswer>;
   /** Tells what was measured and decided in an experiment. */

@@ -7,7 +7,7 @@ import type { PredictInput as PredictSchema, RouteRequest as RouteSchema } from 
 export type { ConfigsAnswer, ErrorBody, ExpertsAnswer, PredictBatch, Prediction, RouteAnswer } from '../contract/http.ts';
 export type { ExperimentReport, ExperimentsAnswer, FeedbackAnswer } from '../contract/experiment-report.ts';
 export type { PredictLine, PredictSummary } from '../contract/predict-lines.ts';
-export type { PriceList } from '../contract/price-list.ts';
+export type { PricesAnswer } from '../contract/price-list.ts';
 export type { StatementAnswer, UsageAnswer } from '../contract/usage.ts';
 
 /** A text to be answered. */
