@@ -6,7 +6,7 @@
 // PYTHON is an interpreter with torch, transformers and peft. Texts are the experts' own examples.
 
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -19,6 +19,8 @@ import { createSha256, openFolder } from '../../src/host/files.ts';
 import { createNodeSession } from '../../src/host/ort-session.ts';
 import { encoderFeeds } from '../../src/model/encoder-feeds.ts';
 import { loadPredictor } from '../../src/origin/load-pack.ts';
+import { table } from '../../src/cli/table.ts';
+import { publish, runFacts, type RunFacts } from './lib/run-facts.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const LIMIT = 1e-4;
@@ -88,11 +90,21 @@ def answer(job):
 print(json.dumps([answer(job) for job in json.load(sys.stdin)]))
 `;
 
+/** What `--json` writes. */
+export interface ExportsReport {
+  readonly facts: RunFacts;
+  readonly pack: string;
+  /** Largest difference of a logit. */
+  readonly limit: number;
+  readonly results: readonly { readonly who: string; readonly rows: number; readonly difference: number }[];
+}
+
 interface Row {
   readonly text: string;
   readonly text_pair?: string;
 }
 
+const facts = runFacts();
 const folder = await openFolder(options.pack);
 const pack = await openPack(folder, createSha256);
 const names = pack.manifest.experts.map((expert) => expert.name);
@@ -185,9 +197,13 @@ try {
     folded.push([...Float32Array.from((await session.run(encoderFeeds([predictor.encode(text, text_pair)])))['logits'].data, Number)]);
   await session.release();
   await compare(`onnxruntime, ${first} × 0.625 + ${second} × 0.375 folded`, folded, both, first);
-  console.table(results.map(({ difference, ...rest }) => ({ ...rest, 'largest |Δ logit|': difference.toExponential(2) })));
-  if (options.json !== undefined)
-    writeFileSync(options.json, `${JSON.stringify({ node: process.version, pack: pack.manifest.config, results }, null, 2)}\n`);
+  const report: ExportsReport = { facts, pack: pack.manifest.config, limit: LIMIT, results };
+  publish(options.json, report, () =>
+    table(
+      ['who', 'rows', 'largest |Δ logit|'],
+      results.map(({ who, rows: count, difference }) => [who, String(count), difference.toExponential(2)]),
+    ),
+  );
   if (!results.every(({ difference }) => difference <= LIMIT)) process.exitCode = 1;
 } finally {
   await predictor.release();

@@ -10,7 +10,7 @@ import { spawn } from 'node:child_process';
 import { randomFillSync } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { cpus, loadavg, tmpdir } from 'node:os';
+import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { cutShards, shardIndex } from '../../src/build/checkpoint/shards.ts';
@@ -18,6 +18,7 @@ import { table } from '../../src/cli/table.ts';
 import { createRandom } from '../../src/core/random.ts';
 import { sizeOf } from '../../src/core/tensor.ts';
 import { writeSafetensors } from '../../src/formats/safetensors-writer.ts';
+import { publish, runFacts, type RunFacts } from './lib/run-facts.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const EXPERTS = ['a', 'b', 'c', 'd'];
@@ -34,6 +35,7 @@ const { values: options } = parseArgs({
   },
 });
 const layers = Number(options.layers);
+const facts = runFacts();
 const folder = mkdtempSync(join(options.dir, 'twinroute-large-'));
 const at = (name: string): string => join(folder, name);
 
@@ -99,11 +101,27 @@ async function makeModel(model: string): Promise<void> {
   writeFileSync(join(at(model), 'config.json'), JSON.stringify(config));
 }
 
+/** What a merge took. */
 interface Measured {
   readonly seconds: number;
   readonly peakMegabytes: number;
   /** Largest sample of what the process allocated itself, without mapped files. */
   readonly ownMegabytes: number;
+}
+
+/** One merge by one program. */
+interface MergeFigures extends Measured {
+  readonly method: string;
+  readonly who: string;
+  readonly loadAfter: number;
+}
+
+/** What `--json` writes. */
+export interface LargeMergeReport {
+  readonly facts: RunFacts;
+  readonly parameters: number;
+  readonly experts: number;
+  readonly merges: readonly MergeFigures[];
 }
 
 /** Runs a program to its end and samples its memory. */
@@ -132,7 +150,7 @@ async function measure(command: string, args: readonly string[]): Promise<Measur
 
 try {
   for (const model of ['base', ...EXPERTS]) await makeModel(model);
-  const rows: string[][] = [];
+  const merges: MergeFigures[] = [];
   for (const method of options.methods.split(',')) {
     const models = EXPERTS.map((name) => ({ model: at(name), parameters: { weight: 0.25, ...(method !== 'linear' && { density: 0.5 }) } }));
     const config = at(`${method}.yaml`);
@@ -150,17 +168,28 @@ try {
         [config, at('out'), '--no-copy-tokenizer', '--no-write-model-card', '--quiet'],
       ]);
     for (const [who, command, args] of programs) {
-      const { seconds, peakMegabytes, ownMegabytes } = await measure(command, args);
-      rows.push([method, who, seconds.toFixed(1), peakMegabytes.toFixed(0), ownMegabytes.toFixed(0), loadavg()[0].toFixed(1)]);
+      merges.push({ method, who, ...(await measure(command, args)), loadAfter: loadavg()[0] });
       rmSync(at('out'), { recursive: true });
     }
   }
   const parameters = tensors.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
-  console.log(
-    `${(parameters / 1e9).toFixed(2)} B parameters, ${EXPERTS.length} experts, bfloat16; ${cpus().length} × ${cpus()[0].model}, Node ${process.version}`,
+  const report: LargeMergeReport = { facts, parameters, experts: EXPERTS.length, merges };
+  publish(options.json, report, () =>
+    [
+      `${(parameters / 1e9).toFixed(2)} B parameters, ${EXPERTS.length} experts, bfloat16`,
+      table(
+        ['method', 'program', 'seconds', 'peak RSS, MB', 'of it own, MB', 'load'],
+        merges.map(({ method, who, seconds, peakMegabytes, ownMegabytes, loadAfter }) => [
+          method,
+          who,
+          seconds.toFixed(1),
+          peakMegabytes.toFixed(0),
+          ownMegabytes.toFixed(0),
+          loadAfter.toFixed(1),
+        ]),
+      ),
+    ].join('\n'),
   );
-  console.log(table(['method', 'program', 'seconds', 'peak RSS, MB', 'of it own, MB', 'load'], rows));
-  if (options.json !== undefined) writeFileSync(options.json, JSON.stringify(rows));
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

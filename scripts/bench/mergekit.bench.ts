@@ -18,6 +18,7 @@ import { encodeSafetensors } from '../../src/formats/safetensors-writer.ts';
 import { openWeights } from '../../src/formats/weights.ts';
 import { withFolder } from '../../src/host/with-folder.ts';
 import { table } from '../../src/cli/table.ts';
+import { runFacts, type RunFacts } from './lib/run-facts.ts';
 
 /** Two f32 sums of a few terms may differ by this much on weights of order 1. */
 const TOLERANCE = 1e-6;
@@ -38,11 +39,22 @@ interface Case {
   readonly seeds?: number;
 }
 
+/** What `--json` writes. */
+export interface MergekitReport {
+  readonly facts: RunFacts;
+  readonly heads: { readonly merges: readonly string[]; readonly draws: readonly string[] };
+  /** Rows under their heads. */
+  readonly merges: readonly (readonly string[])[];
+  readonly draws: readonly (readonly string[])[];
+  readonly errors: readonly string[];
+}
+
 if (options.mergekit === undefined) {
   console.error('usage: node scripts/bench/mergekit.bench.ts --mergekit VENV [--only TEXT] [--json FILE]');
   process.exit(2);
 }
 
+const facts = runFacts();
 const folder = mkdtempSync(join(tmpdir(), 'twinroute-mergekit-'));
 const at = (name: string): string => join(folder, name);
 
@@ -434,7 +446,8 @@ try {
   };
   console.log(`${table(heads.merges, merges)}\n\n${table(heads.draws, draws)}`);
   for (const error of errors) console.log(error);
-  if (options.json !== undefined) writeFileSync(options.json, JSON.stringify({ heads, merges, draws, errors }, null, 2));
+  const report: MergekitReport = { facts, heads, merges, draws, errors };
+  if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
