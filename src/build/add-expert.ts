@@ -2,7 +2,6 @@
 // class of the routers, and the manifest. Routers learn from texts of all experts, which no pack holds, so the caller brings them.
 
 import { join } from 'node:path';
-import { rm } from 'node:fs/promises';
 import { canonicalJson } from '../core/canonical-json.ts';
 import type { FactorFormat } from '../core/compress/quantise.ts';
 import { TwinrouteError } from '../core/errors.ts';
@@ -17,12 +16,13 @@ import { writeSafetensors } from '../formats/safetensors-writer.ts';
 import { readChunks } from '../formats/source.ts';
 import { writeFolder, type FolderWriter } from '../host/atomic-folder.ts';
 import { createSha256 } from '../host/files.ts';
-import { createSpool } from '../host/spool.ts';
+import { withSpool } from '../host/spool.ts';
 import { withFolder } from '../host/with-folder.ts';
 import { openPackWeights } from '../model/pack-weights.ts';
 import { packReport } from '../report/pack/pack-report.ts';
 import { addModule } from './added-module.ts';
-import { expertFile, isPack } from './build-pack.ts';
+import { isPack } from './build-pack.ts';
+import { expertFile } from './model-files.ts';
 import type { Engine } from './engine/engine.ts';
 import type { NewExpert } from './new-expert.ts';
 import { createPackFiles, writeReport, type PackFiles } from './pack-files.ts';
@@ -109,9 +109,7 @@ async function writeExpert(
 ): Promise<ManifestExpert> {
   const { manifest } = pack;
   const rank = rankRuleOf(parseWith(RankParameters, manifest.parameters, 'manifest.json: parameters', 'format'), manifest.method);
-  const spoolPath = join(folder.path, '.spool');
-  const spool = await createSpool(spoolPath);
-  try {
+  return withSpool(join(folder.path, '.spool'), async (spool) => {
     const addition = { manifest, weights: await openPackWeights(pack), base, source, rank, format, matmul: engine.matmul };
     const tensors = await addModule(addition, ({ tensor, data }) => spool.add(name, tensor, data), progress);
     await files.write(expertFile(name), writeSafetensors(spool.producers(name)));
@@ -125,10 +123,7 @@ async function writeExpert(
       format,
       tensors,
     };
-  } finally {
-    await spool.close();
-    await rm(spoolPath, { force: true });
-  }
+  });
 }
 
 /** What the pack's routers are trained from: its own policy, but for the temperature, which is fitted. */

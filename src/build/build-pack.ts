@@ -2,38 +2,37 @@
 // really written.
 
 import { basename, dirname, join, resolve } from 'node:path';
-import { rm } from 'node:fs/promises';
 import type { Progress } from '../core/progress.ts';
 import type { Learnt } from '../contract/learnt.ts';
 import { MANIFEST_SCHEMA, type Manifest, type ManifestExpert, type Score } from '../contract/manifest.ts';
 import { encodeManifest, MANIFEST_FILE } from '../formats/manifest-file.ts';
 import { openPack } from '../formats/pack.ts';
-import { writeSafetensors } from '../formats/safetensors-writer.ts';
 import type { FolderSource } from '../formats/source.ts';
 import { packGraph } from '../model/pack-graph.ts';
 import { writeFolder } from '../host/atomic-folder.ts';
 import { checkpointFile } from '../host/checkpoint-file.ts';
 import { createSha256 } from '../host/files.ts';
-import { createSpool, type Spool } from '../host/spool.ts';
+import { withSpool } from '../host/spool.ts';
 import { withFolder } from '../host/with-folder.ts';
 import { packReport } from '../report/pack/pack-report.ts';
 import { adapt } from './adapt/adapt.ts';
 import type { MethodOf } from './adapt/adapt-input.ts';
 import { buildGates } from './adapt/build-gates.ts';
 import type { Engine } from './engine/engine.ts';
-import { expertGroup, FACTOR_FORMATS, FADE_GROUP, mergeModels, SHARED_FORMATS, SHARED_GROUP, type MergedTensors } from './merge-models.ts';
-import { mergeEmr, UNIFIED_GROUP } from './merge-emr.ts';
+import { SHARED_FORMATS, type MergedTensors } from './merge-models.ts';
+import { mergePlan } from './merge-plan.ts';
+import { FACTOR_FORMATS } from './merge-work.ts';
+import { expertFile, FADE_FILE, SHARED_FILE, UNIFIED_FILE } from './model-files.ts';
 import { openWritten } from './open-written.ts';
 import { createPackFiles, writeReport, type PackFiles } from './pack-files.ts';
+import { joinMerged } from './parts/join-merged.ts';
+import { joinedRanks } from './parts/join-spectra.ts';
+import type { Parts } from './parts/parts.ts';
 import type { BuildPlan } from './plan.ts';
 import { buildRouters } from './router/build-routers.ts';
 import { sharedGraph } from './router/shared-features.ts';
 import { sampleLines, SAMPLES_FILE } from './samples.ts';
 
-/** Where a pack's shared model lies. */
-export const SHARED_FILE = 'shared.safetensors';
-const FADE_FILE = 'fade.safetensors';
-const UNIFIED_FILE = 'unified.safetensors';
 /** Where a pack's tokenizer lies. */
 export const TOKENIZER = { file: 'tokenizer.json', config_file: 'tokenizer_config.json' };
 
@@ -45,6 +44,8 @@ export interface BuildDeps {
   readonly producer: string;
   /** The experts' own scores by name, where the caller measured them. */
   readonly individual?: ReadonlyMap<string, Score>;
+  /** What shards have merged of it, or measured for its budget. */
+  readonly parts?: Parts;
 }
 
 /**
@@ -57,7 +58,7 @@ export async function buildPack(plan: BuildPlan, out: string, deps: BuildDeps): 
   const written = await writeFolder(out, isPack, async (folder) => {
     const files = createPackFiles(folder);
     const { methodOf, learnt } = await adapt({ ...plan, seed: plan.config.parameters.seed }, { ...deps, checkpoint });
-    const tensors = await throughSpool(join(folder.path, '.spool'), (spool) => writeModels(plan, methodOf, spool, files, deps));
+    const tensors = await writeModels(plan, methodOf, folder.path, files, deps);
     const described = describe(plan, tensors, deps, learnt);
     const gates = await withFolder(folder.path, (draft) => buildGates(plan, described, files, draft, { ...deps, checkpoint }));
     const routers = await withFolder(folder.path, (draft) =>
@@ -77,6 +78,14 @@ export async function buildPack(plan: BuildPlan, out: string, deps: BuildDeps): 
   return written;
 }
 
+/** Writes the shared model, the fade or the unified vector, and the experts: from the parts of shards as far as these go. */
+async function writeModels(plan: BuildPlan, methodOf: MethodOf, draft: string, files: PackFiles, deps: BuildDeps): Promise<MergedTensors> {
+  const { parts } = deps;
+  if (parts?.kind === 'merged') return joinMerged(plan, parts, files, deps);
+  const ranks = parts && (await joinedRanks(plan, parts, deps));
+  return withSpool(join(draft, '.spool'), (spool) => mergePlan(plan, methodOf, spool, files, deps, { ranks }));
+}
+
 /** What an origin runs before anybody routed: the shared model, or under gates all of it. */
 function draftGraph(plan: BuildPlan, manifest: Omit<Manifest, 'files'>, draft: FolderSource): Promise<Uint8Array> {
   if (manifest.gates === undefined) return sharedGraph(plan, draft, manifest.shared.file);
@@ -93,47 +102,11 @@ export async function isPack(path: string): Promise<boolean> {
   }
 }
 
-/** Merges through a spool on disk, which is gone afterwards. */
-async function throughSpool<T>(path: string, use: (spool: Spool) => Promise<T>): Promise<T> {
-  const spool = await createSpool(path);
-  try {
-    return await use(spool);
-  } finally {
-    await spool.close();
-    await rm(path, { force: true });
-  }
-}
-
-/** Writes the shared model, the fade or the unified vector, and the experts. */
-export async function writeModels(
-  plan: BuildPlan,
-  methodOf: MethodOf,
-  spool: Spool,
-  files: PackFiles,
-  { engine, progress }: Pick<BuildDeps, 'engine' | 'progress'>,
-): Promise<MergedTensors> {
-  const tensors =
-    plan.config.merge_method === 'emr'
-      ? await mergeEmr(plan, spool, engine.matmul, progress)
-      : await mergeModels(plan, methodOf, spool, engine.matmul, progress);
-  await files.write(SHARED_FILE, writeSafetensors(spool.producers(SHARED_GROUP), { format: 'pt' }));
-  if (plan.config.merge_method === 'emr') await files.write(UNIFIED_FILE, writeSafetensors(spool.producers(UNIFIED_GROUP)));
-  if (tensors.fade !== undefined) await files.write(FADE_FILE, writeSafetensors(spool.producers(FADE_GROUP)));
-  for (const [t, { name }] of plan.experts.entries())
-    await files.write(expertFile(name), writeSafetensors(spool.producers(expertGroup(t))));
-  return tensors;
-}
-
-/** Where an expert's file lies in a pack. */
-export function expertFile(name: string): string {
-  return `experts/${name}.safetensors`;
-}
-
 /** The manifest without routers and files. */
 export function describe(
   plan: BuildPlan,
   { experts: modules, fade }: MergedTensors,
-  { engine, producer, individual }: Omit<BuildDeps, 'progress'>,
+  { engine, producer, individual }: Omit<BuildDeps, 'progress' | 'parts'>,
   learnt?: Learnt,
 ): Omit<Manifest, 'files'> {
   const { config, model } = plan;

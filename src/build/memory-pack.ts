@@ -9,8 +9,10 @@ import type { Pack } from '../formats/pack.ts';
 import type { ByteSource } from '../formats/source.ts';
 import type { TensorProducer } from '../formats/safetensors-writer.ts';
 import type { Spool } from '../host/spool.ts';
-import { describe, SHARED_FILE, TOKENIZER, writeModels } from './build-pack.ts';
+import { describe, TOKENIZER } from './build-pack.ts';
 import type { Engine } from './engine/engine.ts';
+import { mergePlan } from './merge-plan.ts';
+import { SHARED_FILE } from './model-files.ts';
 import type { PackFiles } from './pack-files.ts';
 import { resolveMethod, type BuildPlan } from './plan.ts';
 import type { NamedConfig } from './read-config.ts';
@@ -70,7 +72,7 @@ export async function buildInMemory(plan: BuildPlan, engine: Engine): Promise<Me
       { param: 'parameters.shared' },
     );
   const files = new Map<string, Uint8Array>();
-  const tensors = await writeModels(plan, () => method, memorySpool(), memoryFiles(files), { engine, progress: noProgress });
+  const tensors = await mergePlan(plan, () => method, memorySpool(), memoryFiles(files), { engine, progress: noProgress });
   const sizeOf = (file: string): number => files.get(file)?.length ?? 0;
   const total = [...files.values()].reduce((sum, bytes) => sum + bytes.length, 0);
   files.set(TOKENIZER.file, new TextEncoder().encode(plan.tokenizer.json));

@@ -11,12 +11,11 @@ import { HEAD_BIAS, HEAD_WEIGHT, storeFloats, storeMask, storeScales } from '../
 import { bfloatToFloat, halfToFloat } from '../core/half.ts';
 import { storeFloats as convertFloats } from '../formats/safetensors-writer.ts';
 import type { Spool } from '../host/spool.ts';
-import { expertGroup, SHARED_FORMATS, SHARED_GROUP, type MergedTensors } from './merge-models.ts';
+import { SHARED_FORMATS, type MergedTensors } from './merge-models.ts';
+import { expertFile, SHARED_FILE, UNIFIED_FILE } from './model-files.ts';
+import type { Share } from './parts/share.ts';
 import type { BuildPlan } from './plan.ts';
 import { readTheta } from './theta.ts';
-
-/** Spool group of the unified vector. */
-export const UNIFIED_GROUP = 'unified';
 
 /** One expert's tensor before its scales are known; without sums where it equals the base. */
 interface Entry {
@@ -26,12 +25,13 @@ interface Entry {
 }
 
 /**
- * Merges every parameter of the plan into the spool, heads included. Scales and errors are those of the unified vector as it is stored.
+ * Merges a share of the plan's parameters into the spool, heads included; of one whose scales go over all tensors, a whole share. Scales and errors are those of the unified vector as it is stored.
  * @throws {TwinrouteError} `numeric` when a weight does not fit the config's dtype; `format` for NaN weights
  * Cost: T tensors in f32 at a time
  */
 export async function mergeEmr(
   { base, model, experts, config }: BuildPlan,
+  share: Share,
   spool: Spool,
   matmul: MatMul,
   progress: Progress,
@@ -39,10 +39,11 @@ export async function mergeEmr(
   const { scale } = config.parameters;
   const entries: Entry[][] = experts.map(() => []);
   for (const [done, { name, shape }] of model.parameters.entries()) {
+    if (share.of(name) === undefined) continue;
     progress({ stage: 'merge', done, total: model.parameters.length, note: name });
     const origin = await base.readFloat(name);
     await spool.add(
-      SHARED_GROUP,
+      SHARED_FILE,
       { name, dtype: SHARED_FORMATS[config.dtype].stored, shape },
       rounded(name, origin.data, config.dtype).stored,
     );
@@ -57,13 +58,13 @@ export async function mergeEmr(
       continue;
     }
     const { stored, values: unified } = rounded(name, unify(vectors), config.dtype);
-    await spool.add(UNIFIED_GROUP, { name, dtype: SHARED_FORMATS[config.dtype].stored, shape }, stored);
+    await spool.add(UNIFIED_FILE, { name, dtype: SHARED_FORMATS[config.dtype].stored, shape }, stored);
     for (const [t, vector] of vectors.entries()) {
       const mask = maskOf(vector, unified);
       const isChanged = vector.some((value) => value !== 0);
       entries[t].push({ name, shape, sums: isChanged ? sumsOf(shape, vector, mask, unified, scale) : [] });
       const { tensor, data } = storeMask(name, mask);
-      if (isChanged) await spool.add(expertGroup(t), tensor, data);
+      if (isChanged) await spool.add(expertFile(experts[t].name), tensor, data);
     }
   }
   progress({ stage: 'merge', done: model.parameters.length, total: model.parameters.length });
@@ -74,19 +75,19 @@ export async function mergeEmr(
       scale,
     );
     tensors.push(entries[t].map((entry, i) => tensorOf(entry, scales[i])));
-    const stored = [storeFloats(HEAD_WEIGHT, source.head.weight), storeFloats(HEAD_BIAS, source.head.bias)];
+    const stored = share.heads ? [storeFloats(HEAD_WEIGHT, source.head.weight), storeFloats(HEAD_BIAS, source.head.bias)] : [];
     for (const [i, { name, sums }] of entries[t].entries()) if (sums.length > 0) stored.push(storeScales(name, scales[i]));
-    for (const { tensor, data } of stored) await spool.add(expertGroup(t), tensor, data);
+    for (const { tensor, data } of stored) await spool.add(expertFile(experts[t].name), tensor, data);
   }
   return { experts: tensors, fade: undefined };
 }
 
 /** The manifest's line. */
 function tensorOf({ name, shape, sums }: Entry, scales: Float32Array): ModuleTensor {
-  const fact = { name, shape: [...shape], rank: 0 };
-  if (sums.length === 0) return { ...fact, kind: 'unchanged', kept_energy: 1, error: 0 };
+  const fact = { name, shape: [...shape] };
+  if (sums.length === 0) return { ...fact, kind: 'unchanged', rank: 0, kept_energy: 1, error: 0 };
   const error = maskError(sums, scales);
-  return { ...fact, kind: 'masked', kept_energy: Math.max(0, 1 - error * error), error };
+  return { ...fact, kind: 'masked', rank: 0, kept_energy: Math.max(0, 1 - error * error), error };
 }
 
 /** Numbers as they are stored, and as a reader gets them back. */

@@ -4,28 +4,17 @@
 import type { RankSpec } from '../core/compress/rank.ts';
 import type { Progress } from '../core/progress.ts';
 import { TwinrouteError } from '../core/errors.ts';
-import { baseAlone } from '../core/merge/wemoe.ts';
-import type { FactorFormat, ModuleTensor } from '../contract/manifest.ts';
-import type { MatMul } from '../core/linalg/matrix.ts';
+import type { ModuleTensor } from '../contract/manifest.ts';
 import { HEAD_BIAS, HEAD_WEIGHT, storeFloats } from '../formats/expert-file.ts';
 import { storeFloats as convertFloats } from '../formats/safetensors-writer.ts';
 import type { Spool } from '../host/spool.ts';
-import type { MethodOf } from './adapt/adapt-input.ts';
-import { budgetRanks } from './budget-ranks.ts';
+import type { RankTable } from './budget-ranks.ts';
 import { mergeParameter } from './merge-parameter.ts';
+import type { MergeWork } from './merge-work.ts';
+import { expertFile, FADE_FILE, SHARED_FILE } from './model-files.ts';
 import { moduleEntry, storedTensors, type MergedModule } from './merged-module.ts';
+import type { Share } from './parts/share.ts';
 import type { BuildPlan } from './plan.ts';
-
-/** Spool group of the shared model. */
-export const SHARED_GROUP = 'shared';
-
-/** Spool group of expert t. */
-export function expertGroup(t: number): string {
-  return `expert ${t}`;
-}
-
-/** Spool group of the fade. */
-export const FADE_GROUP = 'fade';
 
 /** How a config's `dtype` is stored, and what the manifest calls it. */
 export const SHARED_FORMATS = {
@@ -33,14 +22,6 @@ export const SHARED_FORMATS = {
   float16: { stored: 'F16', format: 'fp16', largest: 65_504 },
   bfloat16: { stored: 'BF16', format: 'bf16', largest: 3.3895314e38 },
 } as const;
-
-/** How a config's `quantize` stores factors. */
-export const FACTOR_FORMATS: Readonly<Record<'none' | 'fp16' | 'int8' | 'int4', FactorFormat>> = {
-  none: 'fp32',
-  fp16: 'fp16',
-  int8: 'int8',
-  int4: 'int4',
-};
 
 /** What became of each parameter. */
 export interface MergedTensors {
@@ -51,58 +32,49 @@ export interface MergedTensors {
 }
 
 /**
- * Merges every parameter of the plan into the spool, heads included. Under gates, gated parameters are the base's with modules about it, and
- * no other parameter has modules.
- * @param methodOf the method of each parameter: the plan's own, or what it learnt
+ * Merges a share of the plan's parameters into the spool, heads included.
+ * @param ranks where the plan's rule is a budget
  * @throws {TwinrouteError} `numeric` when the shared model does not fit its dtype; `format` for NaN weights
  */
 export async function mergeModels(
   plan: BuildPlan,
-  methodOf: MethodOf,
+  { settings, methodOf, ranked }: MergeWork,
+  ranks: RankTable | undefined,
+  share: Share,
   spool: Spool,
-  matmul: MatMul,
   progress: Progress,
 ): Promise<MergedTensors> {
   const { base, model, experts, config, rank } = plan;
-  const { about } = config.parameters;
-  const gated = plan.gates && new Set(model.architecture.parts(model.config).flatMap(({ parameters }) => parameters));
-  const settings = {
-    parameters: plan.parameters,
-    expertParameters: plan.expertParameters,
-    about,
-    format: FACTOR_FORMATS[config.parameters.quantize],
-    seed: config.parameters.seed,
-    matmul,
-  };
-  const hasModules = (name: string): boolean => plan.sharedOnly !== true && (gated === undefined || gated.has(name));
-  const ownMethod: MethodOf = (name) => (gated?.has(name) === true ? baseAlone : methodOf(name));
-  const ranked = model.parameters.filter(({ name }) => hasModules(name));
-  const table = 'budget' in rank ? await budgetRanks(plan, ranked, rank.budget, ownMethod, settings, progress) : undefined;
-  const rankOf = (name: string, t: number): RankSpec => ('budget' in rank ? { rank: table?.(name, t) ?? 1 } : rank);
+  const withModules = new Set(ranked.map(({ name }) => name));
+  const rankOf = (name: string, t: number): RankSpec => ('budget' in rank ? { rank: ranks?.(name, t) ?? 1 } : rank);
   const entries: ModuleTensor[][] = experts.map(() => []);
   const fade: ModuleTensor[] = [];
   for (const [done, { name, shape }] of model.parameters.entries()) {
+    const own = share.of(name);
+    if (own === undefined) continue;
     progress({ stage: 'merge', done, total: model.parameters.length, note: name });
     const sources = experts.map((expert) => expert.source.parameter(name));
     const merged = await mergeParameter(name, await base.readFloat(name), sources, {
       ...settings,
-      method: ownMethod(name),
+      method: methodOf(name),
       rankOf: (t) => rankOf(name, t),
     });
-    await addShared(spool, name, shape, merged.shared, config.dtype);
-    const store = async (group: string, module: MergedModule, into: ModuleTensor[]): Promise<void> => {
-      for (const { tensor, data } of storedTensors(name, module)) await spool.add(group, tensor, data);
+    const store = async (file: string, module: MergedModule, into: ModuleTensor[]): Promise<void> => {
+      for (const { tensor, data } of storedTensors(name, module)) await spool.add(file, tensor, data);
       into.push(moduleEntry(name, shape, module));
     };
-    if (merged.fade !== undefined) await store(FADE_GROUP, merged.fade, fade);
-    if (hasModules(name)) for (const t of experts.keys()) await store(expertGroup(t), await merged.module(t), entries[t]);
+    if (own.shared) {
+      await addShared(spool, name, shape, merged.shared, config.dtype);
+      if (merged.fade !== undefined) await store(FADE_FILE, merged.fade, fade);
+    }
+    if (withModules.has(name)) for (const t of own.experts) await store(expertFile(experts[t].name), await merged.module(t), entries[t]);
   }
-  for (const [t, { source }] of experts.entries()) {
+  for (const { name, source } of share.heads ? experts : []) {
     for (const { tensor, data } of [storeFloats(HEAD_WEIGHT, source.head.weight), storeFloats(HEAD_BIAS, source.head.bias)])
-      await spool.add(expertGroup(t), tensor, data);
+      await spool.add(expertFile(name), tensor, data);
   }
   progress({ stage: 'merge', done: model.parameters.length, total: model.parameters.length });
-  return { experts: entries, fade: about === 'base' ? fade : undefined };
+  return { experts: entries, fade: settings.about === 'base' ? fade : undefined };
 }
 
 async function addShared(
@@ -118,5 +90,5 @@ async function addShared(
     throw new TwinrouteError('numeric', `${name}: expected merged weights within ±${largest} for ${dtype}, got ${worst}`, {
       param: 'dtype',
     });
-  await spool.add(SHARED_GROUP, { name, dtype: stored, shape }, convertFloats(values, stored));
+  await spool.add(SHARED_FILE, { name, dtype: stored, shape }, convertFloats(values, stored));
 }

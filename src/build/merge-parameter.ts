@@ -85,8 +85,10 @@ export async function mergeParameter(
 }
 
 /**
- * Leading singular values of what each expert adds to a matrix, and of the fade behind them where modules are about the base.
+ * Leading singular values of what experts add to a matrix.
  * @param limit so many values at least, if there are as many
+ * @param owners experts asked for; T for the fade where modules are about the base
+ * @returns in the order of `owners`
  * Cost: as `mergeParameter`; adapters need no vectors, so about 2K³ an expert
  */
 export async function parameterSpectra(
@@ -95,10 +97,11 @@ export async function parameterSpectra(
   experts: readonly ParameterSource[],
   settings: Omit<MergeSettings, 'rankOf'>,
   limit: number,
+  owners: readonly number[],
 ): Promise<Pick<Svd, 's' | 'energy'>[]> {
   const { values } = await deltasOf(name, base, experts, settings);
   const spectra: Pick<Svd, 's' | 'energy'>[] = [];
-  for (let t = 0; t < experts.length + (settings.about === 'base' ? 1 : 0); t++) spectra.push(await values(t, limit));
+  for (const t of owners) spectra.push(await values(t, limit));
   return spectra;
 }
 

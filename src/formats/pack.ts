@@ -2,7 +2,8 @@
 
 import { TwinrouteError } from '../core/errors.ts';
 import type { Manifest, ManifestExpert } from '../contract/manifest.ts';
-import { hashSource, type CreateHasher } from './hash.ts';
+import { checkedFiles } from './checked-files.ts';
+import type { CreateHasher } from './hash.ts';
 import { bytesSource } from './memory-source.ts';
 import { decodeManifest, MANIFEST_FILE } from './manifest-file.ts';
 import type { ByteSource, FolderSource } from './source.ts';
@@ -34,35 +35,7 @@ export async function openPack(folder: FolderSource, createHasher: CreateHasher)
   if (manifestSource === undefined)
     throw new TwinrouteError('not_found', `${folder.name}: expected a pack, got a folder without ${MANIFEST_FILE}`);
   const manifest = decodeManifest(await manifestSource.read(0, manifestSource.sizeBytes), createHasher, manifestSource.name);
-  const checked = new Map<string, Promise<ByteSource>>();
-
-  async function check(file: string): Promise<ByteSource> {
-    const expected = manifest.files[file];
-    if (expected === undefined)
-      throw new TwinrouteError('not_found', `${folder.name}: expected ${file} to be listed in ${MANIFEST_FILE}, got no entry`);
-    const source = await folder.open(file);
-    if (source === undefined) throw new TwinrouteError('integrity', `${folder.name}: expected ${file}, got no such file`);
-    if (source.sizeBytes !== expected.bytes) {
-      throw new TwinrouteError(
-        'integrity',
-        `${source.name}: expected ${expected.bytes} bytes, got ${source.sizeBytes}; the pack was changed or damaged`,
-      );
-    }
-    const sha256 = await hashSource(source, createHasher);
-    if (sha256 !== expected.sha256) {
-      throw new TwinrouteError(
-        'integrity',
-        `${source.name}: expected sha256 ${expected.sha256}, got ${sha256}; the pack was changed or damaged`,
-      );
-    }
-    return source;
-  }
-
-  function source(file: string): Promise<ByteSource> {
-    const pending = checked.get(file) ?? check(file);
-    checked.set(file, pending);
-    return pending;
-  }
+  const source = checkedFiles(folder, { files: manifest.files, list: MANIFEST_FILE, what: 'the pack' }, createHasher);
 
   async function bytes(file: string): Promise<Uint8Array> {
     const found = await source(file);

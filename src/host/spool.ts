@@ -1,7 +1,7 @@
 // Tensors that wait on disk. A safetensors header stands before data whose sizes (ranks chosen by energy) are only known at the end, and
 // the factors of many experts outgrow memory: so tensors go to a spool as they are made and are streamed behind the header afterwards.
 
-import { open } from 'node:fs/promises';
+import { open, rm } from 'node:fs/promises';
 import { TwinrouteError } from '../core/errors.ts';
 import type { PlannedTensor, TensorProducer } from '../formats/safetensors-writer.ts';
 
@@ -17,8 +17,18 @@ export interface Spool {
   close(): Promise<void>;
 }
 
-/** Creates the spool's file, which must not exist yet; the caller removes it after `close`. */
-export async function createSpool(path: string): Promise<Spool> {
+/** Hands `use` a spool at `path`, which must not exist yet and is gone afterwards, however the work ends. */
+export async function withSpool<T>(path: string, use: (spool: Spool) => Promise<T>): Promise<T> {
+  const spool = await createSpool(path);
+  try {
+    return await use(spool);
+  } finally {
+    await spool.close();
+    await rm(path, { force: true });
+  }
+}
+
+async function createSpool(path: string): Promise<Spool> {
   const handle = await open(path, 'wx+');
   const groups = new Map<string, TensorProducer[]>();
   let end = 0;

@@ -165,7 +165,7 @@ test('spectra are the singular values of what is compressed, the fade’s last',
     const experts = randomExperts(random, [20, 14], kinds);
     for (const about of ['shared', 'base'] as const) {
       const settings = settingsOf(2, { about });
-      const spectra = await parameterSpectra('w', base, experts, settings, 14);
+      const spectra = await parameterSpectra('w', base, experts, settings, 14, about === 'base' ? [0, 1, 2] : [0, 1]);
       const { fade, module } = await mergeParameter('w', base, experts, settings);
       const modules = [await module(0), await module(1), ...(fade === undefined ? [] : [fade])];
       expect(spectra).toHaveLength(modules.length);

@@ -7,6 +7,7 @@ import { Prediction } from '../../src/contract/http.ts';
 import { Manifest } from '../../src/contract/manifest.ts';
 import { parseJsonWith } from '../../src/contract/parse.ts';
 import { createRandom } from '../../src/core/random.ts';
+import { filesOf } from '../helpers/files-of.ts';
 import { runCli } from '../helpers/run-cli.ts';
 import { buildTinyPack, makeTinyInputs, TINY_EXPERTS, tinyText, type TinyInputs } from '../helpers/tiny-pack.ts';
 
@@ -19,15 +20,6 @@ beforeAll(async () => {
 }, 60_000);
 
 afterAll(() => inputs.models.remove());
-
-async function filesOf(folder: string): Promise<Map<string, Buffer>> {
-  const names = (await readdir(folder, { recursive: true, withFileTypes: true }))
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name));
-  return new Map(
-    await Promise.all(names.sort().map(async (name): Promise<[string, Buffer]> => [name.slice(folder.length), await readFile(name)])),
-  );
-}
 
 describe('build', () => {
   test('the same inputs, seed and engine give the same bytes', async () => {
@@ -60,6 +52,34 @@ describe('build', () => {
     expect(code).toBe(1);
     expect(err).toMatch(/expected finite values, got NaN/);
     expect(await readdir(inputs.models.dir)).not.toContain('never');
+  });
+});
+
+describe('build in shards', () => {
+  test('--shard and --join make the pack of one machine', async () => {
+    const at = (name: string): string => join(inputs.models.dir, name);
+    for (const i of [0, 1]) {
+      const { code, out } = await runCli('build', inputs.config, '--out', at(`parts/${i}`), '--shard', `${i}/2`, '--engine', 'wasm');
+      expect({ code, out }).toEqual({ code: 0, out: expect.stringMatching(/^tiny, config [0-9a-f]{16}: shard [01]\/2, merged: .* MB\n$/) });
+    }
+    const again = await runCli('build', inputs.config, '--out', at('parts/1'), '--shard', '1/2', '--engine', 'wasm', '--json');
+    expect(JSON.parse(again.out)).toMatchObject({ shard: { index: 1, count: 2 }, kind: 'merged', engine: 'wasm', was_there: true });
+    // The engine is the parts' own.
+    expect((await runCli('build', inputs.config, '--join', at('parts/1'), at('parts/0'), '--out', at('joined'))).code).toBe(0);
+    expect(await filesOf(at('joined'))).toEqual(await filesOf(pack));
+  });
+
+  test.each([
+    [['--shard', '2/2'], /--shard: expected I\/N, I from 0 to N-1/],
+    [['--shard', '1'], /--shard: expected I\/N/],
+    [['--shard', '0/2', '--join'], /expected one of --shard and --join/],
+    [['--shard', '0/2', '--data', 'data'], /--data: expected with --join/],
+    [['--join'], /--join: expected CONFIG and PART…, got no PART/],
+    [['parts'], /neither --shard nor --join was given/],
+  ])('%o is wrong usage', async (args, message) => {
+    const { code, err } = await runCli('build', inputs.config, '--out', join(inputs.models.dir, 'never'), ...args);
+    expect(code).toBe(2);
+    expect(err).toMatch(message);
   });
 });
 
