@@ -1,11 +1,15 @@
-// The door of a server that may be closing: it counts who is inside, and once it drains it lets nobody in.
+// The door of a server that may be closing: it first tells that it will shut, so that callers go elsewhere, then lets nobody in, and counts who is
+// still inside.
 
 import type { MiddlewareHandler } from 'hono';
 import { TwinrouteError } from '../core/errors.ts';
 
 /** State of the door. */
 export interface DrainGate {
-  readonly draining: boolean;
+  /** Whether probes are told to look elsewhere: once it was announced that the door will shut, and when it is shut. */
+  readonly leaving: boolean;
+  /** Tells that the door will shut; it stays open. */
+  announce(): void;
   /** Lets one request in; the returned function lets it out. @throws {TwinrouteError} `unavailable` while draining */
   enter(): () => void;
   /** Shuts the door; resolves when nobody is inside. */
@@ -15,11 +19,15 @@ export interface DrainGate {
 /** An open door. */
 export function createDrainGate(): DrainGate {
   let inside = 0;
+  let leaving = false;
   let draining = false;
   const waiting: (() => void)[] = [];
   return {
-    get draining() {
-      return draining;
+    get leaving() {
+      return leaving;
+    },
+    announce() {
+      leaving = true;
     },
     enter() {
       if (draining)
@@ -31,6 +39,7 @@ export function createDrainGate(): DrainGate {
       };
     },
     drain() {
+      leaving = true;
       draining = true;
       return inside === 0 ? Promise.resolve() : new Promise((resolve) => waiting.push(resolve));
     },
@@ -49,10 +58,10 @@ export function admit(gate: DrainGate): MiddlewareHandler {
   };
 }
 
-/** Asks clients to open no further request on a connection of a draining server. */
+/** Asks clients to send no further request on a connection of a server that is leaving: the next one they open may lead elsewhere. */
 export function closeConnections(gate: DrainGate): MiddlewareHandler {
   return async function closeConnections(c, next) {
     await next();
-    if (gate.draining) c.header('connection', 'close');
+    if (gate.leaving) c.header('connection', 'close');
   };
 }

@@ -29,8 +29,10 @@ export interface OriginOptions extends Partial<BatcherLimits> {
   readonly port?: number;
   /** Longest time a request may take, whatever its header says; 30 s by default. */
   readonly maxDeadlineMs?: number;
-  /** How long running requests may take to finish once the server closes; 10 s by default. */
+  /** How long running requests may take to finish once the server refuses new ones; 10 s by default. */
   readonly drainMs?: number;
+  /** How long a server that is told to close still takes requests while its probes say that it is not ready; 0 by default. */
+  readonly noticeMs?: number;
   /** Edges that may ask; anybody when undefined. */
   readonly trust?: Trust | undefined;
   /** Waits for slow clients other than `SOCKET_LIMITS`. */
@@ -67,6 +69,7 @@ export async function startOrigin(options: OriginOptions): Promise<Origin> {
     port = 0,
     maxDeadlineMs = 30_000,
     drainMs = 10_000,
+    noticeMs = 0,
     trust,
     sockets,
     traces,
@@ -128,6 +131,8 @@ export async function startOrigin(options: OriginOptions): Promise<Origin> {
   const bound = typeof address === 'object' && address !== null ? address.port : port;
 
   const close = async (): Promise<void> => {
+    gate.announce();
+    if (noticeMs > 0) await new Promise<void>((resolve) => void clock.after(noticeMs, resolve));
     const closed = once(server, 'close');
     const cancelCut = clock.after(drainMs + CUT_AFTER_MS, () => server.closeAllConnections());
     let cancelFail = (): void => {};

@@ -35,12 +35,12 @@ export interface OipDeps {
 export function oipRoutes(deps: OipDeps): Hono<OriginEnv> {
   const { table, gate, clock, version, maxDeadlineMs } = deps;
   const routes = new Hono<OriginEnv>();
-  const ready = (): 200 | 503 => (gate.draining ? 503 : 200);
+  const ready = (): 200 | 503 => (gate.leaving ? 503 : 200);
   const modelOf = (c: Context<OriginEnv>) => table.find(c.req.param('model') ?? '', c.req.param('version'));
 
   routes.get('/', (c) => c.json({ name: 'twinroute', version, extensions: [...OIP_EXTENSIONS] } satisfies OipServerMetadata));
   routes.get('/health/live', (c) => c.json({ live: true }));
-  routes.get('/health/ready', (c) => c.json({ ready: !gate.draining }, ready()));
+  routes.get('/health/ready', (c) => c.json({ ready: !gate.leaving }, ready()));
 
   routes.post('/repository/index', admit(gate), async (c) => {
     const body = c.var.signed?.body ?? (await readBody(c.req.raw, { clock, maxDeadlineMs }));
@@ -63,7 +63,7 @@ export function oipRoutes(deps: OipDeps): Hono<OriginEnv> {
       const model = modelOf(c);
       return c.json(metadataOf(model, table.versions(model.name)));
     });
-    routes.get(`${path}/ready`, (c) => c.json({ name: modelOf(c).name, ready: !gate.draining }, ready()));
+    routes.get(`${path}/ready`, (c) => c.json({ name: modelOf(c).name, ready: !gate.leaving }, ready()));
     routes.get(`${path}/config`, admit(gate), (c) => {
       const model = modelOf(c);
       return c.json(configOf(model, table.versions(model.name)));

@@ -6,7 +6,7 @@ import type { Predictor } from '../../src/origin/predictor.ts';
 import { texts } from './fake-app.ts';
 import { createFakePredictor } from './fake-predictor.ts';
 
-const start = (predictor: Predictor, options: { drainMs?: number; port?: number } = {}): Promise<Origin> =>
+const start = (predictor: Predictor, options: { drainMs?: number; noticeMs?: number; port?: number } = {}): Promise<Origin> =>
   startOrigin({ predictors: [predictor], version: '0', maxDelayMs: 0, log: () => {}, ...options });
 
 const infer = (origin: Origin, init: RequestInit = {}): Promise<Response> =>
@@ -60,6 +60,21 @@ test('close waits for running requests and refuses new ones meanwhile', async ()
   await answer.text();
   await closing;
   expect(release).toHaveBeenCalledTimes(1);
+});
+
+test('a notice comes before the refusals: probes say no while requests are still taken', async () => {
+  const { predictor, held } = createHeldPredictor();
+  const origin = await start(predictor, { noticeMs: 200 });
+  const closing = origin.close();
+  expect((await fetch(`${origin.url}/v2/health/ready`)).status).toBe(503);
+  const taken = infer(origin);
+  await vi.waitFor(() => expect(held).toHaveLength(1));
+  // Metadata passes the same door as inferences, and holds nothing up.
+  await vi.waitFor(async () => expect((await fetch(`${origin.url}/v2/models/glue`)).status).toBe(503));
+  held[0]();
+  const answer = await taken;
+  expect([answer.status, answer.headers.get('connection')]).toEqual([200, 'close']);
+  await closing;
 });
 
 test('close fails what waits and cuts what hangs once drainMs are over', async () => {

@@ -32,7 +32,11 @@ export const origin: Verb = {
     'max-batch': { type: 'string', help: 'rows of a batch at most; 32' },
     'max-delay-ms': { type: 'string', help: 'how long a row waits for company at most; 2' },
     'max-queue': { type: 'string', help: 'rows that may wait before requests are refused with 429; 1024' },
-    'drain-ms': { type: 'string', help: 'how long running requests may take once told to stop; 10000' },
+    'notice-ms': {
+      type: 'string',
+      help: 'how long it still takes requests once told to stop, while its probes say that it is not ready; 0',
+    },
+    'drain-ms': { type: 'string', help: 'how long running requests may take after that; 10000' },
   },
   async run(positionals, values, io, json) {
     if (positionals.length === 0) throw new TwinrouteError('usage', 'expected at least one PACK, got nothing');
@@ -53,6 +57,7 @@ export const origin: Verb = {
       maxBatch: integerOption(values, 'max-batch', 1, 4096) ?? 32,
       maxDelayMs: integerOption(values, 'max-delay-ms', 0, 10_000) ?? 2,
       maxQueue: integerOption(values, 'max-queue', 1, 1_000_000) ?? 1024,
+      noticeMs: integerOption(values, 'notice-ms', 0, 3_600_000) ?? 0,
       drainMs: integerOption(values, 'drain-ms', 0, 3_600_000) ?? 10_000,
     };
     const address = { port: integerOption(values, 'port', 0, 65_535) ?? 8801, host: textOption(values, 'host') ?? '127.0.0.1' };
