@@ -1,6 +1,7 @@
 // A scripted edge on loopback.
 
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { listen } from '../helpers/listen.ts';
 
 /** A request as it arrived. */
 export interface Arrived {
@@ -16,7 +17,7 @@ export type Script = (response: ServerResponse, arrived: Arrived, n: number) => 
 /** The server; `arrived` grows as requests come. */
 export async function startScripted(script: Script) {
   const arrived: Arrived[] = [];
-  const server = createServer((request, response) => {
+  const server = await listen((request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => void chunks.push(chunk));
     request.on('end', () => {
@@ -24,17 +25,7 @@ export async function startScripted(script: Script) {
       script(response, one, arrived.push(one) - 1);
     });
   });
-  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  const port = typeof address === 'object' && address !== null ? address.port : 0;
-  return {
-    url: `http://127.0.0.1:${port}`,
-    arrived,
-    async close() {
-      server.closeAllConnections();
-      await new Promise((resolve) => void server.close(resolve));
-    },
-  };
+  return { ...server, arrived };
 }
 
 /** Sends JSON. */

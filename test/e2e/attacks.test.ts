@@ -1,78 +1,54 @@
 // The whole Worker in workerd on a real socket, before what no well-behaved client sends.
 
-import { createServer, type Server } from 'node:http';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as z from 'zod/mini';
-import { writeEdgeAssets } from '../../src/build/edge-assets.ts';
-import { bundleWorker } from '../../src/cli/dev/bundle-worker.ts';
-import { startEdge, type RunningEdge } from '../../src/cli/dev/start-edge.ts';
+import type { RunningEdge } from '../../src/cli/dev/start-edge.ts';
 import { openPack } from '../../src/formats/pack.ts';
 import { createSha256, openFolder } from '../../src/host/files.ts';
-import { buildTinyPack, makeTinyInputs } from '../helpers/tiny-pack.ts';
+import { adminOf, openCustomer } from '../helpers/customer.ts';
+import { listen, type Listening } from '../helpers/listen.ts';
+import { prepareEdge, type PreparedEdge } from '../helpers/prepare-edge.ts';
 import { connectRaw, statusOf } from '../helpers/raw-http.ts';
+import { buildTinyPack, makeTinyInputs } from '../helpers/tiny-pack.ts';
 
 const ROOT = 'a root secret for this test, long enough';
-let work: string;
+let prepared: PreparedEdge;
 let edge: RunningEdge;
 /** An origin that takes its time, and tells who asked. */
-let origin: Server;
+let origin: Listening;
 let asked = 0;
 let ended = 0;
 
 beforeAll(async () => {
   const inputs = await makeTinyInputs();
-  work = await mkdtemp(join(tmpdir(), 'twinroute-attacks-'));
   const folder = await openFolder(await buildTinyPack(inputs));
-  const pack = await openPack(folder, createSha256);
-  const assetsFolder = join(work, 'assets');
-  await writeEdgeAssets([pack], assetsFolder, createSha256);
+  prepared = await prepareEdge([await openPack(folder, createSha256)]);
   await folder.close();
   await inputs.models.remove();
-  origin = createServer((request, response) => {
+  origin = await listen((request, response) => {
     asked += 1;
     request.resume();
     response.on('close', () => void (ended += 1));
     setTimeout(() => response.writeHead(500).end(), 1_500);
   });
-  await new Promise<void>((resolve) => void origin.listen(0, '127.0.0.1', resolve));
-  const address = origin.address();
-  const port = typeof address === 'object' && address !== null ? address.port : 0;
-  edge = await startEdge({
-    bundle: await bundleWorker(join(work, 'worker')),
-    assetsFolder,
-    endpoints: [{ id: 'slow', url: `http://127.0.0.1:${port}`, experts: '*' }],
-    variables: {
+  edge = await prepared.start(
+    { slow: origin.url },
+    {
       ADMIN_SECRET: ROOT,
       PRICES: JSON.stringify({ answer: { request: 100 } }),
       UPSTREAM: JSON.stringify({ request_ms: 2_500, attempt_ms: 2_000, attempts: 1, in_flight: 8 }),
     },
-    port: 0,
-  });
+  );
 });
 
 afterAll(async () => {
   await edge.close();
-  origin.closeAllConnections();
-  origin.close();
-  await rm(work, { recursive: true, force: true });
+  await origin.close();
+  await prepared.remove();
 });
 
-const admin = async <T extends z.core.$ZodType>(schema: T, path: string, body?: object): Promise<z.core.output<T>> => {
-  const response = await fetch(`${edge.url}/admin/v1/${path}`, {
-    headers: { authorization: `Bearer ${ROOT}`, 'content-type': 'application/json' },
-    ...(body !== undefined && { method: 'POST', body: JSON.stringify(body) }),
-  });
-  return z.parse(schema, await response.json());
-};
-
-async function customer(): Promise<{ readonly id: string; readonly key: string }> {
-  const { id } = await admin(z.object({ id: z.string() }), 'accounts', { name: 'customer' });
-  await admin(z.unknown(), `accounts/${id}/credits`, { id: 'first', micros: 1_000_000 });
-  return { id, ...(await admin(z.object({ key: z.string() }), `accounts/${id}/keys`, { name: 'k', scopes: ['predict'] })) };
-}
+const admin = adminOf(() => edge.url, ROOT);
+const customer = () => openCustomer(admin, 1_000_000, ['predict']);
 
 const head = (key: string, lines: readonly string[], path = '/v1/predict'): string =>
   [`POST ${path} HTTP/1.1`, 'Host: edge', `Authorization: Bearer ${key}`, 'Content-Type: application/json', ...lines, '', ''].join('\r\n');

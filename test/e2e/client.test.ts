@@ -1,20 +1,11 @@
 // The client against the Worker in workerd: real sockets, so that a reader who hangs up is one.
 
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import * as z from 'zod/mini';
-import { writeEdgeAssets } from '../../src/build/edge-assets.ts';
-import { bundleWorker } from '../../src/cli/dev/bundle-worker.ts';
-import { startEdge, type RunningEdge } from '../../src/cli/dev/start-edge.ts';
+import type { RunningEdge } from '../../src/cli/dev/start-edge.ts';
 import { ApiError, createClient, type AnswerFacts, type Client } from '../../src/client/index.ts';
-import { openPack } from '../../src/formats/pack.ts';
-import { createSha256, openFolder, type HostFolder } from '../../src/host/files.ts';
-import { startOrigin, type Origin } from '../../src/origin/index.ts';
-import { loadPredictor } from '../../src/origin/load-pack.ts';
-import { buildTinyPack, makeTinyInputs, tinyText, type TinyInputs } from '../helpers/tiny-pack.ts';
+import { adminOf, openCustomer } from '../helpers/customer.ts';
+import { startTinyDeployment, type Hop, type TinyDeployment } from '../helpers/tiny-deployment.ts';
+import { tinyText } from '../helpers/tiny-pack.ts';
 
 const ROOT = 'a root secret for this test, long enough';
 const PRICES = { answer: { request: 100 } };
@@ -22,73 +13,31 @@ const CREDIT = 1e6;
 /** Texts that begin so are never answered. */
 const STUCK = 'stuck';
 
-let inputs: TinyInputs;
-let folder: HostFolder;
-let work: string;
-let origin: Origin;
-let proxy: Server;
+let deployment: TinyDeployment;
 let edge: RunningEdge;
 let givenUp = 0;
 
-/** An origin that some texts never leave. */
-async function pass(request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(Buffer.from(chunk));
-  const body = Buffer.concat(chunks);
-  if (body.includes(`"${STUCK}`)) {
-    response.on('close', () => void (givenUp += 1));
-    return;
-  }
-  const answer = await fetch(origin.url + (request.url ?? ''), { method: 'POST', headers: { 'content-type': 'application/json' }, body });
-  response.writeHead(answer.status, { 'content-type': 'application/json' }).end(await answer.text());
-}
+/** Some texts are never answered. */
+const pass: Hop = async (body, response, passOn) => {
+  if (body.includes(`"${STUCK}`)) response.on('close', () => void (givenUp += 1));
+  else await passOn();
+};
 
 beforeAll(async () => {
-  inputs = await makeTinyInputs();
-  work = await mkdtemp(join(tmpdir(), 'twinroute-client-'));
-  folder = await openFolder(await buildTinyPack(inputs));
-  const pack = await openPack(folder, createSha256);
-  origin = await startOrigin({ predictors: [await loadPredictor(pack, undefined, { threads: 1 })], version: 'test', log: () => undefined });
-  proxy = createServer((request, response) => void pass(request, response).catch(() => response.destroy()));
-  await new Promise<void>((resolve) => void proxy.listen(0, '127.0.0.1', resolve));
-  const address = proxy.address();
-  const port = typeof address === 'object' && address !== null ? address.port : 0;
-  const assetsFolder = join(work, 'assets');
-  await writeEdgeAssets([pack], assetsFolder, createSha256);
-  edge = await startEdge({
-    bundle: await bundleWorker(join(work, 'worker')),
-    assetsFolder,
-    endpoints: [{ id: 'proxy', url: `http://127.0.0.1:${port}`, experts: '*' }],
-    variables: { ADMIN_SECRET: ROOT, PRICES: JSON.stringify(PRICES) },
-    port: 0,
-  });
+  deployment = await startTinyDeployment(pass);
+  edge = await deployment.startEdge({ ADMIN_SECRET: ROOT, PRICES: JSON.stringify(PRICES) });
 });
 
 afterAll(async () => {
   await edge.close();
-  proxy.closeAllConnections();
-  proxy.close();
-  await origin.close();
-  await folder.close();
-  await inputs.models.remove();
-  await rm(work, { recursive: true, force: true });
+  await deployment.close();
 });
 
-async function admin<T extends z.core.$ZodType>(schema: T, path: string, body: object): Promise<z.core.output<T>> {
-  const response = await fetch(`${edge.url}/admin/v1/${path}`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${ROOT}`, 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-  });
-  return z.parse(schema, await response.json());
-}
+const admin = adminOf(() => edge.url, ROOT);
 
 /** A client with an account of its own. */
 async function customer(): Promise<Client> {
-  const { id } = await admin(z.object({ id: z.string() }), 'accounts', { name: 'customer' });
-  await admin(z.unknown(), `accounts/${id}/credits`, { id: 'one', micros: CREDIT });
-  const scopes = ['predict', 'route', 'feedback', 'admin-read'];
-  const { key } = await admin(z.object({ key: z.string() }), `accounts/${id}/keys`, { name: 'k', scopes, requests_per_minute: 1000 });
+  const { key } = await openCustomer(admin, CREDIT, ['predict', 'route', 'feedback', 'admin-read'], { requests_per_minute: 1000 });
   return createClient({ url: edge.url, key });
 }
 

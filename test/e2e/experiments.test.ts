@@ -1,20 +1,18 @@
 // Experiments between two packs, through whole programs: workerd with its Durable Objects, real origins, HTTP.
 
-import { createServer } from 'node:http';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import * as z from 'zod/mini';
-import { writeEdgeAssets } from '../../src/build/edge-assets.ts';
-import { bundleWorker } from '../../src/cli/dev/bundle-worker.ts';
-import { startEdge } from '../../src/cli/dev/start-edge.ts';
 import { ExperimentReport, FeedbackAnswer } from '../../src/contract/experiment-report.ts';
 import { ErrorBody, Prediction } from '../../src/contract/http.ts';
 import { assign } from '../../src/core/experiment/assign.ts';
 import { openPack, type Pack } from '../../src/formats/pack.ts';
 import { createSha256, openFolder, type HostFolder } from '../../src/host/files.ts';
+import { listen } from '../helpers/listen.ts';
+import { prepareEdge } from '../helpers/prepare-edge.ts';
+import { passThrough, type Hop } from '../helpers/tiny-deployment.ts';
 import { buildTinyPack, makeTinyInputs, tinyText, type TinyInputs } from '../helpers/tiny-pack.ts';
 import { start, type Program } from './program.ts';
 
@@ -106,31 +104,14 @@ test('a config that turns bad is rolled back, and the edge follows within 30 sec
   const origin = (await program.waitFor(/origin at (http:\/\/\S+)/))[1];
   let bad = false;
   // What a broken config looks like: its requests fail at the same origin that answers the others.
-  const proxy = createServer((request, response) => {
-    void (async () => {
-      const chunks: Buffer[] = [];
-      for await (const chunk of request) if (Buffer.isBuffer(chunk)) chunks.push(chunk);
-      const fails = bad && request.url?.includes(packs[1].manifest.config) === true;
-      const answer = fails
-        ? new Response('{"error": "injected"}', { status: 500 })
-        : await fetch(origin + String(request.url), {
-            method: 'POST',
-            body: Buffer.concat(chunks),
-            headers: { 'content-type': 'application/json' },
-          });
-      response.writeHead(answer.status, { 'content-type': 'application/json' }).end(await answer.text());
-    })();
+  const proxy = await listen((request, response) => {
+    const fails = bad && request.url?.includes(packs[1].manifest.config) === true;
+    const hop: Hop = (_, __, passOn) => (fails ? void response.writeHead(500).end('{"error": "injected"}') : passOn());
+    passThrough(origin, hop, request, response).catch(() => response.destroy());
   });
-  await new Promise<void>((resolve) => void proxy.listen(0, '127.0.0.1', resolve));
-  const assetsFolder = join(work, 'assets');
-  await writeEdgeAssets(packs, assetsFolder, createSha256);
-  const edge = await startEdge({
-    bundle: await bundleWorker(join(work, 'worker')),
-    assetsFolder,
-    endpoints: [{ id: 'proxy', url: `http://127.0.0.1:${portOf(proxy.address())}`, experts: '*' }],
-    variables: { EXPERIMENTS: published({ guardrails: [{ metric: 'error', margin: 0.02, min_samples: 50, min_units: 20 }] }) },
-    port: 0,
-  });
+  const prepared = await prepareEdge(packs);
+  const guardrails = [{ metric: 'error', margin: 0.02, min_samples: 50, min_units: 20 }];
+  const edge = await prepared.start({ proxy: proxy.url }, { EXPERIMENTS: published({ guardrails }) });
   const round = async (): Promise<Record<number, number>> => {
     const statuses: Record<number, number> = {};
     for (const user of users) {
@@ -157,11 +138,8 @@ test('a config that turns bad is rolled back, and the edge follows within 30 sec
   expect(audit.at(-1)).toMatchObject({ event: 'rollback', reason: expect.stringMatching(/^error of rank-2 is above its limit/) });
   expect(arms[0].failures).toBe(0);
   await edge.close();
-  await new Promise((resolve) => proxy.close(resolve));
+  await proxy.close();
+  await prepared.remove();
   program.process.kill('SIGTERM');
   expect(await program.ended).toBe(0);
 });
-
-function portOf(address: string | AddressInfo | null): number {
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}

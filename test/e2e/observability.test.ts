@@ -1,10 +1,9 @@
 // What watches a deployment, through `twinroute dev`: spans reach a collector, metrics are summed in their Durable Object, and lines are told; of what
 // a caller wrote, nothing.
 
-import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import * as z from 'zod/mini';
+import { listen, type Listening } from '../helpers/listen.ts';
 import { buildTinyPack, makeTinyInputs, tinyText, type TinyInputs } from '../helpers/tiny-pack.ts';
 import { parseExposition } from '../helpers/parse-exposition.ts';
 import { startWith, type Program } from './program.ts';
@@ -29,12 +28,12 @@ const Export = z.object({
 let inputs: TinyInputs;
 let program: Program;
 let url: string;
-let collector: Server;
+let collector: Listening;
 const exports: { readonly key: string | undefined; readonly text: string }[] = [];
 
 beforeAll(async () => {
   inputs = await makeTinyInputs();
-  collector = createServer((request, response) => {
+  collector = await listen((request, response) => {
     let text = '';
     request.setEncoding('utf8').on('data', (part: string) => {
       text += part;
@@ -44,12 +43,8 @@ beforeAll(async () => {
       response.setHeader('content-type', 'application/json').end('{}');
     });
   });
-  collector.listen(0, '127.0.0.1');
-  await once(collector, 'listening');
-  const address = collector.address();
-  const port = typeof address === 'object' ? address?.port : undefined;
   const env = {
-    OTLP: JSON.stringify({ url: `http://127.0.0.1:${port}/v1/traces`, sample_ratio: 0, interval_ms: 100 }),
+    OTLP: JSON.stringify({ url: `${collector.url}/v1/traces`, sample_ratio: 0, interval_ms: 100 }),
     OTLP_HEADERS: JSON.stringify({ 'x-key': SECRET }),
     METRICS_TOKEN: TOKEN,
     LOG_LEVEL: 'info',
@@ -62,7 +57,7 @@ beforeAll(async () => {
 afterAll(async () => {
   program.process.kill('SIGTERM');
   await program.ended;
-  collector.close();
+  await collector.close();
   await inputs.models.remove();
 });
 

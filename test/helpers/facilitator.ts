@@ -1,10 +1,11 @@
 // A facilitator on loopback with a chain of its own: it checks EIP-712 signatures, keeps nonces and balances, and misbehaves as told.
 
-import { createServer, type ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import type { PaymentPayload, PaymentRequirements, SettleResponse, VerifyResponse } from '@x402/core/types';
 import { authorizationTypes, PERMIT2_ADDRESS, uptoPermit2WitnessTypes, x402UptoPermit2ProxyAddress } from '@x402/evm';
 import { getAddress, verifyTypedData, type Hex, type VerifyTypedDataParameters } from 'viem';
 import * as z from 'zod/mini';
+import { listen } from './listen.ts';
 
 /** The facilitator's own address. */
 export const FACILITATOR = '0x1111111111111111111111111111111111111111';
@@ -175,7 +176,7 @@ export async function startFacilitator(): Promise<TestFacilitator> {
   };
 
   const facilitator: Omit<TestFacilitator, 'url' | 'close'> = { calls, transfers, idempotent: true, script: () => 'none' };
-  const server = createServer((request, response) => {
+  const server = await listen((request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
@@ -219,15 +220,11 @@ export async function startFacilitator(): Promise<TestFacilitator> {
     return true;
   }
 
-  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  const port = typeof address === 'object' && address !== null ? address.port : 0;
   return Object.assign(facilitator, {
-    url: `http://127.0.0.1:${port}/facilitator`,
+    url: `${server.url}/facilitator`,
     async close() {
       for (const response of waiting) response.destroy();
-      server.closeAllConnections();
-      await new Promise((resolve) => void server.close(resolve));
+      await server.close();
     },
   });
 }

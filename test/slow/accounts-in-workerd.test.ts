@@ -1,22 +1,13 @@
 // Ten thousand requests through the Worker in workerd, its Durable Objects and its queue: origins fail, callers repeat, give up and hang up, and the
 // edge is stopped and started half way. What callers were told is held against the ledger, and the ledger against its export.
 
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import * as z from 'zod/mini';
-import { writeEdgeAssets } from '../../src/build/edge-assets.ts';
-import { bundleWorker } from '../../src/cli/dev/bundle-worker.ts';
-import { startEdge, type RunningEdge } from '../../src/cli/dev/start-edge.ts';
 import { StatementAnswer, type StatementLine } from '../../src/contract/usage.ts';
 import { createRandom } from '../../src/core/random.ts';
-import { openPack } from '../../src/formats/pack.ts';
-import { createSha256, openFolder, type HostFolder } from '../../src/host/files.ts';
-import { startOrigin, type Origin } from '../../src/origin/index.ts';
-import { loadPredictor } from '../../src/origin/load-pack.ts';
-import { buildTinyPack, makeTinyInputs, TINY_EXPERTS, tinyText, type TinyInputs } from '../helpers/tiny-pack.ts';
+import { adminOf, openCustomer } from '../helpers/customer.ts';
+import { startTinyDeployment, type Hop, type TinyDeployment } from '../helpers/tiny-deployment.ts';
+import { TINY_EXPERTS, tinyText } from '../helpers/tiny-pack.ts';
 
 const REQUESTS = 10_000;
 const AT_ONCE = 24;
@@ -25,67 +16,24 @@ const PRICES = { answer: { request: 100, per_1000_tokens: 1000 } };
 const CREDIT = 1e9;
 
 const random = createRandom(23, 'workerd');
-let inputs: TinyInputs;
-let folder: HostFolder;
-let work: string;
-let origin: Origin;
-let proxy: Server;
-let restart: () => Promise<RunningEdge>;
+let deployment: TinyDeployment;
 
 /** Passes most requests on; answers 500, drops, or dawdles with the rest. */
-async function pass(request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(Buffer.from(chunk));
+const pass: Hop = async (_, response, passOn) => {
   const draw = random.below(100);
-  if (draw < 6) {
-    response.writeHead(500).end();
-    return;
+  if (draw < 6) response.writeHead(500).end();
+  else if (draw < 8) response.destroy();
+  else {
+    if (draw < 10) await new Promise((resolve) => void setTimeout(resolve, 300));
+    await passOn();
   }
-  if (draw < 8) {
-    request.socket.destroy();
-    return;
-  }
-  if (draw < 10) await new Promise((resolve) => void setTimeout(resolve, 300));
-  const answer = await fetch(origin.url + (request.url ?? ''), {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: Buffer.concat(chunks),
-  });
-  response.writeHead(answer.status, { 'content-type': 'application/json' }).end(await answer.text());
-}
+};
 
 beforeAll(async () => {
-  inputs = await makeTinyInputs();
-  work = await mkdtemp(join(tmpdir(), 'twinroute-workerd-'));
-  folder = await openFolder(await buildTinyPack(inputs));
-  const pack = await openPack(folder, createSha256);
-  origin = await startOrigin({ predictors: [await loadPredictor(pack, undefined, { threads: 1 })], version: 'test', log: () => undefined });
-  proxy = createServer((request, response) => void pass(request, response).catch(() => response.destroy()));
-  await new Promise<void>((resolve) => void proxy.listen(0, '127.0.0.1', resolve));
-  const address = proxy.address();
-  const port = typeof address === 'object' && address !== null ? address.port : 0;
-  const assetsFolder = join(work, 'assets');
-  await writeEdgeAssets([pack], assetsFolder, createSha256);
-  const bundle = await bundleWorker(join(work, 'worker'));
-  restart = () =>
-    startEdge({
-      bundle,
-      assetsFolder,
-      endpoints: [{ id: 'proxy', url: `http://127.0.0.1:${port}`, experts: '*' }],
-      stateFolder: join(work, 'state'),
-      variables: { ADMIN_SECRET: ROOT, PRICES: JSON.stringify(PRICES) },
-      port: 0,
-    });
+  deployment = await startTinyDeployment(pass);
 });
 
-afterAll(async () => {
-  proxy.closeAllConnections();
-  proxy.close();
-  await origin.close();
-  await folder.close();
-  await inputs.models.remove();
-  await rm(work, { recursive: true, force: true });
-});
+afterAll(() => deployment.close());
 
 /** What the caller of one request knows in the end. */
 interface Told {
@@ -97,18 +45,16 @@ interface Told {
 }
 
 test('ten thousand requests: what was answered is charged once, what failed is not, and all books agree', async () => {
-  let edge = await restart();
+  const start = () => deployment.startEdge({ ADMIN_SECRET: ROOT, PRICES: JSON.stringify(PRICES) }, 'kept');
+  let edge = await start();
   const ask = async (secret: string, path: string, body?: object, init: RequestInit = {}): Promise<Response> =>
     fetch(edge.url + path, {
       ...init,
       headers: { authorization: `Bearer ${secret}`, 'content-type': 'application/json', ...Object.fromEntries(new Headers(init.headers)) },
       ...(body !== undefined && { method: 'POST', body: JSON.stringify(body) }),
     });
-  const admin = async <T extends z.core.$ZodType>(schema: T, path: string, body?: object): Promise<z.core.output<T>> =>
-    z.parse(schema, await (await ask(ROOT, `/admin/v1/${path}`, body)).json());
-  const { id } = await admin(z.object({ id: z.string() }), 'accounts', { name: 'customer' });
-  await admin(z.unknown(), `accounts/${id}/credits`, { id: 'one', micros: CREDIT });
-  const { key } = await admin(z.object({ key: z.string() }), `accounts/${id}/keys`, { name: 'k', scopes: ['predict', 'admin-read'] });
+  const admin = adminOf(() => edge.url, ROOT);
+  const { id, key } = await openCustomer(admin, CREDIT, ['predict', 'admin-read']);
 
   const told = new Map<string, Told>();
   const statuses = new Map<string, number>();
@@ -156,7 +102,7 @@ test('ten thousand requests: what was answered is charged once, what failed is n
   await vi.waitUntil(() => next >= REQUESTS / 2 - AT_ONCE, { timeout: 600_000, interval: 20 });
   await edge.close();
   await firstHalf;
-  edge = await restart();
+  edge = await start();
   await run(REQUESTS);
   const seconds = (performance.now() - startedAt) / 1000;
 

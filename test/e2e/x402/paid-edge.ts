@@ -1,23 +1,13 @@
 // An edge in workerd that sells requests by x402, with a facilitator on loopback, an origin that can be told to fail, and buyers with keys of their own.
 
-import { createServer } from 'node:http';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { UptoEvmScheme } from '@x402/evm/upto/client';
 import { ExactEvmScheme } from '@x402/evm';
 import { wrapFetchWithPayment, x402Client, x402HTTPClient } from '@x402/fetch';
 import type { PaymentPayload, PaymentRequired } from '@x402/core/types';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
-import { writeEdgeAssets } from '../../../src/build/edge-assets.ts';
-import { bundleWorker } from '../../../src/cli/dev/bundle-worker.ts';
-import { startEdge, type RunningEdge } from '../../../src/cli/dev/start-edge.ts';
-import { openPack } from '../../../src/formats/pack.ts';
-import { createSha256, openFolder } from '../../../src/host/files.ts';
-import { startOrigin } from '../../../src/origin/index.ts';
-import { loadPredictor } from '../../../src/origin/load-pack.ts';
+import type { RunningEdge } from '../../../src/cli/dev/start-edge.ts';
 import { FACILITATOR, startFacilitator, type TestFacilitator } from '../../helpers/facilitator.ts';
-import { buildTinyPack, makeTinyInputs } from '../../helpers/tiny-pack.ts';
+import { startTinyDeployment } from '../../helpers/tiny-deployment.ts';
 
 export const ROOT = 'a root secret for this test, long enough';
 export const PRICES = { answer: { request: 100, per_1000_tokens: 1000 }, route: 7 };
@@ -50,42 +40,16 @@ export interface PaidEdge {
 
 /** Starts everything. */
 export async function startPaidEdge(): Promise<PaidEdge> {
-  const inputs = await makeTinyInputs();
-  const work = await mkdtemp(join(tmpdir(), 'twinroute-x402-'));
-  const folder = await openFolder(await buildTinyPack(inputs));
-  const pack = await openPack(folder, createSha256);
-  const predictors = [await loadPredictor(pack, undefined, { threads: 1 })];
-  const origin = await startOrigin({ predictors, version: 'test', log: () => undefined });
   const seen = { calls: 0, down: false };
-  const proxy = createServer((request, response) => {
-    const chunks: Buffer[] = [];
-    request.on('data', (chunk: Buffer) => chunks.push(chunk));
-    request.on('end', () => {
-      seen.calls += 1;
-      if (seen.down) return void response.writeHead(500).end();
-      return void fetch(origin.url + (request.url ?? ''), {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: Buffer.concat(chunks),
-      })
-        .then(async (answer) => response.writeHead(answer.status, { 'content-type': 'application/json' }).end(await answer.text()))
-        .catch(() => response.destroy());
-    });
+  const deployment = await startTinyDeployment(async (_, response, passOn) => {
+    seen.calls += 1;
+    if (seen.down) response.writeHead(500).end();
+    else await passOn();
   });
-  await new Promise<void>((resolve) => void proxy.listen(0, '127.0.0.1', resolve));
-  const address = proxy.address();
-  const port = typeof address === 'object' && address !== null ? address.port : 0;
   const facilitator = await startFacilitator();
-  const assetsFolder = join(work, 'assets');
-  await writeEdgeAssets([pack], assetsFolder, createSha256);
-  const bundle = await bundleWorker(join(work, 'worker'));
   const start = (variables: Readonly<Record<string, string>>): Promise<RunningEdge> =>
-    startEdge({
-      bundle,
-      assetsFolder,
-      endpoints: [{ id: 'proxy', url: `http://127.0.0.1:${port}`, experts: '*' }],
-      stateFolder: join(work, 'state'),
-      variables: {
+    deployment.startEdge(
+      {
         ADMIN_SECRET: ROOT,
         PRICES: JSON.stringify(PRICES),
         X402: JSON.stringify({ ...X402, facilitator: facilitator.url }),
@@ -94,8 +58,8 @@ export async function startPaidEdge(): Promise<PaidEdge> {
         UPSTREAM: JSON.stringify({ request_ms: 4_000, attempt_ms: 3_000 }),
         ...variables,
       },
-      port: 0,
-    });
+      'kept',
+    );
   let edge = await start({});
   return {
     facilitator,
@@ -108,12 +72,7 @@ export async function startPaidEdge(): Promise<PaidEdge> {
     async close() {
       await edge.close();
       await facilitator.close();
-      proxy.closeAllConnections();
-      proxy.close();
-      await origin.close();
-      await folder.close();
-      await inputs.models.remove();
-      await rm(work, { recursive: true, force: true });
+      await deployment.close();
     },
   };
 }
