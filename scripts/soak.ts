@@ -74,27 +74,26 @@ async function soak(pack: Pack) {
     const startMs = performance.now();
     origin.onSample((sample) => samples.push({ ...sample, at: performance.now() - startMs, edgeRss: workerdRssBytes() ?? 0 }));
     const target = { origin: origin.url, edge: edge.url, cases, random, model: pack.manifest.name, era: 0 };
-    let underWay = 0;
+    const underWay = new Set<Promise<void>>();
     let nextMs = 0;
     while (nextMs < durationMs) {
       await sleep(Math.max(0, nextMs - (performance.now() - startMs)));
       target.era = Math.floor((nextMs / durationMs) * ERAS);
       const kind = chooseKind(random);
-      if (underWay >= MOST_UNDER_WAY) tally.fail(kind.name, 'too many requests under way');
+      if (underWay.size >= MOST_UNDER_WAY) tally.fail(kind.name, 'too many requests under way');
       else {
-        underWay += 1;
-        void kind
+        const asking: Promise<void> = kind
           .ask(target)
           .then(
             (outcome) => tally.count(kind.name, outcome),
             (error: unknown) => tally.fail(kind.name, String(error)),
           )
-          .finally(() => (underWay -= 1));
+          .finally(() => underWay.delete(asking));
+        underWay.add(asking);
       }
       nextMs += (-Math.log(1 - random.uniform()) / rate) * 1000;
     }
-    for (let waited = 0; underWay > 0 && waited < 300; waited++) await sleep(100);
-    if (underWay > 0) tally.fail('end', `${underWay} requests without an answer`);
+    await Promise.all(underWay);
     if (options.samples !== undefined) writeFileSync(options.samples, JSON.stringify(samples));
     return { ...tally.report(), changes: origin.changes(), ...judge(samples, tally.failures(), durationMs) };
   } finally {
