@@ -1,5 +1,6 @@
 // Sessions on onnxruntime-node's CPU provider: what origins, builds and the command line run graphs with.
 
+import './no-telemetry.ts';
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import { TwinrouteError, messageOf } from '../core/errors.ts';
 import type { Tensor } from '../core/tensor.ts';

@@ -1,6 +1,7 @@
 // Sessions on a thread of their own: onnxruntime-node holds up whichever thread it runs on, and this one has requests to read, texts to tokenise and
 // probes to answer meanwhile.
 
+import './no-telemetry.ts';
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { TwinrouteError } from '../core/errors.ts';

@@ -3,7 +3,6 @@
 
 import { readFile } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
-import { build } from 'esbuild';
 import { TwinrouteError } from '../../core/errors.ts';
 import { PACKAGE_ROOT } from '../package-root.ts';
 
@@ -18,6 +17,7 @@ const ENTRIES = { app: 'main.ts', boot: 'boot.ts', style: 'style/main.css', icon
  * @throws {TwinrouteError} `internal` when the document names something else than the entries
  */
 export async function bundlePage(): Promise<ReadonlyMap<string, Uint8Array>> {
+  const { build } = await import('esbuild');
   const { outputFiles } = await build({
     entryPoints: Object.entries(ENTRIES).map(([out, file]) => ({ out, in: join(FOLDER, file) })),
     outdir: '/',

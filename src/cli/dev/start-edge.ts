@@ -1,6 +1,5 @@
 // The edge in workerd on this machine: the bundled Worker, a folder of assets and a list of endpoints, through miniflare.
 
-import { Log, LogLevel, Miniflare } from 'miniflare';
 import type { Endpoint } from '../../contract/edge-bundle.ts';
 import { DURABLE_OBJECTS } from './durable-objects.ts';
 import { COMPATIBILITY_DATE, COMPATIBILITY_FLAGS, type WorkerBundle } from './bundle-worker.ts';
@@ -45,6 +44,8 @@ export async function startEdge({
   port,
   inspect = false,
 }: EdgeOptions): Promise<RunningEdge> {
+  // Only `dev` needs it: other verbs start without, and images of origins go without.
+  const { Log, LogLevel, Miniflare } = await import('miniflare');
   const release = watchSignals();
   const miniflare = new Miniflare({
     host: '127.0.0.1',
