@@ -137,11 +137,21 @@ export const OipModelConfig = z.strictObject({
   max_batch_size: Count,
   input: z.array(z.strictObject({ ...ConfigTensor, optional: z.boolean() })),
   output: z.array(z.strictObject(ConfigTensor)),
+  /** Of origins: what the model runs on. */
+  instance_group: z.optional(z.array(z.strictObject({ kind: z.enum(['KIND_CPU', 'KIND_GPU']), count: Count }))),
+  /** Of origins: `device` and `dtype`. */
+  parameters: z.optional(z.record(z.string(), z.strictObject({ string_value: z.string() }))),
 });
 export type OipModelConfig = z.infer<typeof OipModelConfig>;
 
 /** Answer of `GET /v2`. */
-export const OipServerMetadata = z.strictObject({ name: z.string(), version: z.string(), extensions: z.array(z.string()) });
+export const OipServerMetadata = z.strictObject({
+  name: z.string(),
+  version: z.string(),
+  extensions: z.array(z.string()),
+  /** Of origins: `device` and `dtype` that models run on and in, and `device_why`. */
+  parameters: z.optional(OipParameters),
+});
 export type OipServerMetadata = z.infer<typeof OipServerMetadata>;
 
 /** Answer of `GET /v2/health/live`. */

@@ -1,41 +1,58 @@
-// Sessions on onnxruntime-node's CPU provider: what origins, builds and the command line run graphs with.
+// Sessions of onnxruntime-node: what origins, builds and the command line run graphs with.
 
 import './no-telemetry.ts';
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import { TwinrouteError, messageOf } from '../core/errors.ts';
 import type { Tensor } from '../core/tensor.ts';
 import type { Session } from '../model/session.ts';
+import { deviceAnswers } from './devices/device-answers.ts';
+import type { DeviceName } from './devices/device.ts';
 
 /** How a session runs. */
 export interface NodeSessionOptions {
   /** Threads inside an operator; onnxruntime's own choice, one a core, when left out. */
   readonly threads?: number;
+  /** The CPU when left out. What a GPU's provider lacks is run on the CPU. */
+  readonly device?: DeviceName;
 }
 
 /**
  * A session over ONNX bytes. onnxruntime-node 1.30 loads and runs on the calling thread: the event loop stands still for that long,
  * and runs follow one another.
- * @throws {TwinrouteError} `format` when onnxruntime does not load the model; the session's `run` throws `shape` when the feeds do not fit
- * the graph
+ * @throws {TwinrouteError} `format` when onnxruntime does not load the model, `unavailable` when a GPU does not; the session's `run` throws `shape` when the
+ * feeds do not fit the graph; on a GPU `internal`, or `unavailable` when the device is lost
  */
 export async function createNodeSession(model: Uint8Array, options: NodeSessionOptions = {}): Promise<Session> {
-  const threads = options.threads === undefined ? {} : { intraOpNumThreads: options.threads };
-  const session = await InferenceSession.create(model, { executionProviders: ['cpu'], graphOptimizationLevel: 'all', ...threads }).catch(
-    (cause: unknown) => {
-      throw new TwinrouteError('format', `createNodeSession: expected a model that onnxruntime loads, got ${messageOf(cause)}`, { cause });
-    },
-  );
+  const { device = 'cpu' } = options;
+  const session = await InferenceSession.create(model, {
+    executionProviders: [device],
+    graphOptimizationLevel: 'all',
+    // What is left to the CPU on purpose, shapes above all, is warned of for each session.
+    ...(device !== 'cpu' && { logSeverityLevel: 3 }),
+    ...(options.threads !== undefined && { intraOpNumThreads: options.threads }),
+  }).catch((cause: unknown) => {
+    const [code, where] = device === 'cpu' ? (['format', 'createNodeSession'] as const) : (['unavailable', `device ${device}`] as const);
+    throw new TwinrouteError(code, `${where}: expected a model that onnxruntime loads, got ${messageOf(cause)}`, { cause });
+  });
   return {
     async run(feeds) {
       try {
         const outputs = await session.run(mapValues(feeds, toOrt));
         return mapValues(outputs, fromOrt);
       } catch (cause) {
-        throw new TwinrouteError('shape', `session: expected feeds that fit the graph, got ${messageOf(cause)}`, { cause });
+        throw await runFailure(device, cause);
       }
     },
     release: () => session.release(),
   };
+}
+
+/** Whose fault a failed run is. The messages of drivers are many, so a GPU is asked for something else: one that is lost answers nothing any more. */
+async function runFailure(device: DeviceName, cause: unknown): Promise<TwinrouteError> {
+  const got = messageOf(cause);
+  if (device === 'cpu') return new TwinrouteError('shape', `session: expected feeds that fit the graph, got ${got}`, { cause });
+  if (await deviceAnswers(device)) return new TwinrouteError('internal', `session on ${device}: expected outputs, got ${got}`, { cause });
+  return new TwinrouteError('unavailable', `device ${device}: expected it to go on, got its loss: ${got}`, { cause });
 }
 
 function mapValues<V, W>(record: Readonly<Record<string, V>>, map: (value: V) => W): Record<string, W> {

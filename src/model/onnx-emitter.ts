@@ -5,7 +5,7 @@
 
 import { expectFloat } from '../core/tensor.ts';
 import { gateMix, type Gates } from './gate.ts';
-import { createGraph, type GraphBuilder, type ValueName } from '../formats/onnx/graph.ts';
+import { createGraph, type FloatPrecision, type GraphBuilder, type ValueName } from '../formats/onnx/graph.ts';
 import type { Architecture, EncoderInputs, EncoderOutputs } from './architecture.ts';
 import { concatRows, transpose } from './matrices.ts';
 import { createMixedWeights } from './mixed-weights.ts';
@@ -19,6 +19,8 @@ export interface GraphExtras {
   readonly fade?: GraphExpert | undefined;
   /** Their parameters are read as any other. */
   readonly gates?: Gates | undefined;
+  /** f32 when left out. */
+  readonly precision?: FloatPrecision | undefined;
 }
 
 /**
@@ -35,9 +37,9 @@ export function emitTwinGraph<C>(
   shared: ReadParameter,
   experts: readonly GraphExpert[],
   heads: readonly GraphHead[],
-  { fade, gates }: GraphExtras = {},
+  { fade, gates, precision }: GraphExtras = {},
 ): Uint8Array {
-  const graph = createGraph(architecture.type);
+  const graph = createGraph(architecture.type, precision);
   emitInto(graph, architecture, config, shared, experts, heads, { fade, gates });
   return graph.encode(experts.length === 0 ? {} : { experts: experts.map((expert) => expert.name).join(' ') });
 }

@@ -3,7 +3,7 @@
 
 import { TwinrouteError } from '../core/errors.ts';
 import { floatTensor, type FloatTensor } from '../core/tensor.ts';
-import { createGraph, type GraphBuilder } from '../formats/onnx/graph.ts';
+import { createGraph, type FloatPrecision, type GraphBuilder } from '../formats/onnx/graph.ts';
 import type { Architecture } from './architecture.ts';
 import { emitInto } from './onnx-emitter.ts';
 import type { GraphHead, ReadParameter } from './twin-parameters.ts';
@@ -21,8 +21,9 @@ export function emitOpenGraph<C>(
   parameters: ReadParameter,
   open: ReadonlySet<string>,
   heads: readonly GraphHead[],
+  precision: FloatPrecision = 'fp32',
 ): Uint8Array {
-  const graph = openBuilder(architecture.type, open, () => undefined);
+  const graph = openBuilder(architecture.type, open, () => undefined, precision);
   emitInto(graph, architecture, config, parameters, [], heads);
   return graph.encode();
 }
@@ -47,8 +48,8 @@ export function openWeights<C>(
 }
 
 /** A builder that makes inputs of the constants `open`, and tells of each. */
-export function openBuilder(name: string, open: ReadonlySet<string>, onOpen: OnOpen): GraphBuilder {
-  const graph = createGraph(name);
+export function openBuilder(name: string, open: ReadonlySet<string>, onOpen: OnOpen, precision: FloatPrecision = 'fp32'): GraphBuilder {
+  const graph = createGraph(name, precision);
   return {
     ...graph,
     constant(value, dtype, shape, data) {

@@ -6,7 +6,7 @@
 import { TwinrouteError } from '../core/errors.ts';
 import { toShared } from '../core/shared-floats.ts';
 import { floatTensor, type FloatTensor } from '../core/tensor.ts';
-import type { GraphBuilder, ValueName } from '../formats/onnx/graph.ts';
+import type { FloatPrecision, GraphBuilder, ValueName } from '../formats/onnx/graph.ts';
 import type { Architecture } from './architecture.ts';
 import { sharedMatrix, type MixedWeights } from './mixed-weights.ts';
 import { encoderInputs, outputEncoder } from './onnx-emitter.ts';
@@ -50,12 +50,14 @@ export function emitOpenTwinGraph<C>(
   shared: ReadParameter,
   changed: ReadonlySet<string>,
   fed: ReadonlySet<string> = new Set(),
+  precision: FloatPrecision = 'fp32',
 ): OpenTwinGraph {
   const feeds: Record<string, FloatTensor> = {};
-  const graph = openBuilder(architecture.type, fed, (name, tensor) => {
+  const onOpen = (name: string, tensor: () => FloatTensor): void => {
     const { shape, data } = tensor();
     feeds[name] = floatTensor(shape, toShared(data));
-  });
+  };
+  const graph = openBuilder(architecture.type, fed, onOpen, precision);
   const inputs = encoderInputs(graph);
   const openings: Opening[] = [];
   const ops = createOnnxOps(

@@ -8,6 +8,7 @@ import type { Matrix } from '../core/linalg/matrix.ts';
 import { floatTensor, type FloatTensor } from '../core/tensor.ts';
 import { loadExpert, openModules, readModules, type LoadedExpert, type LoadedModule } from '../formats/expert-file.ts';
 import { expertOf, type Pack } from '../formats/pack.ts';
+import type { FloatPrecision } from '../formats/onnx/graph.ts';
 import { readTensors } from '../formats/read-tensors.ts';
 import { gateParameters } from './gate.ts';
 import { emitTwinGraph } from './onnx-emitter.ts';
@@ -23,7 +24,7 @@ export type DraftPack = Pick<Pack, 'name' | 'source'> & { readonly manifest: Omi
  * @throws {TwinrouteError} `unsupported` for a method without factors; `not_found` for an expert that the pack lacks; `integrity` and `format` when a file is not what the manifest says
  * Cost: the shared model in f32 twice (read and graph), and the experts' factors in f32
  */
-export async function packGraph(pack: DraftPack, experts: readonly string[]): Promise<Uint8Array> {
+export async function packGraph(pack: DraftPack, experts: readonly string[], precision: FloatPrecision = 'fp32'): Promise<Uint8Array> {
   const { manifest } = pack;
   const isGated = wemoeForm(manifest.method) !== undefined;
   if (manifest.method !== 'twin' && !isGated)
@@ -52,7 +53,7 @@ export async function packGraph(pack: DraftPack, experts: readonly string[]): Pr
   const graphFade = fadeModules && { name: 'fade', module: (parameter: string) => toModule(fadeModules.get(parameter)) };
   const gateTensors = gates && (await readTensors(await pack.source(gates.file), gateParameters(model, gates, manifest.experts.length)));
   const read = (name: string): FloatTensor => shared.get(name) ?? gateTensors?.get(name) ?? unknown(name);
-  return emitTwinGraph(model.architecture, model.config, read, graphExperts, heads, { fade: graphFade, gates });
+  return emitTwinGraph(model.architecture, model.config, read, graphExperts, heads, { fade: graphFade, gates, precision });
 }
 
 function unknown(name: string): never {

@@ -2,6 +2,7 @@
 
 import { TwinrouteError } from '../core/errors.ts';
 import type { FloatTensor } from '../core/tensor.ts';
+import type { FloatPrecision } from '../formats/onnx/graph.ts';
 import { expertOf, holdInMemory, type Pack } from '../formats/pack.ts';
 import type { WeightInputs } from './merged-session.ts';
 import { emitOpenGraph, openWeights } from './open-graph.ts';
@@ -20,7 +21,7 @@ export interface PackOpenGraph {
  * @throws {TwinrouteError} as `openPackWeights`
  * Cost: the shared model in f32 twice while it is made; afterwards the files of the resident experts in memory, as they are stored
  */
-export async function packOpenGraph(pack: Pack, experts: readonly string[]): Promise<PackOpenGraph> {
+export async function packOpenGraph(pack: Pack, experts: readonly string[], precision: FloatPrecision = 'fp32'): Promise<PackOpenGraph> {
   const { shared } = pack.manifest;
   const entries = experts.map((name) => expertOf(pack.manifest, name));
   const files = [shared.file, shared.fade?.file, shared.unified?.file, ...entries.map((entry) => entry.file)].filter(
@@ -34,7 +35,7 @@ export async function packOpenGraph(pack: Pack, experts: readonly string[]): Pro
   const open = new Set(changed.map(({ name }) => name));
   const plain = new Map<string, FloatTensor>();
   for (const { name } of parameters) plain.set(name, await weights.shared(name));
-  const model = emitOpenGraph(architecture, config, (name) => lookUp(plain, name), open, []);
+  const model = emitOpenGraph(architecture, config, (name) => lookUp(plain, name), open, [], precision);
   const shapes = new Map(
     parameters.map(({ name, shape }): [string, FloatTensor] => [name, { dtype: 'float32', shape, data: new Float32Array() }]),
   );

@@ -14,6 +14,7 @@ import { createDrainGate } from './drain-gate.ts';
 import { createModelTable } from './model-table.ts';
 import { createWatch } from './observe/watch.ts';
 import type { TraceExport } from '../formats/telemetry/open-otlp.ts';
+import type { DeviceChoice } from '../host/devices/select-device.ts';
 import type { Trust } from './signed-requests.ts';
 import type { Predictor, PredictorOutput, PredictorRow } from './predictor.ts';
 
@@ -35,6 +36,8 @@ export interface OriginOptions extends Partial<BatcherLimits> {
   readonly noticeMs?: number;
   /** Edges that may ask; anybody when undefined. */
   readonly trust?: Trust | undefined;
+  /** What the predictors run on, for metadata. */
+  readonly device?: DeviceChoice | undefined;
   /** Waits for slow clients other than `SOCKET_LIMITS`. */
   readonly sockets?: Partial<typeof SOCKET_LIMITS>;
   /** Where spans of recorded traces go; nowhere when undefined. */
@@ -71,6 +74,7 @@ export async function startOrigin(options: OriginOptions): Promise<Origin> {
     drainMs = 10_000,
     noticeMs = 0,
     trust,
+    device,
     sockets,
     traces,
     log,
@@ -111,6 +115,7 @@ export async function startOrigin(options: OriginOptions): Promise<Origin> {
     log,
     newId: () => crypto.randomUUID(),
     trust,
+    device,
     watch,
   });
   const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });

@@ -4,6 +4,7 @@ import { TwinrouteError } from '../core/errors.ts';
 import { loadHead } from '../formats/expert-file.ts';
 import { expertOf, type Pack } from '../formats/pack.ts';
 import { createTokenizer } from '../formats/tokenizer.ts';
+import type { DeviceChoice } from '../host/devices/select-device.ts';
 import { createNodeSession, type NodeSessionOptions } from '../host/ort-session.ts';
 import type { SessionThread } from '../host/session-thread.ts';
 import { openArchitecture } from '../model/registry.ts';
@@ -14,7 +15,9 @@ import type { Predictor } from './predictor.ts';
 import { createTwinPredictor } from './twin-predictor.ts';
 
 /** How a pack is loaded. */
-export interface LoadOptions extends Omit<PackEncoderOptions, 'createSession'>, NodeSessionOptions {
+export interface LoadOptions extends Omit<PackEncoderOptions, 'createSession' | 'form'>, Pick<NodeSessionOptions, 'threads'> {
+  /** What the encoder runs on; the CPU in f32 when left out. */
+  readonly device?: Pick<DeviceChoice, 'name' | 'kind' | 'precision'> | undefined;
   /** Where sessions live; on the calling thread when left out, which stands still for each run. */
   readonly thread?: Pick<SessionThread, 'create'>;
 }
@@ -36,10 +39,12 @@ export async function loadPredictor(pack: Pack, experts?: readonly string[], opt
     await pack.text(manifest.tokenizer.config_file),
     manifest.max_tokens,
   );
-  const { threads, thread, ...rest } = options;
+  const { threads, thread, device, ...rest } = options;
   const create = thread === undefined ? createNodeSession : thread.create;
-  const createSession: CreateSession = (model) => create(model, threads === undefined ? {} : { threads });
-  const encoder = await createPackEncoder(pack, resident, { ...rest, createSession });
+  const sessionOptions = { ...(threads !== undefined && { threads }), ...(device !== undefined && { device: device.name }) };
+  const createSession: CreateSession = (model) => create(model, sessionOptions);
+  const form = device && { precision: device.precision, ownTables: device.kind === 'gpu' };
+  const encoder = await createPackEncoder(pack, resident, { ...rest, form, createSession });
   const heads: GraphHead[] = [];
   for (const name of resident) {
     const entry = expertOf(manifest, name);

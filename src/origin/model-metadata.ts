@@ -1,5 +1,6 @@
 // Tensors of the served models, as metadata tells them and as requests are held against them.
 
+import type { DeviceChoice } from '../host/devices/select-device.ts';
 import type { OipModelConfig, OipModelMetadata, OipTensorMetadata } from '../contract/oip.ts';
 import { modelConfig } from '../formats/oip/model-config.ts';
 import { answerOutputs, choiceInputs, PLATFORM, TEXT_INPUTS } from '../formats/oip/model.ts';
@@ -47,6 +48,12 @@ export function metadataOf(model: ServedModel, versions: readonly string[]): Oip
 }
 
 /** Answer of `GET /v2/models/{m}/config`. */
-export function configOf(model: ServedModel, versions: readonly string[]): OipModelConfig {
-  return modelConfig(metadataOf(model, versions), model.reads === 'text' ? ['text'] : TOKEN_INPUTS);
+export function configOf(model: ServedModel, versions: readonly string[], device?: DeviceChoice): OipModelConfig {
+  const config = modelConfig(metadataOf(model, versions), model.reads === 'text' ? ['text'] : TOKEN_INPUTS);
+  if (device === undefined) return config;
+  return {
+    ...config,
+    instance_group: [{ kind: device.kind === 'gpu' ? 'KIND_GPU' : 'KIND_CPU', count: 1 }],
+    parameters: { device: { string_value: device.name }, dtype: { string_value: device.precision } },
+  };
 }

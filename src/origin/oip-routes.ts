@@ -1,6 +1,7 @@
 // The paths of the Open Inference Protocol v2.
 
 import { Hono, type Context } from 'hono';
+import type { DeviceChoice } from '../host/devices/select-device.ts';
 import { OIP_EXTENSIONS, OipIndexRequest, type OipIndex, type OipServerMetadata } from '../contract/oip.ts';
 import { parseJsonWith } from '../contract/parse.ts';
 import { ReceiptsRequest, type ReceiptsAnswer } from '../contract/receipt-book.ts';
@@ -27,18 +28,26 @@ export interface OipDeps {
   readonly maxDeadlineMs: number;
   /** Whose requests get a signed receipt. */
   readonly trust?: Trust | undefined;
+  /** What models run on, for metadata. */
+  readonly device?: DeviceChoice | undefined;
   /** Told of inferences. */
   readonly watch?: OriginWatch | undefined;
 }
 
 /** Routes to mount at `/v2`. */
 export function oipRoutes(deps: OipDeps): Hono<OriginEnv> {
-  const { table, gate, clock, version, maxDeadlineMs } = deps;
+  const { table, gate, clock, version, maxDeadlineMs, device } = deps;
   const routes = new Hono<OriginEnv>();
   const ready = (): 200 | 503 => (gate.leaving ? 503 : 200);
   const modelOf = (c: Context<OriginEnv>) => table.find(c.req.param('model') ?? '', c.req.param('version'));
 
-  routes.get('/', (c) => c.json({ name: 'twinroute', version, extensions: [...OIP_EXTENSIONS] } satisfies OipServerMetadata));
+  const metadata: OipServerMetadata = {
+    name: 'twinroute',
+    version,
+    extensions: [...OIP_EXTENSIONS],
+    ...(device !== undefined && { parameters: { device: device.name, dtype: device.precision, device_why: device.why } }),
+  };
+  routes.get('/', (c) => c.json(metadata));
   routes.get('/health/live', (c) => c.json({ live: true }));
   routes.get('/health/ready', (c) => c.json({ ready: !gate.leaving }, ready()));
 
@@ -66,7 +75,7 @@ export function oipRoutes(deps: OipDeps): Hono<OriginEnv> {
     routes.get(`${path}/ready`, (c) => c.json({ name: modelOf(c).name, ready: !gate.leaving }, ready()));
     routes.get(`${path}/config`, admit(gate), (c) => {
       const model = modelOf(c);
-      return c.json(configOf(model, table.versions(model.name)));
+      return c.json(configOf(model, table.versions(model.name), device));
     });
     if (deps.watch !== undefined) routes.use(`${path}/infer`, watchInference(deps.watch, clock));
     routes.post(`${path}/infer`, admit(gate), inferRoute(deps));

@@ -15,12 +15,14 @@ import { encodeRows } from './encode-rows.ts';
 import type { Encoder } from './encoder.ts';
 import { createPromotingEncoder } from './promoting-encoder.ts';
 import { createTwinEncoder } from './twin-encoder.ts';
-import { openTwinPack } from './twin-pack.ts';
+import { openTwinPack, type GraphForm } from './twin-pack.ts';
 
 /** How a pack is run. */
 export interface PackEncoderOptions {
   /** Compiles graphs. */
   readonly createSession: CreateSession;
+  /** What suits the device that `createSession` compiles for. */
+  readonly form?: GraphForm | undefined;
   /** Bytes of merged weights that are kept, where a method is served by merging; 1 GiB by default. */
   readonly cacheBytes?: number | undefined;
   /** Bytes of experts' factors that are kept; all of them by default. Others are read from the pack when they are asked for, so it has to stay open. */
@@ -43,7 +45,7 @@ const TYPICAL_TOKENS = 1000;
 /** Low-rank modules beside the shared product: mixes of a run may all differ. Hot ones get weights of their own where there is room for them. */
 const factored: CreatePackEncoder = async (pack, experts, options) => {
   const { expertBytes = Infinity, promotedBytes = 0 } = options;
-  const twin = await openTwinPack(pack, experts, expertBytes);
+  const twin = await openTwinPack(pack, experts, expertBytes, options.form);
   const { graph, store, fade, ranks } = twin;
   const cost = createCostModel(priorCost(graph.openings));
   const now = (): number => performance.now();
@@ -101,7 +103,7 @@ function priorCost(openings: readonly Opening[]): PriorCost {
 
 /** Weights merged for each mix. */
 const merged: CreatePackEncoder = async (pack, experts, options) => {
-  const { model, merge } = await packOpenGraph(pack, experts);
+  const { model, merge } = await packOpenGraph(pack, experts, options.form?.precision);
   const session = createMergedSession({
     session: await options.createSession(model),
     merge,
@@ -119,7 +121,7 @@ const merged: CreatePackEncoder = async (pack, experts, options) => {
 
 /** The graph's own gates mix, so that there is no mix to feed. */
 const gated: CreatePackEncoder = async (pack, _, options) => {
-  const session = await options.createSession(await packGraph(pack, []));
+  const session = await options.createSession(await packGraph(pack, [], options.form?.precision));
   return { run: (rows) => encodeRows(session, rows, {}), release: () => session.release() };
 };
 

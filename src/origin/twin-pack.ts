@@ -3,6 +3,7 @@
 import { TwinrouteError } from '../core/errors.ts';
 import { sizeOf, type FloatTensor } from '../core/tensor.ts';
 import { loadExpert, openModules, readModules } from '../formats/expert-file.ts';
+import type { FloatPrecision } from '../formats/onnx/graph.ts';
 import { expertOf, type Pack } from '../formats/pack.ts';
 import { readTensors } from '../formats/read-tensors.ts';
 import { arrangeModules, type ExpertFactors } from '../model/expert-factors.ts';
@@ -12,6 +13,14 @@ import { emitOpenTwinGraph, type OpenTwinGraph } from '../model/open-twin-graph.
 import { openArchitecture } from '../model/registry.ts';
 import { createExpertStore, type ExpertStore } from './expert-store.ts';
 import { meanRank } from './twin-encoder.ts';
+
+/** How graphs are made for the device that runs them. */
+export interface GraphForm {
+  /** f32 when left out. */
+  readonly precision?: FloatPrecision | undefined;
+  /** Tables are part of every graph. Else sessions share one copy of those that no expert changes, as inputs; a device with memory of its own would copy them for each run. */
+  readonly ownTables?: boolean | undefined;
+}
 
 /** An open pack. */
 export interface TwinPack {
@@ -40,7 +49,12 @@ export interface TwinPack {
  * @throws {TwinrouteError} `not_found` for an expert that the pack lacks; `integrity` and `format` when a file is not what the manifest says
  * Cost: the shared model in f32 twice (read and graph)
  */
-export async function openTwinPack(pack: Pack, experts: readonly string[], expertBytes: number): Promise<TwinPack> {
+export async function openTwinPack(
+  pack: Pack,
+  experts: readonly string[],
+  expertBytes: number,
+  { precision, ownTables = false }: GraphForm = {},
+): Promise<TwinPack> {
   const { manifest } = pack;
   const { architecture, config, parameters, width } = openArchitecture(manifest.architecture.type, manifest.architecture.config);
   const entries = experts.map((name) => expertOf(manifest, name));
@@ -55,11 +69,11 @@ export async function openTwinPack(pack: Pack, experts: readonly string[], exper
   );
   const sharedSource = await pack.source(manifest.shared.file);
   const shared = await readTensors(sharedSource, parameters);
-  const fed = new Set([...tables].filter((name) => !changed.has(name)));
+  const fed = new Set(ownTables ? [] : [...tables].filter((name) => !changed.has(name)));
   const full: readonly WeighedExpert[] = fade === undefined ? [] : [{ expert: fade, weight: 1 }];
   // Merged once: the emitter asks for a parameter whenever it wants to know its shape.
   const centre = new Map(Array.from(shared, ([name, tensor]) => [name, mergeModules(name, tensor, full, tables.has(name))]));
-  const graph = emitOpenTwinGraph(architecture, config, (name) => lookUp(centre, name), changed, fed);
+  const graph = emitOpenTwinGraph(architecture, config, (name) => lookUp(centre, name), changed, fed, precision);
   const own = parameters.filter(({ name }) => !fed.has(name));
 
   const store = createExpertStore(async (name) => {
@@ -75,7 +89,7 @@ export async function openTwinPack(pack: Pack, experts: readonly string[], exper
       const ranks = new Map(tensors.map((tensor) => [tensor.name, tensor.kind === 'factored' ? tensor.rank : 0]));
       return meanRank(graph.openings, (name) => ranks.get(name) ?? 0);
     }),
-    mixBytes: own.reduce((sum, { shape }) => sum + 4 * sizeOf(shape), 0),
+    mixBytes: own.reduce((sum, { shape }) => sum + (precision === 'fp16' ? 2 : 4) * sizeOf(shape), 0),
     async mergeMix(mix) {
       const members: WeighedExpert[] = [];
       for (const [e, weight] of mix.entries()) if (weight !== 0) members.push({ expert: await store.get(experts[e]), weight });
@@ -86,7 +100,7 @@ export async function openTwinPack(pack: Pack, experts: readonly string[], exper
         merged.set(spec.name, mergeModules(spec.name, tensor, members, tables.has(spec.name)));
         await nextTurn();
       }
-      return emitOpenGraph(architecture, config, (name) => lookUp(merged, name), fed, []);
+      return emitOpenGraph(architecture, config, (name) => lookUp(merged, name), fed, [], precision);
     },
   };
 }

@@ -9,6 +9,7 @@ import type { Pack } from '../../formats/pack.ts';
 import { openPack } from '../../formats/pack.ts';
 import { generateKeySets } from '../../formats/signing/generate-keys.ts';
 import { openKeyRing } from '../../formats/signing/key-ring.ts';
+import { selectDevice } from '../../host/devices/select-device.ts';
 import { createSha256, openFolder, type HostFolder } from '../../host/files.ts';
 import { bundlePage } from '../dev/bundle-page.ts';
 import { bundleWorker } from '../dev/bundle-worker.ts';
@@ -21,6 +22,7 @@ import type { Trust } from '../../origin/signed-requests.ts';
 import { startEdge } from '../dev/start-edge.ts';
 import { startOrigins } from '../dev/start-origins.ts';
 import { openTraces } from '../open-traces.ts';
+import { DEVICE_OPTIONS, deviceWish } from '../device-options.ts';
 import { integerOption, listOption, textOption } from '../options.ts';
 import { table } from '../table.ts';
 import type { Io, Verb } from '../verb.ts';
@@ -34,6 +36,7 @@ export const dev: Verb = {
     once: { type: 'boolean', help: 'answer the samples, print them and exit; 0 only if every one was answered' },
     hold: { type: 'string', multiple: true, help: 'a pack that origins hold and the edge does not know, to try publish with' },
     experiments: { type: 'string', help: 'experiments between the packs, as JSON' },
+    ...DEVICE_OPTIONS,
     port: { type: 'string', help: 'port of the edge; 8787, or 0 for a free one' },
     state: { type: 'string', help: 'folder that keeps accounts, ledgers and what is published; .cache/dev-state, or none with --once' },
     'origin-port': { type: 'string', help: 'port of the first origin, the others follow; 8801, or 0 for free ones' },
@@ -67,13 +70,15 @@ export const dev: Verb = {
             );
       const bundling = bundleWorker(join(work, 'worker'));
       bundling.catch(() => undefined); // awaited below; origins may fail first
+      const device = await selectDevice(deviceWish(values));
+      io.log(`device ${device.name}, ${device.precision}: ${device.why}`);
       // Keys of this run only: what is signed in production is signed here.
       const keys = await generateKeySets('hmac-sha256');
       const trust = { keys: await openKeyRing(JSON.stringify(keys.origin), 'keys of this run'), now: Date.now };
       const books = join(stateFolder ?? work, 'receipts');
       const trustOf = (id: string): Trust => ({ ...trust, book: openReceiptBook(join(books, id), { now: Date.now, log: io.log }) });
       const publishKeys = await devPublishKeys(io.env, stateFolder);
-      const origins = await startOrigins(held, originPort, { trustOf, traces: openTraces(io.env), log: io.log });
+      const origins = await startOrigins(held, originPort, { trustOf, device, traces: openTraces(io.env), log: io.log });
       closers.push(origins.close);
       const assetsFolder = join(work, 'assets');
       await writeEdgeAssets(packs, assetsFolder, createSha256, await bundlePage());

@@ -2,6 +2,8 @@
 
 import { TwinrouteError } from '../../core/errors.ts';
 import type { Pack } from '../../formats/pack.ts';
+import { selectDevice } from '../../host/devices/select-device.ts';
+import { watchLoss } from '../../host/devices/watch-loss.ts';
 import { startSessionThread } from '../../host/session-thread.ts';
 import { loadPredictor } from '../../origin/load-pack.ts';
 import { startOrigin } from '../../origin/index.ts';
@@ -9,6 +11,7 @@ import type { Predictor } from '../../origin/predictor.ts';
 import { withPacks } from '../open-pack-folder.ts';
 import { openTraces } from '../open-traces.ts';
 import { openTrust } from '../open-trust.ts';
+import { DEVICE_OPTIONS, deviceWish } from '../device-options.ts';
 import { integerOption, textOption } from '../options.ts';
 import { packageVersion } from '../package-version.ts';
 import type { Verb } from '../verb.ts';
@@ -25,6 +28,7 @@ export const origin: Verb = {
     authority: { type: 'string', help: 'host (and port) that edges call, where a proxy changes the Host header' },
     receipts: { type: 'string', help: 'folder that keeps the receipts given to edges, for reconciliation; a million of them' },
     experts: { type: 'string', help: 'names of the experts to hold, with commas between; all of each pack' },
+    ...DEVICE_OPTIONS,
     threads: { type: 'string', help: "threads inside an operator; onnxruntime's choice" },
     'expert-mb': { type: 'string', help: 'megabytes of factors to keep; others are read again when they are asked for; all of them' },
     'promote-mb': { type: 'string', help: 'megabytes of weights that mixes which keep coming may have of their own; 128' },
@@ -63,25 +67,38 @@ export const origin: Verb = {
     const address = { port: integerOption(values, 'port', 0, 65_535) ?? 8801, host: textOption(values, 'host') ?? '127.0.0.1' };
     const trust = await openTrust(values, io);
     const traces = openTraces(io.env);
+    const device = await selectDevice(deviceWish(values));
+    io.log(`device ${device.name}, ${device.precision}: ${device.why}`);
     const thread = startSessionThread();
+    const sessions = watchLoss(thread);
     const serve = async (packs: readonly Pack[]): Promise<void> => {
       const predictors: Predictor[] = [];
       for (const pack of packs) {
-        const predictor = await loadPredictor(pack, experts, { ...encoder, thread });
+        const predictor = await loadPredictor(pack, experts, { ...encoder, device, thread: sessions });
         io.log(
           `${pack.name}: ${predictor.name} version ${predictor.version}, experts ${predictor.experts.map((expert) => expert.name).join(', ')}`,
         );
         predictors.push(predictor);
       }
-      const server = await startOrigin({ predictors, version: packageVersion(), ...address, ...limits, trust, traces, log: io.log });
+      const server = await startOrigin({
+        predictors,
+        version: packageVersion(),
+        ...address,
+        ...limits,
+        trust,
+        traces,
+        device,
+        log: io.log,
+      });
       io.out(
         json
           ? JSON.stringify({ url: server.url, models: predictors.map(({ name, version }) => ({ name, version })) })
           : `origin at ${server.url}`,
       );
-      await io.stopped();
-      io.log('origin: draining');
+      const loss = await Promise.race([io.stopped(), sessions.lost]);
+      io.log(loss === undefined ? 'origin: draining' : `origin: draining, ${loss.message}`);
       await server.close();
+      if (loss !== undefined) throw loss;
     };
     try {
       await withPacks(positionals, serve);

@@ -3,6 +3,7 @@
 
 import type { Endpoint } from '../../contract/edge-bundle.ts';
 import type { Pack } from '../../formats/pack.ts';
+import type { DeviceChoice } from '../../host/devices/select-device.ts';
 import { startSessionThread } from '../../host/session-thread.ts';
 import type { TraceExport } from '../../formats/telemetry/open-otlp.ts';
 import { loadPredictor } from '../../origin/load-pack.ts';
@@ -20,6 +21,8 @@ export interface RunningOrigins {
 export interface OriginsOptions {
   /** Whom each answers, by its id. */
   readonly trustOf: (id: string) => Trust;
+  /** What they run on. */
+  readonly device: DeviceChoice;
   /** Where spans go; nowhere when undefined. */
   readonly traces?: TraceExport | undefined;
   readonly log: (line: string) => void;
@@ -44,7 +47,7 @@ const SHARES: readonly Share[] = [
 export async function startOrigins(
   packs: readonly Pack[],
   port: number,
-  { trustOf, traces, log }: OriginsOptions,
+  { trustOf, device, traces, log }: OriginsOptions,
 ): Promise<RunningOrigins> {
   // One thread for all: they share the machine's cores anyway.
   const thread = startSessionThread();
@@ -62,7 +65,7 @@ export async function startOrigins(
         const experts = expertsOf(pack.manifest.experts.map((expert) => expert.name));
         if (experts.length === 0) continue;
         for (const expert of experts) held.add(expert);
-        predictors.push(await loadPredictor(pack, experts, { threads: 1, thread }));
+        predictors.push(await loadPredictor(pack, experts, { threads: 1, device, thread }));
       }
       if (predictors.length === 0) continue;
       const origin = await startOrigin({
@@ -70,6 +73,7 @@ export async function startOrigins(
         version: packageVersion(),
         port: port === 0 ? 0 : port + i,
         trust: trustOf(id),
+        device,
         traces,
         log,
       });

@@ -2,10 +2,14 @@
 
 import { TwinrouteError } from '../../core/errors.ts';
 import type { ArrayOf, DType } from '../../core/tensor.ts';
-import { encodeModel, type OnnxAttribute, type OnnxInitializer, type OnnxNode, type OnnxValue } from './model.ts';
+import { halveModel } from './halve-model.ts';
+import { encodeModel, type OnnxAttribute, type OnnxInitializer, type OnnxModel, type OnnxNode, type OnnxValue } from './model.ts';
 
 /** Name of a value of a graph. */
 export type ValueName = string;
+
+/** What a graph's floats are computed and stored in. Its inputs and outputs are f32 either way. */
+export type FloatPrecision = 'fp32' | 'fp16';
 
 /** A graph under construction. */
 export interface GraphBuilder {
@@ -26,7 +30,7 @@ export interface GraphBuilder {
 }
 
 /** An empty graph. */
-export function createGraph(name: string): GraphBuilder {
+export function createGraph(name: string, precision: FloatPrecision = 'fp32'): GraphBuilder {
   const inputs: OnnxValue[] = [];
   const outputs: OnnxValue[] = [];
   const initializers: OnnxInitializer[] = [];
@@ -71,6 +75,9 @@ export function createGraph(name: string): GraphBuilder {
       nodes.push({ op, inputs: sources, output, attributes });
       return output;
     },
-    encode: (metadata = {}) => encodeModel({ name, inputs, outputs, initializers, nodes, metadata }),
+    encode(metadata = {}) {
+      const model: OnnxModel = { name, inputs, outputs, initializers, nodes, metadata };
+      return encodeModel(precision === 'fp16' ? halveModel(model) : model);
+    },
   };
 }

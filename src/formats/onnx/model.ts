@@ -54,7 +54,11 @@ const OPSET = 20;
 const IR_VERSION = 9;
 const PRODUCER = 'twinroute';
 
-const ELEMENT_TYPE = { float32: 1, uint8: 2, int8: 3, int32: 6, int64: 7, bool: 9, float16: 10 } as const satisfies Record<DType, number>;
+/** Numbers of the element types, as `Cast` wants them. */
+export const ELEMENT_TYPE = { float32: 1, uint8: 2, int8: 3, int32: 6, int64: 7, bool: 9, float16: 10 } as const satisfies Record<
+  DType,
+  number
+>;
 const ELEMENT_BYTES = { float32: 4, uint8: 1, int8: 1, int32: 4, int64: 8, bool: 1, float16: 2 } as const satisfies Record<DType, number>;
 
 /**

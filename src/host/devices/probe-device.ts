@@ -1,0 +1,30 @@
+// Whether a device can be used here, by using it in a process of its own. A listing of providers says what was compiled, not what runs.
+
+import { execFile } from 'node:child_process';
+import { extname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseJsonWith } from '../../contract/parse.ts';
+import { messageOf } from '../../core/errors.ts';
+import type { DeviceName } from './device.ts';
+import { ProbeReport } from './probe-report.ts';
+
+/** Longer than a driver takes to compile its first programs. */
+const TIMEOUT_MS = 60_000;
+
+/** Tries a device; never rejects. Cost: a process, about half a second where nothing is found. */
+export function probeDevice(device: DeviceName): Promise<ProbeReport> {
+  // The ending of this very file: .ts in a checkout, .js in the package.
+  const script = fileURLToPath(new URL(`probe-process${extname(import.meta.filename)}`, import.meta.url));
+  return new Promise((resolve) => {
+    const ended = execFile(process.execPath, [script, device], { timeout: TIMEOUT_MS, killSignal: 'SIGKILL' }, (error, stdout) => {
+      const lines = stdout.trim().split('\n');
+      try {
+        resolve(parseJsonWith(ProbeReport, lines[lines.length - 1], `probe of ${device}`, 'internal'));
+      } catch (cause) {
+        if (error === null) resolve({ failed: messageOf(cause) });
+        else if (error.killed === true) resolve({ failed: `expected an answer within ${TIMEOUT_MS / 1000} s, got none` });
+        else resolve({ failed: `expected an answer, got the end of the process (${ended.signalCode ?? `exit ${ended.exitCode}`})` });
+      }
+    });
+  });
+}
