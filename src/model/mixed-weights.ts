@@ -32,6 +32,8 @@ export interface MixedVector {
   /** `[m]` where no expert changes it, else each request's own, `[B, 1, m]`; either broadcasts over `[B, T, m]`. */
   readonly value: ValueName;
   readonly perRequest: boolean;
+  /** m */
+  readonly length: number;
 }
 
 /** Picks the tokens' rows of a table with `rank` columns, `[m, rank]`. */
@@ -117,10 +119,10 @@ export function createMixedWeights(
       deltas.push(expectFloat(module.delta, tensor.shape, `${expert.name}, delta of ${name}`));
       owners.push(e);
     }
-    if (owners.length === 0) return { value, perRequest: false };
+    if (owners.length === 0) return { value, perRequest: false, length: tensor.data.length };
     const rows = graph.constant(`${name}.deltas`, 'float32', [deltas.length, ...tensor.shape], () => concatRows(deltas));
     const delta = graph.node('MatMul', [mixColumns(owners), rows]); // [B, 1, owners] · [owners, m] → [B, 1, m]
-    return { value: graph.node('Add', [value, delta]), perRequest: true };
+    return { value: graph.node('Add', [value, delta]), perRequest: true, length: tensor.data.length };
   };
 
   return {

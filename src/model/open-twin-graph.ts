@@ -80,11 +80,11 @@ function createOpenWeights(
   const makeVector = (name: string): ReturnType<MixedWeights['vector']> => {
     const tensor = shared(name);
     const value = graph.constant(name, 'float32', tensor.shape, () => tensor.data);
-    if (!changed.has(name)) return { value, perRequest: false };
     const [m] = tensor.shape;
+    if (!changed.has(name)) return { value, perRequest: false, length: m };
     onOpen({ kind: 'vector', name, m });
     const delta = graph.node('MatMul', [float(`${name}.weights`, ['batch', 1, `S ${name}`]), float(`${name}.deltas`, [`S ${name}`, m])]);
-    return { value: graph.node('Add', [value, delta]), perRequest: true };
+    return { value: graph.node('Add', [value, delta]), perRequest: true, length: m };
   };
   return {
     matrix,

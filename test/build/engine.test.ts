@@ -1,8 +1,7 @@
 // The contract of every engine: the same answers on TensorFlow, WebGPU and WebAssembly, each in its own process.
 
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import * as tf from '@tensorflow/tfjs';
 import { TwinrouteError } from '../../src/core/errors.ts';
@@ -10,13 +9,10 @@ import type { Device, EngineDriver, EngineName } from '../../src/build/engine/en
 import { ENGINES, selectEngine } from '../../src/build/engine/select.ts';
 import { SLOPE } from '../../src/build/router/network.ts';
 import { operands, PRODUCTS, type Probe, smallHead } from '../helpers/engine-probe.ts';
-
-/** Chromium's software renderer, as Debian installs it, with the Vulkan loader beside it: what CI has for a GPU. */
-const SWIFTSHADER = '/usr/lib/chromium/vk_swiftshader_icd.json';
+import { softwareGpu } from '../helpers/software-gpu.ts';
 
 function runProbe(engine: EngineName): Probe {
-  const software = engine === 'webgpu' && process.env['VK_DRIVER_FILES'] === undefined && existsSync(SWIFTSHADER);
-  const env = software ? { ...process.env, VK_DRIVER_FILES: SWIFTSHADER, LD_LIBRARY_PATH: dirname(SWIFTSHADER) } : process.env;
+  const env = engine === 'webgpu' ? { ...process.env, ...softwareGpu() } : process.env;
   const script = join(import.meta.dirname, '../helpers/engine-probe.ts');
   const output = execFileSync(process.execPath, ['--disable-warning=ExperimentalWarning', script, engine], {
     env,

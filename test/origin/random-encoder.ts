@@ -1,6 +1,8 @@
 // A random twin behind a real encoder: open graph, store, cost model.
 
 import { createCostModel } from '../../src/core/batching/cost-model.ts';
+import type { FloatPrecision } from '../../src/formats/onnx/graph.ts';
+import type { DeviceName } from '../../src/host/devices/device.ts';
 import { createNodeSession } from '../../src/host/ort-session.ts';
 import { bert } from '../../src/model/bert.ts';
 import { arrangeModules, type ExpertFactors } from '../../src/model/expert-factors.ts';
@@ -16,6 +18,8 @@ export interface RandomEncoderOptions {
   /** Indices of the experts to serve; all of them when left out. */
   readonly order?: readonly number[];
   readonly expertBytes?: number;
+  readonly device?: DeviceName;
+  readonly precision?: FloatPrecision;
   /** Told of each expert that is loaded. */
   readonly onLoad?: (name: string) => void;
 }
@@ -23,12 +27,12 @@ export interface RandomEncoderOptions {
 /** An encoder over the twin's experts. */
 export async function randomEncoder(
   { config, shared, experts }: Pick<RandomTwin, 'config' | 'shared' | 'experts'>,
-  { order = [...experts.keys()], expertBytes = Infinity, onLoad = () => undefined }: RandomEncoderOptions = {},
+  { order = [...experts.keys()], expertBytes = Infinity, device = 'cpu', precision, onLoad = () => undefined }: RandomEncoderOptions = {},
 ): Promise<Encoder> {
   const changed = [...shared.keys()].filter((name) => experts.some((expert) => expert.module(name) !== undefined));
   const tables = new Set(bert.tables(config));
   const unchanged = new Set([...tables].filter((name) => !changed.includes(name)));
-  const { model, openings, fed } = emitOpenTwinGraph(bert, config, lookUp(shared), new Set(changed), unchanged);
+  const { model, openings, fed } = emitOpenTwinGraph(bert, config, lookUp(shared), new Set(changed), unchanged, precision);
   const served = order.map((e) => experts[e]);
   const load = (name: string): Promise<ExpertFactors> => {
     onLoad(name);
@@ -43,7 +47,7 @@ export async function randomEncoder(
     return Promise.resolve(arrangeModules(modules, tables));
   };
   return createTwinEncoder({
-    session: await createNodeSession(model, { threads: 1 }),
+    session: await createNodeSession(model, { threads: 1, device }),
     openings,
     fed,
     experts: served.map(({ name }) => name),

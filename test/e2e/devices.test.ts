@@ -1,0 +1,104 @@
+// An origin on WebGPU answers as one on the CPU does, for every way to serve a pack, and says what it runs on.
+
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { OipModelConfig, OipResponse, OipServerMetadata } from '../../src/contract/oip.ts';
+import { parseWith } from '../../src/contract/parse.ts';
+import { maxDifference } from '../helpers/max-difference.ts';
+import { softwareGpu } from '../helpers/software-gpu.ts';
+import { buildTinyPack, makeTinyInputs, TINY_EXPERTS, tinyText, type TinyInputs } from '../helpers/tiny-pack.ts';
+import { start, startWith, type Program } from './program.ts';
+
+const METHODS = ['twin', 'emr', 'wemoe'] as const;
+const gpu = softwareGpu();
+
+let inputs: TinyInputs[] = [];
+let programs: Program[] = [];
+
+describe.skipIf(gpu === undefined)(`origin --device webgpu${gpu === undefined ? ' (skipped: no Vulkan driver here)' : ''}`, () => {
+  const urls: Record<string, string> = {};
+  let output = '';
+
+  beforeAll(async () => {
+    inputs = await Promise.all(METHODS.map((method) => makeTinyInputs({}, 1, method)));
+    const packs = [];
+    for (const each of inputs) packs.push(await buildTinyPack(each));
+    const started = {
+      webgpu: startWith(gpu ?? {}, 'origin', ...packs, '--port', '0', '--device', 'webgpu', '--dtype', 'fp32'),
+      cpu: start('origin', ...packs, '--port', '0', '--device', 'cpu'),
+    };
+    programs = Object.values(started);
+    for (const [device, program] of Object.entries(started)) urls[device] = (await program.waitFor(/origin at (http:\/\/\S+)/))[1];
+    output = started.webgpu.output();
+  });
+
+  afterAll(async () => {
+    for (const program of programs) program.process.kill('SIGTERM');
+    await Promise.all(programs.map(({ ended }) => ended));
+    for (const { models } of inputs) await models.remove();
+  });
+
+  const get = async (device: string, path: string): Promise<unknown> => (await fetch(`${urls[device]}${path}`)).json();
+
+  test('the log and /v2 say what it runs on and why', async () => {
+    expect(output).toMatch(/^device webgpu, fp32: fp32 is right within \S+; at \S+ times the CPU's speed in a short trial$/m);
+    expect(parseWith(OipServerMetadata, await get('webgpu', '/v2'), '/v2', 'upstream').parameters).toEqual({
+      device: 'webgpu',
+      dtype: 'fp32',
+      device_why: expect.stringContaining('fp32 is right within'),
+    });
+    expect(parseWith(OipServerMetadata, await get('cpu', '/v2'), '/v2', 'upstream').parameters).toEqual({
+      device: 'cpu',
+      dtype: 'fp32',
+      device_why: 'asked for',
+    });
+    const [onGpu, onCpu] = await Promise.all(
+      ['webgpu', 'cpu'].map(async (device) => parseWith(OipModelConfig, await get(device, '/v2/models/tiny/config'), 'config', 'upstream')),
+    );
+    expect(onGpu.instance_group).toEqual([{ kind: 'KIND_GPU', count: 1 }]);
+    expect(onGpu.parameters).toMatchObject({ device: { string_value: 'webgpu' } });
+    expect(onCpu.instance_group).toEqual([{ kind: 'KIND_CPU', count: 1 }]);
+  });
+
+  test('answers are the same, whatever method made the pack', async () => {
+    const names = TINY_EXPERTS.map(({ name }) => name);
+    const rows = Array.from({ length: 6 }, (_, i) => ({ text: tinyText(names[i % 3], i), head: names[i % 3] }));
+    const strings = (name: string, data: readonly string[]) => ({ name, datatype: 'BYTES', shape: [data.length], data });
+    const mix = rows.flatMap((_, i) => names.map((_name, e) => (e === i % 3 ? 0.75 : e === (i + 1) % 3 ? 0.25 : 0)));
+    const body = JSON.stringify({
+      inputs: [
+        strings(
+          'text',
+          rows.map(({ text }) => text),
+        ),
+        strings(
+          'head',
+          rows.map(({ head }) => head),
+        ),
+        { name: 'mix', datatype: 'FP32', shape: [rows.length, names.length], data: mix },
+      ],
+    });
+    const models = (await get('cpu', '/v2/models/tiny')) as { versions: readonly string[] };
+    expect(models.versions).toHaveLength(METHODS.length);
+    for (const version of models.versions) {
+      const ask = async (device: string) => {
+        const response = await fetch(`${urls[device]}/v2/models/tiny/versions/${version}/infer`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+        if (!response.ok) throw new Error(`${device} ${version}: ${await response.text()}`);
+        const { outputs } = parseWith(OipResponse, await response.json(), 'answer', 'upstream');
+        return outputs;
+      };
+      const [got, want] = [await ask('webgpu'), await ask('cpu')];
+      for (const [i, { name, datatype, data = [] }] of want.entries()) {
+        const other = got[i].data ?? [];
+        expect(got[i].name).toBe(name);
+        if (datatype === 'FP32') expect(maxDifference(other.map(Number), data.map(Number)), `${version} ${name}`).toBeLessThan(1e-4);
+        else expect(other).toEqual(data);
+      }
+    }
+  });
+});
+
+test('a device that is not here is refused before anything is loaded', async () => {
+  const program = startWith({ VK_DRIVER_FILES: '/dev/null', VK_ICD_FILENAMES: '/dev/null' }, 'origin', 'no-such-pack', '--device', 'tpu');
+  expect(await program.ended).toBe(2);
+  expect(program.output()).toContain('--device: expected auto, cuda, webgpu, cpu, got "tpu"');
+});
