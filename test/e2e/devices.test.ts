@@ -1,7 +1,7 @@
 // An origin on WebGPU answers as one on the CPU does, for every way to serve a pack, and says what it runs on.
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { OipModelConfig, OipResponse, OipServerMetadata } from '../../src/contract/oip.ts';
+import { OipModelConfig, OipModelMetadata, OipResponse, OipServerMetadata } from '../../src/contract/oip.ts';
 import { parseWith } from '../../src/contract/parse.ts';
 import { maxDifference } from '../helpers/max-difference.ts';
 import { softwareGpu } from '../helpers/software-gpu.ts';
@@ -77,11 +77,15 @@ describe.skipIf(gpu === undefined)(`origin --device webgpu${gpu === undefined ? 
         { name: 'mix', datatype: 'FP32', shape: [rows.length, names.length], data: mix },
       ],
     });
-    const models = (await get('cpu', '/v2/models/tiny')) as { versions: readonly string[] };
+    const models = parseWith(OipModelMetadata, await get('cpu', '/v2/models/tiny'), 'metadata', 'upstream');
     expect(models.versions).toHaveLength(METHODS.length);
     for (const version of models.versions) {
       const ask = async (device: string) => {
-        const response = await fetch(`${urls[device]}/v2/models/tiny/versions/${version}/infer`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+        const response = await fetch(`${urls[device]}/v2/models/tiny/versions/${version}/infer`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body,
+        });
         if (!response.ok) throw new Error(`${device} ${version}: ${await response.text()}`);
         const { outputs } = parseWith(OipResponse, await response.json(), 'answer', 'upstream');
         return outputs;

@@ -16,7 +16,11 @@ import { maxDifference } from './max-difference.ts';
 import { softwareGpu } from './software-gpu.ts';
 
 /** Largest difference of each twin's answers, on `device` in `precision` against the CPU in f32. */
-export async function deviceDifferences(device: DeviceName, precision: FloatPrecision, seeds: readonly number[]): Promise<readonly number[]> {
+export async function deviceDifferences(
+  device: DeviceName,
+  precision: FloatPrecision,
+  seeds: readonly number[],
+): Promise<readonly number[]> {
   const differences: number[] = [];
   for (const seed of seeds) {
     const random = createRandom(seed);

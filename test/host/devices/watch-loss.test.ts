@@ -36,5 +36,5 @@ test('runs that succeed or fail otherwise lose nothing', async () => {
   await expect(session.run({})).rejects.toMatchObject({ code: 'internal' });
   await expect(session.run({})).rejects.toMatchObject({ code: 'shape' });
   expect(await session.run({})).toEqual({});
-  expect(await Promise.race([watched.lost, 'not lost'])).toBe('not lost');
+  expect(await Promise.race([watched.lost, Promise.resolve('not lost')])).toBe('not lost');
 });
