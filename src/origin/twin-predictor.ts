@@ -2,7 +2,7 @@
 //
 // Letters: B rows, P gated parts, E experts, C classes of a head, d hidden width.
 
-import { messageOf, TwinrouteError } from '../core/errors.ts';
+import { isTwinrouteError, messageOf, TwinrouteError } from '../core/errors.ts';
 import type { FloatTensor } from '../core/tensor.ts';
 import type { Manifest } from '../contract/manifest.ts';
 import type { Tokenizer } from '../formats/tokenizer.ts';
@@ -65,12 +65,13 @@ export function createTwinPredictor({ manifest, experts, encoder, heads, tokeniz
   };
 }
 
-/** Whatever a graph objects to has passed the checks of the request, so it is our defect and not the caller's. */
+/** Whatever a graph objects to has passed the checks of the request, so it is our defect and not the caller's; unless the device is gone, which another origin may have. */
 async function asDefect<T>(pack: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (cause) {
-    throw new TwinrouteError('internal', `origin: a graph of ${pack} failed: ${messageOf(cause)}`, { cause });
+    const code = isTwinrouteError(cause) && cause.code === 'unavailable' ? 'unavailable' : 'internal';
+    throw new TwinrouteError(code, `origin: a graph of ${pack} failed: ${messageOf(cause)}`, { cause });
   }
 }
 

@@ -1,5 +1,7 @@
 // An origin on WebGPU answers as one on the CPU does, for every way to serve a pack, and says what it runs on.
 
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { OipModelConfig, OipModelMetadata, OipResponse, OipServerMetadata } from '../../src/contract/oip.ts';
 import { parseWith } from '../../src/contract/parse.ts';
@@ -101,8 +103,34 @@ describe.skipIf(gpu === undefined)(`origin --device webgpu${gpu === undefined ? 
   });
 });
 
-test('a device that is not here is refused before anything is loaded', async () => {
-  const program = startWith({ VK_DRIVER_FILES: '/dev/null', VK_ICD_FILENAMES: '/dev/null' }, 'origin', 'no-such-pack', '--device', 'tpu');
+test('a GPU that is lost ends the origin: what was asked gets 503, the log says why, the exit code is 1', async () => {
+  const tiny = await makeTinyInputs();
+  const lost = join(tiny.models.dir, 'gpu-is-lost');
+  const env = { GPU_LOST_WHEN: lost, NODE_OPTIONS: `--import=${new URL('../helpers/lost-gpu.ts', import.meta.url).href}` };
+  const program = startWith(env, 'origin', await buildTinyPack(tiny), '--port', '0', '--device', 'webgpu');
+  const [, url] = await program.waitFor(/origin at (http:\/\/\S+)/);
+  const ask = () =>
+    fetch(`${url}/v2/models/tiny/infer`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({
+        inputs: [
+          { name: 'text', datatype: 'BYTES', shape: [1], data: ['heron'] },
+          { name: 'head', datatype: 'BYTES', shape: [1], data: ['birds'] },
+          { name: 'mix', datatype: 'FP32', shape: [1, 3], data: [1, 0, 0] },
+        ],
+      }),
+    });
+  expect((await ask()).status).toBe(200);
+  await writeFile(lost, '');
+  expect((await ask()).status).toBe(503);
+  expect(await program.ended).toBe(1);
+  expect(program.output()).toContain('origin: draining, device webgpu: expected it to go on, got its loss: Device is lost');
+  await tiny.models.remove();
+});
+
+test('a device that does not exist is refused before anything is loaded', async () => {
+  const program = start('origin', 'no-such-pack', '--device', 'tpu');
   expect(await program.ended).toBe(2);
   expect(program.output()).toContain('--device: expected auto, cuda, webgpu, cpu, got "tpu"');
 });

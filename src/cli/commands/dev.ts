@@ -112,7 +112,8 @@ export const dev: Verb = {
         io.log(`publish: TWINROUTE_ADMIN_SECRET=… twinroute publish PACK --edge ${edge.url} --key ${publishKeys.publisher}`);
       io.log(`page: ${edge.url}/`);
       io.log('ctrl-c stops');
-      await io.stopped();
+      const loss = await Promise.race([io.stopped(), origins.lost]);
+      if (loss !== undefined) throw loss;
     } finally {
       for (const close of closers.reverse()) await close();
       await Promise.all(folders.map((folder) => folder.close()));

@@ -3,7 +3,9 @@
 
 import type { Endpoint } from '../../contract/edge-bundle.ts';
 import type { Pack } from '../../formats/pack.ts';
+import type { TwinrouteError } from '../../core/errors.ts';
 import type { DeviceChoice } from '../../host/devices/select-device.ts';
+import { watchLoss } from '../../host/devices/watch-loss.ts';
 import { startSessionThread } from '../../host/session-thread.ts';
 import type { TraceExport } from '../../formats/telemetry/open-otlp.ts';
 import { loadPredictor } from '../../origin/load-pack.ts';
@@ -14,6 +16,8 @@ import { packageVersion } from '../package-version.ts';
 /** Running origins and how an edge reaches them. */
 export interface RunningOrigins {
   readonly endpoints: readonly Endpoint[];
+  /** Resolves when the device is lost. */
+  readonly lost: Promise<TwinrouteError>;
   close(): Promise<void>;
 }
 
@@ -51,6 +55,7 @@ export async function startOrigins(
 ): Promise<RunningOrigins> {
   // One thread for all: they share the machine's cores anyway.
   const thread = startSessionThread();
+  const sessions = watchLoss(thread);
   const origins: Origin[] = [];
   const endpoints: Endpoint[] = [];
   const close = async (): Promise<void> => {
@@ -65,7 +70,7 @@ export async function startOrigins(
         const experts = expertsOf(pack.manifest.experts.map((expert) => expert.name));
         if (experts.length === 0) continue;
         for (const expert of experts) held.add(expert);
-        predictors.push(await loadPredictor(pack, experts, { threads: 1, device, thread }));
+        predictors.push(await loadPredictor(pack, experts, { threads: 1, device, thread: sessions }));
       }
       if (predictors.length === 0) continue;
       const origin = await startOrigin({
@@ -86,7 +91,7 @@ export async function startOrigins(
       });
       log(`origin ${id.padEnd(5)} ${origin.url}  ${[...held].join(', ')}`);
     }
-    return { endpoints, close };
+    return { endpoints, lost: sessions.lost, close };
   } catch (error) {
     await close();
     throw error;

@@ -35,36 +35,52 @@ const PRECISIONS = ['fp16', 'fp32'] as const satisfies readonly FloatPrecision[]
  * @param probe tries a device
  * @throws {TwinrouteError} `usage` for an unknown device or precision; `unavailable` with the reason when a named one cannot be used here
  */
-export async function selectDevice({ device, dtype }: DeviceWish, probe: typeof probeDevice = probeDevice): Promise<DeviceChoice> {
-  const names = DEVICES.map(({ name }) => name);
-  const wanted = device === 'auto' ? undefined : (DEVICES.find(({ name }) => name === device) ?? unknown('device', names, device));
+export async function selectDevice({ device, dtype }: DeviceWish, probe: Probe = probeDevice): Promise<DeviceChoice> {
   const precisions = dtype === 'auto' ? PRECISIONS : PRECISIONS.filter((precision) => precision === dtype);
   if (precisions.length === 0) unknown('dtype', PRECISIONS, dtype);
-  const onCpu = (why: string): DeviceChoice => ({ name: 'cpu', kind: 'cpu', precision: dtype === 'fp16' ? 'fp16' : 'fp32', why });
-  if (wanted?.kind === 'cpu') return onCpu('asked for');
-
-  const reasons: string[] = [];
-  for (const gpu of wanted === undefined ? DEVICES.filter(({ kind }) => kind === 'gpu') : [wanted]) {
-    const judged = judge(await probe(gpu.name), precisions);
-    if (!judged.usable) reasons.push(wanted === undefined ? `${gpu.name}: ${judged.why}` : judged.why);
-    else if (wanted === undefined && judged.speed <= 1) reasons.push(`${gpu.name}: ${judged.why}, but ${speedOf(judged)}`);
-    else {
-      const why = [judged.why, speedOf(judged), ...reasons].join('; ');
-      return { name: gpu.name, kind: gpu.kind, precision: judged.precision, why };
-    }
-  }
-  if (wanted !== undefined)
-    throw new TwinrouteError('unavailable', `device ${wanted.name}: expected ${wanted.needs}, got ${reasons.join('; ')}`, {
-      param: 'device',
-    });
-  return onCpu(`no GPU to prefer (${reasons.join('; ')})`);
+  // Halves are slower than f32 on a CPU, so that nobody gets them there unasked.
+  const cpu = { name: 'cpu', kind: 'cpu', precision: dtype === 'fp16' ? 'fp16' : 'fp32' } as const;
+  if (device === 'auto') return selectGpu(precisions, probe, (reasons) => ({ ...cpu, why: `no GPU to prefer (${reasons.join('; ')})` }));
+  const names = DEVICES.map(({ name }) => name);
+  const wanted = DEVICES.find(({ name }) => name === device) ?? unknown('device', names, device);
+  if (wanted.kind === 'cpu') return { ...cpu, why: 'asked for' };
+  const judged = judge(await probe(wanted.name), precisions);
+  if (judged.usable) return choose(wanted, judged, []);
+  throw new TwinrouteError('unavailable', `device ${wanted.name}: expected ${wanted.needs}, got ${judged.why}`, { param: 'device' });
 }
 
-type Judgement =
-  | { readonly usable: true; readonly precision: FloatPrecision; readonly why: string; readonly speed: number }
-  | { readonly usable: false; readonly why: string };
+type Probe = typeof probeDevice;
 
-function judge(report: ProbeReport, precisions: readonly FloatPrecision[]): Judgement {
+/** The first GPU that is worth it, or what `otherwise` makes of the reasons why none is. */
+async function selectGpu(
+  precisions: readonly FloatPrecision[],
+  probe: Probe,
+  otherwise: (reasons: readonly string[]) => DeviceChoice,
+): Promise<DeviceChoice> {
+  const reasons: string[] = [];
+  for (const gpu of DEVICES) {
+    if (gpu.kind !== 'gpu') continue;
+    const judged = judge(await probe(gpu.name), precisions);
+    if (judged.usable && judged.speed > 1) return choose(gpu, judged, reasons);
+    reasons.push(`${gpu.name}: ${judged.why}${judged.usable ? `, but ${speedOf(judged)}` : ''}`);
+  }
+  return otherwise(reasons);
+}
+
+function choose({ name, kind }: Device, judged: Usable, reasons: readonly string[]): DeviceChoice {
+  return { name, kind, precision: judged.precision, why: [judged.why, speedOf(judged), ...reasons].join('; ') };
+}
+
+/** A device that may be used, in the first of the wanted precisions that is right. */
+interface Usable {
+  readonly usable: true;
+  readonly precision: FloatPrecision;
+  readonly why: string;
+  /** Of the CPU's. */
+  readonly speed: number;
+}
+
+function judge(report: ProbeReport, precisions: readonly FloatPrecision[]): Usable | { readonly usable: false; readonly why: string } {
   if ('failed' in report) return { usable: false, why: report.failed };
   const refused: string[] = [];
   for (const precision of precisions) {
@@ -80,7 +96,7 @@ function judge(report: ProbeReport, precisions: readonly FloatPrecision[]): Judg
   return { usable: false, why: refused.join(', ') };
 }
 
-function speedOf({ speed }: { readonly speed: number }): string {
+function speedOf({ speed }: Usable): string {
   return `at ${speed.toPrecision(2)} times the CPU's speed in a short trial`;
 }
 
