@@ -10,6 +10,7 @@ import { exportsSection } from './page/exports.ts';
 import { gatewaySection } from './page/gateway.ts';
 import { largeMergeSection } from './page/large-merge.ts';
 import { mergekitSection } from './page/mergekit.ts';
+import { originSection } from './page/origin.ts';
 import { qualitySection } from './page/quality.ts';
 import { resilienceSection } from './page/resilience.ts';
 import { routerSection } from './page/router.ts';
@@ -70,6 +71,14 @@ function withPeer(flag: string, venv: PeerVenv, path: string): readonly string[]
 
 /** In the order of the page. */
 export const BENCHES: readonly Bench[] = [
+  bench({
+    name: 'origin',
+    args(quick) {
+      needData();
+      return [...withPeer('--python', 'torch', 'bin/python'), ...(quick ? ['--quick'] : [])];
+    },
+    section: originSection,
+  }),
   bench({ name: 'build', args: (quick) => (quick ? ['--runs', '1'] : []), section: buildSection }),
   bench({
     name: 'router',

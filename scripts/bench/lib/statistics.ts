@@ -45,3 +45,18 @@ export function estimateQuantiles(values: readonly number[], quantiles: readonly
     return { value: quantile(sorted, q), low: quantile(ordered, 0.025), high: quantile(ordered, 0.975) };
   });
 }
+
+/**
+ * A statistic of groups of values with its 95 % percentile-bootstrap interval; values are drawn anew within each group.
+ * Cost: 300 times that of the statistic
+ */
+export function estimateStatistic(
+  groups: readonly (readonly number[])[],
+  statistic: (groups: readonly (readonly number[])[]) => number,
+  random: Random,
+): Estimate {
+  const drawn = Float64Array.from({ length: 300 }, () =>
+    statistic(groups.map((values) => values.map(() => values[random.below(values.length)]))),
+  ).sort();
+  return { value: statistic(groups), low: quantile(drawn, 0.025), high: quantile(drawn, 0.975) };
+}

@@ -1,0 +1,66 @@
+// Rows through the origin's own batcher, so many in flight all the time: what a way to serve can do at most.
+
+import { createBatcher, type Batcher } from '../../../../src/origin/batcher.ts';
+import { systemClock } from '../../../../src/origin/clock.ts';
+
+/** Rows of a run at most, as origins have it unless told otherwise. */
+const MAX_BATCH = 32;
+
+/** Something that runs batches. */
+export interface Runner<R> {
+  run(rows: readonly R[]): Promise<unknown>;
+  choose?(waiting: readonly R[], maxRows: number): readonly number[];
+}
+
+/** What a loop did. */
+export interface LoopFigures {
+  /** Milliseconds of all counted rows. */
+  readonly ms: number;
+  readonly rowsPerRun: number;
+}
+
+/**
+ * Keeps `inFlight` rows in flight until as many were answered as there are.
+ * @param runners each behind a batcher of its own
+ * @param runnerOf which of them a row goes to
+ */
+export async function closedLoop<R>(
+  runners: readonly Runner<R>[],
+  rows: readonly R[],
+  inFlight: number,
+  runnerOf: (row: R) => number = () => 0,
+): Promise<LoopFigures> {
+  let runs = 0;
+  let ran = 0;
+  const batchers = runners.map((runner): Batcher<R, null> =>
+    createBatcher<R, null>({
+      async run(batch) {
+        runs += 1;
+        ran += batch.length;
+        await runner.run(batch);
+        return batch.map(() => null);
+      },
+      choose: runner.choose?.bind(runner),
+      clock: systemClock,
+      maxBatch: MAX_BATCH,
+      maxDelayMs: 2,
+      maxQueue: 4096,
+    }),
+  );
+  const startMs = performance.now();
+  let ms = 0;
+  let sent = 0;
+  let answered = 0;
+  const client = async (): Promise<void> => {
+    // More of the same while the last counted rows are under way: a queue that runs dry would be another question.
+    while (answered < rows.length) {
+      const row = rows[sent++ % rows.length];
+      await batchers[runnerOf(row)].submit([row]);
+      answered += 1;
+      if (answered === rows.length) ms = performance.now() - startMs;
+    }
+  };
+  await Promise.all(Array.from({ length: inFlight }, client));
+  await Promise.all(batchers.map((batcher) => batcher.close()));
+  return { ms, rowsPerRun: ran / runs };
+}

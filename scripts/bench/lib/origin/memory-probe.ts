@@ -1,0 +1,97 @@
+// What models take in memory, in a process of its own (`node --expose-gc`) that prints resident bytes as JSON:
+//
+//   memory-probe.ts sessions THREADS FILE…     plain sessions, one more after another
+//   memory-probe.ts origin THREADS PACK        a pack as it is served, after runs of every expert
+//   memory-probe.ts experts THREADS PACK N R   N random experts of rank R over the pack's shared model, none of them in memory and then all
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { withPack } from '../../../../src/cli/open-pack-folder.ts';
+import { createNodeSession } from '../../../../src/host/ort-session.ts';
+import { encoderFeeds, type TokenRow } from '../../../../src/model/encoder-feeds.ts';
+import { loadPredictor } from '../../../../src/origin/load-pack.ts';
+import type { Predictor } from '../../../../src/origin/predictor.ts';
+import { readFile } from 'node:fs/promises';
+import { PROMOTED_BYTES } from './lab.ts';
+import { factorBytes, randomPack } from './random-pack.ts';
+
+/** What the probe prints. */
+export interface MemoryProbe {
+  /** Resident bytes at moments that the mode defines. */
+  readonly rss: readonly number[];
+  /** Bytes of all factors in f32, where that is what is compared. */
+  readonly factorBytes?: number;
+}
+
+const [mode, threadsText, ...rest] = process.argv.slice(2);
+const threads = Number(threadsText);
+/** A batch as large as they come. */
+const ROWS: readonly TokenRow[] = Array.from({ length: 32 }, (_, i) => ({
+  ids: Int32Array.from({ length: 32 }, (__, t) => 1000 + i + t),
+  types: new Int32Array(32),
+}));
+
+async function residentBytes(): Promise<number> {
+  for (let i = 0; i < 3; i++) {
+    globalThis.gc?.();
+    await sleep(100);
+  }
+  return process.memoryUsage.rss();
+}
+
+const mixOf = ({ experts }: Predictor, own: number | undefined): Float32Array => Float32Array.from(experts, (_, e) => (e === own ? 1 : 0));
+
+async function runAll(predictor: Predictor, experts: readonly (number | undefined)[]): Promise<void> {
+  for (const own of experts) {
+    const mix = mixOf(predictor, own);
+    await predictor.prepare?.(mix);
+    await predictor.run(ROWS.map((row) => ({ ...row, mix })));
+  }
+}
+
+async function probeSessions(files: readonly string[]): Promise<MemoryProbe> {
+  const rss = [await residentBytes()];
+  for (const file of files) {
+    const session = await createNodeSession(await readFile(file), { threads });
+    await session.run(encoderFeeds(ROWS));
+    rss.push(await residentBytes());
+  }
+  return { rss };
+}
+
+function probeOrigin(path: string): Promise<MemoryProbe> {
+  return withPack(path, async (pack) => {
+    const rss = [await residentBytes()];
+    const predictor = await loadPredictor(pack, undefined, { threads, promotedBytes: PROMOTED_BYTES });
+    const all = [...predictor.experts.keys()];
+    await runAll(predictor, all);
+    rss.push(await residentBytes());
+    // Enough traffic for hot mixes to get weights of their own.
+    for (let i = 0; i < 20; i++) await runAll(predictor, [...all, ...all.slice(0, 3)]);
+    await sleep(3000);
+    await runAll(predictor, all);
+    rss.push(await residentBytes());
+    return { rss };
+  });
+}
+
+function probeExperts(path: string, count: number, rank: number): Promise<MemoryProbe> {
+  return withPack(path, async (like) => {
+    const pack = randomPack(like, count, rank);
+    const bytes = factorBytes(pack);
+    // Room for all, but loaded when they are asked for.
+    const predictor = await loadPredictor(pack, undefined, { threads, expertBytes: 2 * bytes, promotedBytes: 0 });
+    await runAll(predictor, [undefined, undefined]);
+    const rss = [await residentBytes()];
+    await runAll(predictor, [...predictor.experts.keys()]);
+    rss.push(await residentBytes());
+    return { rss, factorBytes: bytes };
+  });
+}
+
+const PROBES: Readonly<Record<string, () => Promise<MemoryProbe>>> = {
+  sessions: () => probeSessions(rest),
+  origin: () => probeOrigin(rest[0]),
+  experts: () => probeExperts(rest[0], Number(rest[1]), Number(rest[2])),
+};
+console.log(JSON.stringify(await PROBES[mode]()));
+process.exit(0);

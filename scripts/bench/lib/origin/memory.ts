@@ -1,0 +1,41 @@
+// Memory of the origin beside that of a session for each expert, and of a hundred experts beside none.
+
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { withPack } from '../../../../src/cli/open-pack-folder.ts';
+import type { MemoryProbe } from './memory-probe.ts';
+import { labPack } from './packs.ts';
+import { writePlainModels } from './plain-models.ts';
+
+/** What was measured, bytes. */
+export interface MemoryFigures {
+  /** Resident bytes before the first session and after each. */
+  readonly sessions: readonly number[];
+  /** Before the pack was loaded, after a run of every expert, and after traffic that gave hot mixes their weights. */
+  readonly origin: readonly number[];
+  /** A hundred random experts of rank 16: with none in memory, with all, and the bytes of their factors in f32. */
+  readonly experts: { readonly none: number; readonly all: number; readonly factors: number };
+}
+
+/** Measures, each in a process of its own. */
+export async function measureMemory(threads: number, folder: string): Promise<MemoryFigures> {
+  const sample = await labPack('sample');
+  const files = await withPack(sample, (pack) => writePlainModels(pack, folder));
+  const probe = (...args: readonly string[]): MemoryProbe => {
+    console.error(`— ${args[0]}`);
+    const program = join(import.meta.dirname, 'memory-probe.ts');
+    const [mode, ...rest] = args;
+    const { status, stdout } = spawnSync(process.execPath, [...process.execArgv, '--expose-gc', program, mode, String(threads), ...rest], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    if (status !== 0) throw new Error(`memory probe: expected figures of ${mode}, got exit code ${status}`);
+    return JSON.parse(stdout);
+  };
+  const experts = probe('experts', await labPack('rank-16'), '100', '16');
+  return {
+    sessions: probe('sessions', ...files).rss,
+    origin: probe('origin', sample).rss,
+    experts: { none: experts.rss[0], all: experts.rss[1], factors: experts.factorBytes ?? 0 },
+  };
+}
