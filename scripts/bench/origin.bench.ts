@@ -1,6 +1,6 @@
 // The origin at full speed: throughput beside one plain merged model and beside peers, latency over distinct mixes, memory, and load over HTTP.
 //
-//   node scripts/bench/origin.bench.ts [--parts throughput,memory,load,mixes] [--python PYTHON] [--subjects TEXT] [--rows 256] [--rounds 8]
+//   node scripts/bench/origin.bench.ts [--parts throughput,memory,load,mixes] [--python PYTHON] [--subjects TEXT] [--rows 256] [--rounds 6]
 //     [--in-flight 128] [--threads 2] [--quick] [--json FILE]
 //
 // Throughput: every subject sits behind the origin's own batcher, batches of up to 32, and has the same rows, tokenised before the clock starts; the
@@ -30,7 +30,7 @@ const { values: options } = parseArgs({
     python: { type: 'string' },
     subjects: { type: 'string', default: '' },
     rows: { type: 'string', default: '256' },
-    rounds: { type: 'string', default: '8' },
+    rounds: { type: 'string', default: '6' },
     'in-flight': { type: 'string', default: '128' },
     threads: { type: 'string', default: '2' },
     quick: { type: 'boolean', default: false },
@@ -64,8 +64,8 @@ try {
         python,
         folder,
         texts,
-        rows: Number(options.rows),
-        rounds: quick ? 2 : Number(options.rounds),
+        rows: quick ? 64 : Number(options.rows),
+        rounds: quick ? 1 : Number(options.rounds),
         only: options.subjects,
       })
     : undefined;

@@ -22,5 +22,8 @@ export function loadConfig(file: string): NamedConfig {
 
 /** Writes a config as JSON, which YAML reads. */
 export function saveConfig(file: string, config: NamedConfig): void {
-  writeFileSync(file, JSON.stringify(config, null, 2));
+  // Reading gave every parameter its default, and a pack of factors refuses those of other methods.
+  const { scale: _scale, gate: _gate, ...ofTwin } = config.parameters;
+  const parameters = config.merge_method === 'twin' ? ofTwin : config.parameters;
+  writeFileSync(file, JSON.stringify({ ...config, parameters }, null, 2));
 }

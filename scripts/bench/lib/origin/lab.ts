@@ -13,7 +13,7 @@ import type { Predictor, PredictorRow } from '../../../../src/origin/predictor.t
 import { closedLoop } from './closed-loop.ts';
 import { always, anyTwo, inTurn, uniform, zipf, type DrawMix } from './mixes.ts';
 import { labPack } from './packs.ts';
-import { startPeer, type PeerRow, type PeerTask } from './peer-process.ts';
+import { startPeer, type PeerProcess, type PeerRow } from './peer-process.ts';
 import { writePlainModels } from './plain-models.ts';
 import { plainRunner } from './plain-runner.ts';
 import { randomPack } from './random-pack.ts';
@@ -28,6 +28,8 @@ export interface LabOptions {
   readonly python: string | undefined;
   /** A folder for plain models. */
   readonly folder: string;
+  /** Only subjects whose key has this in it, and the plain model. */
+  readonly only: string;
 }
 
 /** An open lab. */
@@ -38,118 +40,148 @@ export interface Lab {
   readonly tokenizer: Pick<Predictor, 'encode'>;
 }
 
+/** A subject that is not open yet. */
+interface Plan extends Omit<Subject, 'measure'> {
+  open(): Promise<Subject['measure']>;
+}
+
 /** Weights of their own for hot mixes, as `twinroute origin` has it by default. */
 export const PROMOTED_BYTES = 128 << 20;
 /** Ranks of random experts: what the smallest pack has on average, and the paper's. */
 const RANDOM_RANKS = [6, 16];
 
-/** Opens the lab while `use` works. */
+/** Opens the lab while `use` works; only what the wanted subjects need. */
 export async function withLab<T>(options: LabOptions, use: (lab: Lab) => Promise<T>): Promise<T> {
-  const thread = startSessionThread();
-  const closers: (() => Promise<void>)[] = [() => thread.close()];
-  try {
-    return await withPacks([await labPack('sample'), await labPack('smallest'), await labPack('rank-16')], async (packs) => {
-      const opened = await openSubjects(packs, thread, options, closers);
-      try {
-        return await use(opened);
-      } finally {
-        for (const close of closers.splice(1).reverse()) await close();
-      }
-    });
-  } finally {
-    for (const close of closers) await close();
-  }
+  const closers: (() => Promise<void>)[] = [];
+  const paths = [await labPack('sample'), await labPack('smallest'), await labPack('rank-16')];
+  return withPacks(paths, async ([sample, smallest, rank16]) => {
+    const thread = startSessionThread();
+    closers.push(() => thread.close());
+    try {
+      const packs = { sample, smallest, rank16 };
+      const { plans, tokenizer } = planSubjects(packs, thread, options, closers);
+      const subjects: Subject[] = [];
+      for (const { key, name, target, open } of plans)
+        if (key === 'plain' || key.includes(options.only))
+          subjects.push({ key, name, ...(target !== undefined && { target }), measure: await open() });
+      return await use({ subjects, tokenizer: await tokenizer() });
+    } finally {
+      for (const close of closers.reverse()) await close();
+    }
+  });
 }
 
-async function openSubjects(
-  [sample, smallest, rank16]: readonly Pack[],
+/** Opened when it is asked for, once. */
+function once<V>(open: () => Promise<V>): () => Promise<V> {
+  let value: Promise<V> | undefined;
+  return () => (value ??= open());
+}
+
+function planSubjects(
+  { sample, smallest, rank16 }: Readonly<Record<'sample' | 'smallest' | 'rank16', Pack>>,
   thread: SessionThread,
   { threads, inFlight, python, folder }: LabOptions,
   closers: (() => Promise<void>)[],
-): Promise<Lab> {
-  const open = async (pack: Pack, promotedBytes = PROMOTED_BYTES): Promise<Predictor> => {
-    console.error(`— opening ${pack.name}`);
-    const predictor = await loadPredictor(pack, undefined, { threads, thread, promotedBytes });
-    closers.push(() => predictor.release());
-    return predictor;
-  };
-  const ours = (key: string, name: string, predictor: Predictor, draw: DrawMix, target?: number): Subject => ({
+): { readonly plans: readonly Plan[]; tokenizer(): Promise<Predictor> } {
+  const predictorOf = (pack: Pack, promotedBytes = PROMOTED_BYTES): (() => Promise<Predictor>) =>
+    once(async () => {
+      console.error(`— opening ${pack.manifest.name}`);
+      const predictor = await loadPredictor(pack, undefined, { threads, thread, promotedBytes });
+      closers.push(() => predictor.release());
+      return predictor;
+    });
+  const peerOf = (command: string, args: () => Promise<readonly string[]>): (() => Promise<PeerProcess>) =>
+    once(async () => {
+      console.error(`— opening ${command}`);
+      const peer = await startPeer(command, await args());
+      closers.push(() => peer.close());
+      return peer;
+    });
+  const ours = (key: string, name: string, predictor: () => Promise<Predictor>, draw: DrawMix, target?: number): Plan => ({
     key,
     name,
     ...(target !== undefined && { target }),
-    measure(rows, seed) {
-      const random = createRandom(seed, 'mixes');
-      return closedLoop<PredictorRow>(
-        [predictor],
-        rows.map((row, i) => ({ ...row, mix: draw(i, random) })),
-        inFlight,
-      );
+    async open() {
+      const opened = await predictor();
+      return (rows, seed) => {
+        const random = createRandom(seed, 'mixes');
+        const mixed = rows.map((row, i): PredictorRow => ({ ...row, mix: draw(i, random) }));
+        return closedLoop([opened], mixed, inFlight);
+      };
+    },
+  });
+  const peer = (key: string, name: string, process: () => Promise<PeerProcess>, way?: string): Plan => ({
+    key,
+    name,
+    async open() {
+      const opened = await process();
+      return (rows) => {
+        const own = rows.map((row, i) => peerRow(row, i % eight));
+        return opened.measure({ rows: own, inFlight, ...(way !== undefined && { way }) });
+      };
     },
   });
 
-  const files = await writePlainModels(sample, folder);
-  const plain = await thread.create(readFileSync(files[0]), { threads });
-  closers.push(() => plain.release());
-  const plainModel = plainRunner<TokenRow>((rows) => plain.run(encoderFeeds(rows)));
-  const served = await open(sample);
-  const factored = await open(sample, 0);
-  const small = await open(smallest);
-  const flat = await open(rank16);
-  const eight = served.experts.length;
-  const subjects: Subject[] = [
-    { key: 'plain', name: 'one plain merged model, padded', measure: (rows) => closedLoop([plainModel], rows, inFlight) },
-    ours('one-mix', 'the same model as the origin runs it: one mix for all', served, always(eight, 0)),
-    ours('top-1', 'sample pack, 8 experts, every request another', served, inTurn(eight), 0.95),
-    ours('top-1-factored', 'the same, no mix with weights of its own', factored, inTurn(eight)),
-    ours('smallest-top-1', 'smallest pack that keeps 99 %, every request another expert', small, inTurn(eight), 0.95),
-    ours('smallest-pairs', 'smallest pack that keeps 99 %, two experts a request, no two alike', small, anyTwo(eight), 0.85),
-    ours('rank-16-pairs', 'rank 16, two experts a request, no two alike', flat, anyTwo(eight), 0.8),
-  ];
-  for (const rank of RANDOM_RANKS) {
-    const few = await open(randomPack(rank16, 8, rank));
-    const many = await open(randomPack(rank16, 100, rank));
-    subjects.push(
-      ours(`random-8-${rank}`, `8 random experts of rank ${rank}, uniform`, few, uniform(8)),
-      ours(`random-100-${rank}`, `100 random experts of rank ${rank}, uniform`, many, uniform(100), 0.8),
-      ours(`zipf-100-${rank}`, `100 random experts of rank ${rank}, Zipf`, many, zipf(100), 0.9),
-    );
-  }
-  const sessions = await startPeer(process.execPath, [
+  const eight = sample.manifest.experts.length;
+  const files = once(() => writePlainModels(sample, folder));
+  const served = predictorOf(sample);
+  const factored = predictorOf(sample, 0);
+  const small = predictorOf(smallest);
+  const flat = predictorOf(rank16);
+  const sessions = peerOf(process.execPath, async () => [
     ...process.execArgv,
     join(import.meta.dirname, 'separate-sessions.ts'),
     String(threads),
-    ...files,
+    ...(await files()),
   ]);
-  closers.push(() => sessions.close());
-  const peer = (key: string, name: string, process: typeof sessions, way?: string): Subject => ({
-    key,
-    name,
-    measure(rows) {
-      const task: PeerTask = { rows: rows.map((row, i) => peerRow(row, i % eight)), inFlight, ...(way !== undefined && { way }) };
-      return process.measure(task);
-    },
-  });
-  subjects.push(
-    peer('sessions-spinning', 'eight onnxruntime sessions side by side, as they come', sessions, 'spinning'),
-    peer('sessions-waiting', 'eight sessions side by side, threads wait without spinning', sessions, 'waiting'),
-    peer('sessions-in-turn', 'eight sessions, one at a time', sessions, 'in turn'),
-  );
-  if (python !== undefined) {
-    console.error('— opening PEFT in torch');
-    const adapters = sample.manifest.experts.map(({ name }) => join(PACKAGE_ROOT, 'experts', name));
-    const torch = await startPeer(python, [
+  const torch = peerOf(python ?? '', () =>
+    Promise.resolve([
       join(PACKAGE_ROOT, 'scripts/peers/peft_mixed.py'),
       String(threads),
       join(PACKAGE_ROOT, 'experts/base'),
-      ...adapters,
-    ]);
-    closers.push(() => torch.close());
-    subjects.push(
-      peer('peft', 'PEFT in torch, mixed-adapter batches (`adapter_names`)', torch),
-      peer('torch', 'the base alone in torch', torch, 'plain'),
-    );
-  }
-  return { subjects, tokenizer: served };
+      ...sample.manifest.experts.map(({ name }) => join(PACKAGE_ROOT, 'experts', name)),
+    ]),
+  );
+  const plain: Plan = {
+    key: 'plain',
+    name: 'one plain merged model, padded',
+    async open() {
+      const session = await thread.create(readFileSync((await files())[0]), { threads });
+      closers.push(() => session.release());
+      const runner = plainRunner<TokenRow>((rows) => session.run(encoderFeeds(rows)));
+      return (rows) => closedLoop([runner], rows, inFlight);
+    },
+  };
+  return {
+    tokenizer: served,
+    plans: [
+      plain,
+      ours('one-mix', 'the same model as the origin runs it: one mix for all', served, always(eight, 0)),
+      ours('top-1', 'sample pack, 8 experts, every request another', served, inTurn(eight), 0.95),
+      ours('top-1-factored', 'the same, no mix with weights of its own', factored, inTurn(eight)),
+      ours('smallest-top-1', 'smallest pack that keeps 99 %, every request another expert', small, inTurn(eight), 0.95),
+      ours('smallest-pairs', 'smallest pack that keeps 99 %, two experts a request, no two alike', small, anyTwo(eight), 0.85),
+      ours('rank-16-pairs', 'rank 16, two experts a request, no two alike', flat, anyTwo(eight), 0.8),
+      ...RANDOM_RANKS.flatMap((rank): Plan[] => {
+        const few = predictorOf(randomPack(rank16, 8, rank));
+        const many = predictorOf(randomPack(rank16, 100, rank));
+        return [
+          ours(`random-8-${rank}`, `8 random experts of rank ${rank}, uniform`, few, uniform(8)),
+          ours(`random-100-${rank}`, `100 random experts of rank ${rank}, uniform`, many, uniform(100), 0.8),
+          ours(`zipf-100-${rank}`, `100 random experts of rank ${rank}, Zipf`, many, zipf(100), 0.9),
+        ];
+      }),
+      peer('sessions-spinning', 'eight onnxruntime sessions side by side, as they come', sessions, 'spinning'),
+      peer('sessions-waiting', 'eight sessions side by side, threads wait without spinning', sessions, 'waiting'),
+      peer('sessions-in-turn', 'eight sessions, one at a time', sessions, 'in turn'),
+      ...(python === undefined
+        ? []
+        : [
+            peer('peft', 'PEFT in torch, mixed-adapter batches (`adapter_names`)', torch),
+            peer('torch', 'the base alone in torch', torch, 'plain'),
+          ]),
+    ],
+  };
 }
 
 function peerRow({ ids, types }: TokenRow, expert: number): PeerRow {

@@ -66,8 +66,10 @@ function probeOrigin(path: string): Promise<MemoryProbe> {
     await runAll(predictor, all);
     rss.push(await residentBytes());
     // Enough traffic for hot mixes to get weights of their own.
-    for (let i = 0; i < 20; i++) await runAll(predictor, [...all, ...all.slice(0, 3)]);
-    await sleep(3000);
+    for (let i = 0; i < 6; i++) {
+      await runAll(predictor, [...all.slice(0, 3), ...all.slice(0, 3), all[3 + (i % 5)]]);
+      await sleep(500);
+    }
     await runAll(predictor, all);
     rss.push(await residentBytes());
     return { rss };

@@ -38,6 +38,8 @@ parentPort?.on('message', ({ id, session, rows }: PlainWorkerTask) => {
       data instanceof BigInt64Array ? [[name, new Tensor('int64', data, shape)]] : [],
     ),
   );
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread's port, not a window
   void sessions[session].run(feeds).then(() => parentPort?.postMessage(id));
 });
+// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread's port, not a window
 parentPort?.postMessage(-1);
