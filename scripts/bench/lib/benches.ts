@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { PACKAGE_ROOT } from '../../../src/cli/package-root.ts';
 import { ensureSamplePack } from '../../sample-pack.ts';
 import { buildSection } from './page/build.ts';
+import { devicesSection } from './page/devices.ts';
 import { edgeSection } from './page/edge.ts';
 import { exportsSection } from './page/exports.ts';
 import { gatewaySection } from './page/gateway.ts';
@@ -78,6 +79,15 @@ export const BENCHES: readonly Bench[] = [
       return [...withPeer('--python', 'torch', 'bin/python'), ...(quick ? ['--quick'] : [])];
     },
     section: originSection,
+  }),
+  bench({
+    name: 'devices',
+    apart: 'compares the machine’s GPU with its CPU',
+    async args() {
+      await ensureSamplePack();
+      return [];
+    },
+    section: devicesSection,
   }),
   bench({ name: 'build', args: (quick) => (quick ? ['--runs', '1'] : []), section: buildSection }),
   bench({

@@ -1,6 +1,7 @@
 // A thread with plain sessions, run one after another.
 
 import { parentPort, workerData } from 'node:worker_threads';
+import '../../../../src/host/no-telemetry.ts';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { encoderFeeds, type TokenRow } from '../../../../src/model/encoder-feeds.ts';
 
