@@ -8,6 +8,7 @@ import { join } from 'node:path';
 /** What each environment has. PyPI's torch for Linux brings CUDA's libraries along, 6 GB on disk. */
 const REQUIREMENTS = {
   torch: ['torch==2.15.0', 'transformers==5.23.0', 'peft==0.21.2', 'mergekit==0.1.5'],
+  kubernetes: ['kubernetes-validate==1.37.0'],
   fasttext: ['fasttext-wheel==0.9.2', 'numpy==2.4.6'],
 } as const;
 
