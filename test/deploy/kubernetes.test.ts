@@ -118,6 +118,13 @@ test('every container of ours runs a verb with options that it has', () => {
   }
 });
 
+test('overlays add options that an origin has', async () => {
+  const overlays = documents.filter(({ document }) => document.kind === 'Kustomization').map(({ text }) => text);
+  const options = overlays.flatMap((text) => [...text.matchAll(/value: --([a-z-]+)=/g)].map(([, option]) => option));
+  expect(options).toEqual(['device']);
+  expect(Object.keys(VERBS.find(({ name }) => name === 'origin')?.options ?? {})).toEqual(expect.arrayContaining(options));
+});
+
 test('probes ask the port that is listened on, at paths that answer', async () => {
   for (const { file, container } of containers) {
     const probes = [container.startupProbe, container.readinessProbe, container.livenessProbe].filter((probe) => probe !== undefined);
