@@ -7,6 +7,7 @@ import { setTimeout } from 'node:timers/promises';
 import { getRequestListener } from '@hono/node-server';
 import { TwinrouteError } from '../core/errors.ts';
 import { OIP_LIMITS } from '../contract/oip.ts';
+import { withAdmission } from './admission.ts';
 import { createApp } from './app.ts';
 import { createBatcher, type BatcherLimits } from './batcher.ts';
 import { systemClock } from './clock.ts';
@@ -94,17 +95,20 @@ export async function startOrigin(options: OriginOptions): Promise<Origin> {
   });
   const packs = predictors.map((predictor) => ({
     predictor,
-    batcher: createBatcher<PredictorRow, PredictorOutput>({
-      run(rows) {
-        watch.ran({ model: predictor.name, version: predictor.version }, rows.length);
-        return predictor.run(rows);
-      },
-      choose: predictor.choose,
-      clock,
-      maxBatch,
-      maxDelayMs,
-      maxQueue,
-    }),
+    batcher: withAdmission(
+      createBatcher<PredictorRow, PredictorOutput>({
+        run(rows) {
+          watch.ran({ model: predictor.name, version: predictor.version }, rows.length);
+          return predictor.run(rows);
+        },
+        choose: predictor.choose,
+        clock,
+        maxBatch,
+        maxDelayMs,
+        maxQueue,
+      }),
+      { clock, maxBatch, maxQueue },
+    ),
   }));
   const app = createApp({
     table: createModelTable(packs),

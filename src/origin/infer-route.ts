@@ -25,6 +25,8 @@ export function inferRoute({ table, clock, maxDeadlineMs, trust }: OipDeps): Han
     c.set('inferred', { model: name, version: predictor.version, rows: 0, times: undefined });
     checkMediaType(c.req.header('content-type'));
     const latest = deadlineOf(c.req.header(DEADLINE_HEADER), startMs, maxDeadlineMs);
+    // Before anything is read: under overload refusals are most of the work.
+    model.batcher.check?.(latest);
     // Read already where it had to be verified.
     const sent = c.var.signed?.body ?? (await readBody(c.req.raw, { clock, maxDeadlineMs }));
     const plain = await decompress(sent, c.req.header('content-encoding'), OIP_LIMITS.bodyBytes);

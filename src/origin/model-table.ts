@@ -3,6 +3,7 @@
 
 import { TwinrouteError } from '../core/errors.ts';
 import { TOKENS_SUFFIX } from '../contract/oip.ts';
+import type { Door } from './admission.ts';
 import type { Batcher } from './batcher.ts';
 import type { Predictor, PredictorOutput, PredictorRow } from './predictor.ts';
 
@@ -12,7 +13,7 @@ export interface ServedModel {
   readonly reads: 'text' | 'tokens';
   readonly predictor: Predictor;
   /** Shared by the two models of a pack: their rows run in the same batches. */
-  readonly batcher: Batcher<PredictorRow, PredictorOutput>;
+  readonly batcher: Batcher<PredictorRow, PredictorOutput> & Partial<Door>;
 }
 
 /** The served models. */

@@ -1,0 +1,95 @@
+// Who is let in at all. A request that would wait in the queue until its time is up costs its caller that time and takes the place of one that could be
+// answered; so it is refused on arrival, with when to come again. How long the wait is, the answers of the last seconds tell.
+
+import { TwinrouteError } from '../core/errors.ts';
+import type { Batcher } from './batcher.ts';
+import type { Clock } from './clock.ts';
+
+/** What admission needs. */
+export interface AdmissionOptions {
+  readonly clock: Clock;
+  /** Rows of one run. */
+  readonly maxBatch: number;
+  /** Rows that the batcher lets wait. */
+  readonly maxQueue: number;
+}
+
+/** Runs of which the rate of answers is told, milliseconds: it follows a change of traffic within seconds. */
+const MEMORY_MS = 2000;
+/** Share of a request's time that the wait may take: rows are not run in the order in which they came, so some wait longer than the mean. */
+const OF_ITS_TIME = 0.7;
+/** Runs' worth of rows that is always let in. Short queues make small runs, which tell too little of what full ones can do. */
+const ALWAYS_RUNS = 2;
+/** A longer hint would only keep callers away from a server that has recovered. */
+const MAX_RETRY_AFTER_SECONDS = 60;
+
+/** A look at the door, before work is put into a request. */
+export interface Door {
+  /** @throws {TwinrouteError} `overloaded` when not even one more row would be answered in time */
+  check(deadline: number): void;
+}
+
+/**
+ * The batcher behind a door: its `submit` also throws `overloaded`, with `retryAfterSeconds`, for rows that would be answered too late.
+ * Cost: O(1) a submission
+ */
+export function withAdmission<R, O>(batcher: Batcher<R, O>, { clock, maxBatch, maxQueue }: AdmissionOptions): Batcher<R, O> & Door {
+  let underway = 0;
+  const rate = createRate();
+
+  const admit = (rows: number, deadline: number): void => {
+    const perMs = rate.perMs();
+    const ahead = underway + rows;
+    if (perMs === undefined || ahead <= ALWAYS_RUNS * maxBatch) return;
+    const leftMs = deadline - clock.now();
+    const late = ahead / perMs - OF_ITS_TIME * leftMs;
+    // Beyond the queue and the run that is under way there is no place, whatever the time.
+    if (late <= 0 && ahead <= maxQueue + maxBatch) return;
+    const waitMs = underway / perMs;
+    throw new TwinrouteError(
+      'overloaded',
+      `origin: expected an answer in ${Math.round(leftMs)} ms, got ${underway} rows that wait, about ${Math.round(waitMs)} ms`,
+      { retryAfterSeconds: Math.min(Math.max(Math.ceil((late > 0 ? late : waitMs) / 1000), 1), MAX_RETRY_AFTER_SECONDS) },
+    );
+  };
+
+  return {
+    ...batcher,
+    check: (deadline) => admit(1, deadline),
+    async submit(rows, options = {}) {
+      admit(rows.length, options.deadline ?? Infinity);
+      if (underway === 0) rate.wake(clock.now());
+      underway += rows.length;
+      let answered = 0;
+      try {
+        const answer = await batcher.submit(rows, options);
+        answered = rows.length;
+        return answer;
+      } finally {
+        underway -= rows.length;
+        rate.note(answered, clock.now());
+      }
+    },
+  };
+}
+
+/** Rows answered a millisecond while there was something to do, of the last seconds. */
+function createRate() {
+  let answered = 0;
+  let busyMs = 0;
+  let seenAt = 0;
+  return {
+    /** Idle time counts for nothing. */
+    wake(now: number): void {
+      seenAt = now;
+    },
+    note(rows: number, now: number): void {
+      const sinceMs = now - seenAt;
+      const kept = Math.exp(-sinceMs / MEMORY_MS);
+      answered = answered * kept + rows;
+      busyMs = busyMs * kept + sinceMs;
+      seenAt = now;
+    },
+    perMs: (): number | undefined => (answered > 0 && busyMs > 0 ? answered / busyMs : undefined),
+  };
+}
