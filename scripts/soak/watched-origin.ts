@@ -2,7 +2,6 @@
 
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { setPriority } from 'node:os';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
 import { parseWith } from '../../src/contract/parse.ts';
@@ -33,7 +32,7 @@ export interface WatchedOrigin {
 }
 
 /**
- * Starts it on a free port, at a lower priority than other work of the machine.
+ * Starts it on a free port.
  * @throws {Error} with what it printed, when it ends before it listens
  */
 export async function startWatchedOrigin(pack: string, options: readonly string[]): Promise<WatchedOrigin> {
@@ -41,7 +40,6 @@ export async function startWatchedOrigin(pack: string, options: readonly string[
     execArgv: ['--disable-warning=ExperimentalWarning', '--import', join(import.meta.dirname, 'tell-memory.ts')],
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
-  if (child.pid !== undefined) setPriority(child.pid, 5);
   const ended = once(child, 'exit');
   let output = '';
   let changes = 0;
