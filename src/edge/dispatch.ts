@@ -10,6 +10,9 @@ import type { OriginAnswer } from './oip.ts';
 import type { GivenReceipt } from './origin-client.ts';
 import { createTries, type Tries } from './tries.ts';
 
+/** Endpoints that are left alone after failures, and asked all the same where there are no others. */
+const LAST_TRIES = 2;
+
 /** An answer and how it came about. */
 export interface Dispatched {
   readonly answer: OriginAnswer;
@@ -70,21 +73,25 @@ async function askWithinBudget(
   }
 }
 
-/** One try at the least bad endpoint where all are down. */
+/** Two tries where all are down, the least bad endpoint first: that one may just have died, and the next be back already. */
 async function lastResort(deps: AttemptDeps, job: Dispatch, tries: Tries, failure: TwinrouteError | undefined): Promise<Dispatched> {
   const able = capable(deps, job);
   const nowMs = deps.now();
   if (failure === undefined && able.some(({ id }) => deps.fleet.of(id).state(nowMs) === 'full'))
     throw new TwinrouteError('overloaded', 'predict: expected an endpoint with room, got none', { retryAfterSeconds: 1 });
-  const place = chooseLastResort(deps, job, tries);
-  const settled = place && (await askWithinBudget(deps, job, place, tries, 'last_resort'));
-  if (settled?.attempt.ok === true) {
-    const { answer, receipt } = settled.attempt;
-    return { answer, receipt, placement: settled.placement, attempts: tries.count };
+  let settled: Settled | undefined;
+  for (let last = 0; last < LAST_TRIES; last++) {
+    const place = chooseLastResort(deps, job, tries);
+    if (place === undefined) break;
+    const next = await askWithinBudget(deps, job, place, tries, 'last_resort');
+    if (next === undefined && settled === undefined) throw failure ?? outOfTime();
+    if (next === undefined) break;
+    settled = next;
+    const { attempt, placement } = next;
+    if (attempt.ok) return { answer: attempt.answer, receipt: attempt.receipt, placement, attempts: tries.count };
+    if (!attempt.retry) throw failure ?? attempt.error;
   }
   if (failure !== undefined) throw failure;
-  if (settled?.attempt.ok === false && !settled.attempt.retry) throw settled.attempt.error;
-  if (place !== undefined && settled === undefined) throw outOfTime();
   const waitMs = able.length === 0 ? 0 : Math.min(...able.map(({ id }) => deps.fleet.of(id).waitMs(deps.now())));
   const heads = job.placement.heads.slice(0, 3).join(', ');
   const tried = settled === undefined ? '' : `; a last try at ${settled.placement.endpoint.id} failed`;

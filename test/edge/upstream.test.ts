@@ -114,6 +114,26 @@ describe('health', () => {
     expect(await (await app.request('/health')).json()).toMatchObject({ status: 'ok' });
   });
 
+  test('one that is back already answers when the other has just died, though its circuit is still open', async () => {
+    let nowMs = 1_000_000;
+    let dead = 'all';
+    const { post } = createHarness({
+      endpoints: [ALL, TOO],
+      now: () => nowMs,
+      uniform: () => 0,
+      origin: (call) => (new URL(call.url).host === `${dead}.test` ? refuseConnection() : answer(call)),
+    });
+    for (const pauseMs of [1_100, 2_100, 100]) {
+      expect((await post('/v1/predict', TASK)).body).toMatchObject({ explain: { endpoint: 'too' } });
+      nowMs += pauseMs;
+    }
+    dead = 'too';
+    for (let i = 0; i < 3; i++) {
+      const { status: code, body } = await post('/v1/predict', TASK);
+      expect({ code, body }).toMatchObject({ code: 200, body: { explain: { endpoint: 'all' } } });
+    }
+  });
+
   test('a caller’s short deadline does not mark an endpoint down', async () => {
     let late = true;
     const { post } = createHarness({ origin: (call, _attempt, signal) => (late ? hang(signal) : answer(call)) });

@@ -58,7 +58,7 @@ test('retries, hedges, open circuits and last resorts are told apart', async () 
     samples
       .filter(({ name, labels }) => name === 'twinroute_attempts_total' && labels['purpose'] === purpose && labels['outcome'] === outcome)
       .reduce((sum, { value }) => sum + value, 0);
-  expect([attempts('first', 'down'), attempts('retry', 'down'), attempts('last_resort', 'down')]).toEqual([1, 1, 1]);
+  expect([attempts('first', 'down'), attempts('retry', 'down'), attempts('last_resort', 'down')]).toEqual([1, 1, 2]);
   expect(valueOf(samples, 'twinroute_endpoint_isolates', { endpoint: 'left', state: 'open' })).toBe(1);
 });
 
