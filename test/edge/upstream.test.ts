@@ -114,24 +114,36 @@ describe('health', () => {
     expect(await (await app.request('/health')).json()).toMatchObject({ status: 'ok' });
   });
 
-  test('one that is back already answers when the other has just died, though its circuit is still open', async () => {
+  test('while one that is back, though its circuit is open, answers whom the other just died on, others are answered too', async () => {
     let nowMs = 1_000_000;
-    let dead = 'all';
-    const { post } = createHarness({
+    let dead = ['all', 'too'];
+    let release = (): void => {};
+    const back = new Promise<void>((resolve) => (release = resolve));
+    const { post, calls } = createHarness({
       endpoints: [ALL, TOO],
       now: () => nowMs,
-      uniform: () => 0,
-      origin: (call) => (new URL(call.url).host === `${dead}.test` ? refuseConnection() : answer(call)),
+      async origin(call) {
+        const host = new URL(call.url).host.replace('.test', '');
+        if (dead.includes(host)) return refuseConnection();
+        if (host === 'all') await back;
+        return answer(call);
+      },
     });
-    for (const pauseMs of [1_100, 2_100, 100]) {
-      expect((await post('/v1/predict', TASK)).body).toMatchObject({ explain: { endpoint: 'too' } });
+    // Both fail twice, and one comes back: the circuit of the other stays open for longer than a first failure opens one.
+    for (const pauseMs of [1_100, 100]) {
+      await post('/v1/predict', TASK);
       nowMs += pauseMs;
     }
-    dead = 'too';
-    for (let i = 0; i < 3; i++) {
-      const { status: code, body } = await post('/v1/predict', TASK);
-      expect({ code, body }).toMatchObject({ code: 200, body: { explain: { endpoint: 'all' } } });
-    }
+    dead = ['all'];
+    expect((await post('/v1/predict', TASK)).body).toMatchObject({ explain: { endpoint: 'too' } });
+    dead = ['too'];
+    const before = calls.length;
+    const first = post('/v1/predict', TASK);
+    await expect.poll(() => calls.length).toBe(before + 2);
+    const second = post('/v1/predict', TASK);
+    await expect.poll(() => calls.length).toBe(before + 4);
+    release();
+    for (const { body } of await Promise.all([first, second])) expect(body).toMatchObject({ explain: { endpoint: 'all', attempts: 2 } });
   });
 
   test('a caller’s short deadline does not mark an endpoint down', async () => {
