@@ -132,7 +132,7 @@ function begin(deps: AttemptDeps, job: Dispatch, placement: Placement<Endpoint>,
   const settled = askOrigin(deps, endpoint, job.bundle, row, time, trip && traceHeaders(trip, spanId)).then((attempt) => {
     job.given?.removeEventListener('abort', abandon);
     end(outcomeOf(attempt), attempt.ok ? undefined : attempt.error.code);
-    if (!attempt.ok) tries.failed(endpoint.id, attempt.health === 'doubtful');
+    if (!attempt.ok) tries.failed(endpoint.id, attempt.health);
     return { placement, attempt };
   });
   return { settled, abandon };

@@ -8,6 +8,7 @@ import { capable, chooseLastResort, choosePlace } from './choose-endpoint.ts';
 import type { AttemptPurpose } from './observe/event.ts';
 import type { OriginAnswer } from './oip.ts';
 import type { GivenReceipt } from './origin-client.ts';
+import { takeRetry } from './take-retry.ts';
 import { createTries, type Tries } from './tries.ts';
 
 /** Endpoints that are left alone after failures, and asked all the same where there are no others. */
@@ -62,9 +63,10 @@ async function askWithinBudget(
   tries: Tries,
   purpose: AttemptPurpose,
 ): Promise<Settled | undefined> {
-  const nowMs = deps.now();
-  if (nowMs >= job.deadlineMs || job.given?.aborted === true) return undefined;
-  const release = tries.count === 0 ? () => undefined : deps.budget.take(nowMs, job.deadlineMs);
+  if (deps.now() >= job.deadlineMs || job.given?.aborted === true) return undefined;
+  const { deadlineMs, given } = job;
+  const patient = tries.count === 1 && tries.metDown;
+  const release = tries.count === 0 ? () => undefined : await takeRetry(deps.budget, { now: deps.now, deadlineMs, given, patient });
   if (release === undefined) return undefined;
   try {
     return await ask(deps, job, place, tries, purpose);

@@ -23,18 +23,18 @@ const misbehave =
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 describe('when all are down', () => {
-  test('a request makes exactly one try, at the endpoint that is soonest due', async () => {
+  test('a request makes two tries and no more, first at the endpoint that is soonest due', async () => {
     let nowMs = 0;
-    const { post, calls } = createHarness({ endpoints: [ONE, TWO], now: () => nowMs, origin: refuse });
+    const { post, calls } = createHarness({ endpoints: [ONE, TWO, THREE], now: () => nowMs, origin: refuse });
     expect((await post('/v1/predict', TASK)).status).toBe(502);
-    // Both trials fail: each pause doubles, in the order of the requests.
+    // All trials fail: each pause doubles, in the order of the requests.
     nowMs = 1000;
     await post('/v1/predict', TASK);
     nowMs = 1500;
     calls.length = 0;
     const { status: code, headers } = await post('/v1/predict', TASK);
     expect([code, headers.get('retry-after')]).toEqual([503, '2']);
-    expect(calls).toHaveLength(1);
+    expect(calls).toHaveLength(2);
   });
 
   test('the caller’s own mistake is told as such', async () => {
@@ -95,6 +95,29 @@ describe('retries', () => {
     // Each place of the budget serves one retry at a time, and a request makes a handful of them at most.
     expect(calls.length).toBeGreaterThan(requests);
     expect(calls.length).toBeLessThan(1.5 * requests);
+  });
+
+  test('when an endpoint dies with more requests than the budget has places, they wait in line and are answered elsewhere', async () => {
+    let most = 0;
+    let underWay = 0;
+    const { post, calls } = createHarness({
+      endpoints: [ONE, TWO],
+      upstream: { retry_budget: { share: 0, minimum: 2 } },
+      origin: async (call) => {
+        await sleep(20);
+        if (hostOf(call) === 'one') return refuse();
+        most = Math.max(most, (underWay += 1));
+        await sleep(20);
+        underWay -= 1;
+        return answer(call);
+      },
+    });
+    const answers = await Promise.all(Array.from({ length: 24 }, () => post('/v1/predict', TASK)));
+    expect(new Set(answers.map(({ status: code }) => code))).toEqual(new Set([200]));
+    const retried = calls.filter((call) => hostOf(call) === 'one').length;
+    expect(retried).toBeGreaterThan(4);
+    // Those that began at the other, and two retries at a time.
+    expect(most).toBeLessThanOrEqual(24 - retried + 2);
   });
 
   test('what the caller has to mend is not retried', async () => {

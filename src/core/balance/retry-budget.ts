@@ -16,6 +16,8 @@ export interface RetryBudget {
   enter(nowMs: number, untilMs: number): () => void;
   /** Takes a retry, or undefined when there is none left; the returned function gives it back. */
   take(nowMs: number, untilMs: number): (() => void) | undefined;
+  /** Retries that may be under way now. */
+  places(nowMs: number): number;
 }
 
 /**
@@ -25,11 +27,10 @@ export interface RetryBudget {
 export function createRetryBudget({ share, minimum }: RetryBudgetLimits): RetryBudget {
   const requests = createLeases();
   const retries = createLeases();
+  const places = (nowMs: number): number => Math.max(minimum, Math.floor(share * requests.count(nowMs)));
   return {
     enter: (nowMs, untilMs) => requests.take(nowMs, untilMs),
-    take(nowMs, untilMs) {
-      const allowed = Math.max(minimum, Math.floor(share * requests.count(nowMs)));
-      return retries.count(nowMs) < allowed ? retries.take(nowMs, untilMs) : undefined;
-    },
+    take: (nowMs, untilMs) => (retries.count(nowMs) < places(nowMs) ? retries.take(nowMs, untilMs) : undefined),
+    places,
   };
 }
