@@ -96,7 +96,12 @@ async function soak(pack: Pack) {
     }
     await Promise.all(underWay);
     if (options.samples !== undefined) writeFileSync(options.samples, JSON.stringify(samples));
-    return { ...tally.report(), changes: origin.changes(), ...judge(samples, tally.failures(), durationMs) };
+    const promotions = origin.promotions();
+    const complaints = [
+      ...(tally.failures() > 0 ? [`${tally.failures()} requests failed`] : []),
+      ...(promotions.failed > 0 ? [`${promotions.failed} mixes could not be merged`] : []),
+    ];
+    return { ...tally.report(), promotions, ...judge(samples, complaints, durationMs) };
   } finally {
     await edge.close();
     await origin.close();

@@ -33,9 +33,13 @@ export interface Verdict {
 /**
  * The verdict.
  * @param samples one a second
- * @param failures requests that did not get what they should
+ * @param complaints what is wrong beside
  */
-export function judge(samples: readonly (OriginSample & { readonly edgeRss: number })[], failures: number, durationMs: number): Verdict {
+export function judge(
+  samples: readonly (OriginSample & { readonly edgeRss: number })[],
+  complaints: readonly string[],
+  durationMs: number,
+): Verdict {
   const warm = samples.filter(({ at }) => at >= durationMs * WARM_UP && at <= durationMs);
   const width = (durationMs * (1 - WARM_UP)) / POINTS;
   const blocks = Array.from({ length: POINTS }, (_, i) => {
@@ -64,7 +68,7 @@ export function judge(samples: readonly (OriginSample & { readonly edgeRss: numb
     most: Math.max(...warm.map((sample) => sample.handles)),
   };
   const because = [
-    ...(failures > 0 ? [`${failures} requests failed`] : []),
+    ...complaints,
     ...Object.entries(memory).flatMap(([name, { flat, growth }]) =>
       flat ? [] : [`${name} grows by ${growth.slope.toFixed(1)} MB an hour`],
     ),

@@ -26,8 +26,8 @@ export type OriginSample = z.infer<typeof OriginSample>;
 export interface WatchedOrigin {
   readonly url: string;
   onSample(take: (sample: OriginSample) => void): void;
-  /** Promotions that it logged. */
-  changes(): number;
+  /** Promotions that it logged, and mixes that it could not merge. */
+  promotions(): { readonly made: number; readonly failed: number };
   close(): Promise<void>;
 }
 
@@ -42,12 +42,14 @@ export async function startWatchedOrigin(pack: string, options: readonly string[
   });
   const ended = once(child, 'exit');
   let output = '';
-  let changes = 0;
+  let made = 0;
+  let failed = 0;
   const url = await new Promise<string>((resolve, reject) => {
     for (const stream of [child.stdout, child.stderr])
       stream?.setEncoding('utf8').on('data', (text: string) => {
         output = (output + text).slice(-10_000);
-        changes += text.match(/has weights of its own/g)?.length ?? 0;
+        made += text.match(/has weights of its own/g)?.length ?? 0;
+        failed += text.match(/could not be merged/g)?.length ?? 0;
         const found = /origin at (http:\/\/\S+)/.exec(output);
         if (found !== null) resolve(found[1]);
       });
@@ -56,7 +58,7 @@ export async function startWatchedOrigin(pack: string, options: readonly string[
   return {
     url,
     onSample: (take) => void child.on('message', (message) => take(parseWith(OriginSample, message, 'sample', 'internal'))),
-    changes: () => changes,
+    promotions: () => ({ made, failed }),
     async close() {
       child.kill('SIGTERM');
       await ended;

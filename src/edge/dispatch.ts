@@ -83,7 +83,8 @@ async function lastResort(deps: AttemptDeps, job: Dispatch, tries: Tries, failur
     throw new TwinrouteError('overloaded', 'predict: expected an endpoint with room, got none', { retryAfterSeconds: 1 });
   let settled: Settled | undefined;
   for (let last = 0; last < LAST_TRIES; last++) {
-    const place = chooseLastResort(deps, job, tries);
+    // The first try may have taken so long that another endpoint is up by now.
+    const place = choosePlace(deps, job, tries, true) ?? chooseLastResort(deps, job, tries);
     if (place === undefined) break;
     const next = await askWithinBudget(deps, job, place, tries, 'last_resort');
     if (next === undefined && settled === undefined) throw failure ?? outOfTime();

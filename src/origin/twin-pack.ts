@@ -1,7 +1,7 @@
 // A pack of factored modules, opened to be served: its open graph, its experts by name, and the merge of one mix.
 
 import { TwinrouteError } from '../core/errors.ts';
-import { sizeOf, type FloatTensor } from '../core/tensor.ts';
+import { floatTensor, sizeOf, type FloatTensor } from '../core/tensor.ts';
 import { loadExpert, openModules, readModules } from '../formats/expert-file.ts';
 import type { FloatPrecision } from '../formats/onnx/graph.ts';
 import { expertOf, type Pack } from '../formats/pack.ts';
@@ -94,7 +94,9 @@ export async function openTwinPack(
       const members: WeighedExpert[] = [];
       for (const [e, weight] of mix.entries()) if (weight !== 0) members.push({ expert: await store.get(experts[e]), weight });
       if (fade !== undefined) members.push({ expert: fade, weight: mix.reduce((sum, weight) => sum + weight, 0) });
-      const merged = new Map<string, FloatTensor>(Object.entries(graph.fed));
+      const merged = new Map<string, FloatTensor>();
+      // Feeds are arranged as the graph wants them, with another shape than the parameter's.
+      for (const { name, shape } of parameters) if (fed.has(name)) merged.set(name, floatTensor(shape, graph.fed[name].data));
       for (const spec of own) {
         const tensor = lookUp(await readTensors(sharedSource, [spec]), spec.name);
         merged.set(spec.name, mergeModules(spec.name, tensor, members, tables.has(spec.name)));
