@@ -84,11 +84,11 @@ export interface Served {
   close(): Promise<void>;
 }
 
-/** Opens the pack at `path`. @param experts the served ones; all of them when left out */
-export async function serveInEveryWay(path: string, only?: readonly string[]): Promise<Served> {
+/** Opens the pack at `path`. */
+export async function serveInEveryWay(path: string): Promise<Served> {
   const folder = await openFolder(path);
   const pack = await openPack(folder, createSha256);
-  const experts = only ?? pack.manifest.experts.map(({ name }) => name);
+  const experts = pack.manifest.experts.map(({ name }) => name);
   const reference = await createDenseReference(pack, experts, createSession);
   const encoders: Served['encoders'][number][] = [];
   for (const way of WAYS) encoders.push(await way.open(pack, experts));
