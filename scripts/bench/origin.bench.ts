@@ -1,18 +1,19 @@
 // The origin at full speed: throughput beside one plain merged model and beside peers, latency over distinct mixes, memory, and load over HTTP.
 //
 //   node scripts/bench/origin.bench.ts [--parts throughput,memory,load,mixes] [--python PYTHON] [--subjects TEXT] [--rows 256] [--rounds 6]
-//     [--in-flight 128] [--threads 2] [--quick] [--json FILE]
+//     [--in-flight 128] [--threads 2] [--device cpu] [--quick] [--json FILE]
 //
 // Throughput: every subject sits behind the origin's own batcher, batches of up to 32, and has the same rows, tokenised before the clock starts; the
 // plain model and its peers choose rows by length as the origin does. Subjects take turns in a drawn order and ratios are taken within rounds. PYTHON
 // has torch, transformers and peft. Load and mixes: `twinroute origin` in a process of its own and the load in another, which costs
-// the machine what the report says. Texts are test rows of ../shared/data, every task alike.
+// the machine what the report says. With --device (auto, cuda, webgpu) the origin and the plain model run there, all in f32. Texts are test rows of ../shared/data, every task alike.
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { table } from '../../src/cli/table.ts';
+import { selectDevice, type DeviceChoice } from '../../src/host/devices/select-device.ts';
 import { measureMixes, type MixesFigures } from './lib/origin/distinct-mixes.ts';
 import { measureLoad, type LoadFigures } from './lib/origin/load.ts';
 import { measureMemory, type MemoryFigures } from './lib/origin/memory.ts';
@@ -33,6 +34,7 @@ const { values: options } = parseArgs({
     rounds: { type: 'string', default: '6' },
     'in-flight': { type: 'string', default: '128' },
     threads: { type: 'string', default: '2' },
+    device: { type: 'string', default: 'cpu' },
     quick: { type: 'boolean', default: false },
     json: { type: 'string' },
   },
@@ -42,6 +44,7 @@ const { values: options } = parseArgs({
 export interface OriginReport {
   readonly facts: RunFacts;
   readonly threads: number;
+  readonly device: DeviceChoice;
   readonly inFlight: number;
   readonly throughput?: ThroughputFigures;
   readonly memory?: MemoryFigures;
@@ -54,12 +57,14 @@ const parts = options.parts.split(',');
 const { quick, python } = options;
 const threads = Number(options.threads);
 const inFlight = Number(options['in-flight']);
+const device = await selectDevice({ device: options.device, dtype: 'fp32' });
 const texts = readTexts(TASKS);
 const folder = mkdtempSync(join(tmpdir(), 'twinroute-origin-bench-'));
 try {
   const throughput = parts.includes('throughput')
     ? await measureThroughput({
         threads,
+        device,
         inFlight,
         python,
         folder,
@@ -72,7 +77,7 @@ try {
   const memory = parts.includes('memory') ? await measureMemory(threads, folder) : undefined;
   const { load, mixes } =
     parts.includes('load') || parts.includes('mixes')
-      ? await withHttpLab(threads, async (lab) => {
+      ? await withHttpLab(threads, device, async (lab) => {
           const measured = await measureLoad(lab, texts, quick ? 4 : 15);
           const perSecond = measured.capacity.value / 2;
           return {
@@ -86,6 +91,7 @@ try {
   const report: OriginReport = {
     facts,
     threads,
+    device,
     inFlight,
     ...(throughput !== undefined && { throughput }),
     ...(memory !== undefined && { memory }),

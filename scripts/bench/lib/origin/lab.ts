@@ -6,6 +6,7 @@ import { PACKAGE_ROOT } from '../../../../src/cli/package-root.ts';
 import { withPacks } from '../../../../src/cli/open-pack-folder.ts';
 import { createRandom } from '../../../../src/core/random.ts';
 import type { Pack } from '../../../../src/formats/pack.ts';
+import type { DeviceChoice } from '../../../../src/host/devices/select-device.ts';
 import { startSessionThread, type SessionThread } from '../../../../src/host/session-thread.ts';
 import { encoderFeeds, type TokenRow } from '../../../../src/model/encoder-feeds.ts';
 import { loadPredictor } from '../../../../src/origin/load-pack.ts';
@@ -22,6 +23,8 @@ import type { Subject } from './subject.ts';
 /** How the lab is set up. */
 export interface LabOptions {
   readonly threads: number;
+  /** What our packs and the plain model run on, in f32; peers have the CPU. */
+  readonly device: DeviceChoice;
   /** Rows in flight at once. */
   readonly inFlight: number;
   /** An interpreter with torch and peft; without it that peer is left out. */
@@ -80,13 +83,13 @@ function once<V>(open: () => Promise<V>): () => Promise<V> {
 function planSubjects(
   { sample, smallest, rank16 }: Readonly<Record<'sample' | 'smallest' | 'rank16', Pack>>,
   thread: SessionThread,
-  { threads, inFlight, python, folder }: LabOptions,
+  { threads, device, inFlight, python, folder }: LabOptions,
   closers: (() => Promise<void>)[],
 ): { readonly plans: readonly Plan[]; tokenizer(): Promise<Predictor> } {
   const predictorOf = (pack: Pack, promotedBytes = PROMOTED_BYTES): (() => Promise<Predictor>) =>
     once(async () => {
       console.error(`— opening ${pack.manifest.name}`);
-      const predictor = await loadPredictor(pack, undefined, { threads, thread, promotedBytes });
+      const predictor = await loadPredictor(pack, undefined, { threads, device, thread, promotedBytes });
       closers.push(() => predictor.release());
       return predictor;
     });
@@ -146,7 +149,7 @@ function planSubjects(
     key: 'plain',
     name: 'one plain merged model, padded',
     async open() {
-      const session = await thread.create(readFileSync((await files())[0]), { threads });
+      const session = await thread.create(readFileSync((await files())[0]), { threads, device: device.name });
       closers.push(() => session.release());
       const runner = plainRunner<TokenRow>((rows) => session.run(encoderFeeds(rows)));
       return (rows) => closedLoop([runner], rows, inFlight);

@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { withPack } from '../../../../src/cli/open-pack-folder.ts';
 import { PACKAGE_ROOT } from '../../../../src/cli/package-root.ts';
+import type { DeviceChoice } from '../../../../src/host/devices/select-device.ts';
 import type { Random } from '../../../../src/core/random.ts';
 import { startChildServer } from '../child-server.ts';
 import type { LoadResult, LoadTask } from './load-generator.ts';
@@ -20,13 +21,14 @@ export interface HttpLab {
   bodies(count: number, texts: readonly LabText[], mixes: readonly Float32Array[], random: Random): readonly string[];
 }
 
-/** Starts the sample pack's origin as it comes, while `use` works. */
-export async function withHttpLab<T>(threads: number, use: (lab: HttpLab) => Promise<T>): Promise<T> {
+/** Starts the sample pack's origin as it comes, on a device, while `use` works. */
+export async function withHttpLab<T>(threads: number, device: DeviceChoice, use: (lab: HttpLab) => Promise<T>): Promise<T> {
   const path = await labPack('sample');
   const { model, experts } = await withPack(path, ({ manifest }) =>
     Promise.resolve({ model: manifest.name, experts: manifest.experts.length }),
   );
-  const args = [join(PACKAGE_ROOT, 'src/cli/bin.ts'), 'origin', path, '--port', '0', '--threads', String(threads), '--json'];
+  const on = ['--threads', String(threads), '--device', device.name, '--dtype', device.precision];
+  const args = [join(PACKAGE_ROOT, 'src/cli/bin.ts'), 'origin', path, '--port', '0', ...on, '--json'];
   const server = await startChildServer([...process.execArgv, ...args], process.env, /"url":"([^"]+)"/);
   try {
     return await use({
