@@ -16,10 +16,11 @@ export function probeDevice(device: DeviceName): Promise<ProbeReport> {
   // The ending of this very file: .ts in a checkout, .js in the package.
   const script = fileURLToPath(new URL(`probe-process${extname(import.meta.filename)}`, import.meta.url));
   return new Promise((resolve) => {
-    const ended = execFile(process.execPath, [script, device], { timeout: TIMEOUT_MS, killSignal: 'SIGKILL' }, (error, stdout) => {
+    const ended = execFile(process.execPath, [script, device], { timeout: TIMEOUT_MS, killSignal: 'SIGKILL' }, (error, stdout, stderr) => {
       const lines = stdout.trim().split('\n');
       try {
-        resolve(parseJsonWith(ProbeReport, lines[lines.length - 1], `probe of ${device}`, 'internal'));
+        const report = parseJsonWith(ProbeReport, lines[lines.length - 1], `probe of ${device}`, 'internal');
+        resolve('failed' in report ? { failed: report.failed + missing(stderr) } : report);
       } catch (cause) {
         if (error === null) resolve({ failed: messageOf(cause) });
         else if (error.killed === true) resolve({ failed: `expected an answer within ${TIMEOUT_MS / 1000} s, got none` });
@@ -27,4 +28,10 @@ export function probeDevice(device: DeviceName): Promise<ProbeReport> {
       }
     });
   });
+}
+
+/** The library that was not found, in words: only the loader's own line names it. */
+function missing(stderr: string): string {
+  const [, library] = /([^\s/]+\.so[.\d]*): cannot open shared object file/.exec(stderr) ?? [];
+  return library === undefined ? '' : `, ${library} is missing`;
 }

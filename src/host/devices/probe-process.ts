@@ -37,7 +37,7 @@ function gist(error: unknown): string {
   const parts = messageOf(error)
     .trim()
     .replace(/\.$/, '')
-    .split(/\.\s+|\S+\.cc:\d+ /);
+    .split(/\.\s+|\S+\.cc:\d+ |OrtSessionOptions\w+: /);
   return parts[parts.length - 1].slice(0, GIST_CHARS);
 }
 
