@@ -4,7 +4,6 @@ import { execFile } from 'node:child_process';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseJsonWith } from '../../contract/parse.ts';
-import { messageOf } from '../../core/errors.ts';
 import type { DeviceName } from './device.ts';
 import { ProbeReport } from './probe-report.ts';
 
@@ -12,20 +11,26 @@ import { ProbeReport } from './probe-report.ts';
 const TIMEOUT_MS = 60_000;
 
 /** Tries a device; never rejects. Cost: a process, about half a second where nothing is found. */
-export function probeDevice(device: DeviceName): Promise<ProbeReport> {
+export async function probeDevice(device: DeviceName): Promise<ProbeReport> {
+  const { stdout, stderr, end } = await runProbe(device);
+  const lines = stdout.trim().split('\n');
+  try {
+    const report = parseJsonWith(ProbeReport, lines[lines.length - 1], `probe of ${device}`, 'internal');
+    return 'failed' in report ? { failed: report.failed + missing(stderr) } : report;
+  } catch {
+    return { failed: `expected an answer, got ${end}` };
+  }
+}
+
+/** The probe's process until its end, which is told in words. */
+function runProbe(device: DeviceName): Promise<{ stdout: string; stderr: string; end: string }> {
   // The ending of this very file: .ts in a checkout, .js in the package.
   const script = fileURLToPath(new URL(`probe-process${extname(import.meta.filename)}`, import.meta.url));
   return new Promise((resolve) => {
-    const ended = execFile(process.execPath, [script, device], { timeout: TIMEOUT_MS, killSignal: 'SIGKILL' }, (error, stdout, stderr) => {
-      const lines = stdout.trim().split('\n');
-      try {
-        const report = parseJsonWith(ProbeReport, lines[lines.length - 1], `probe of ${device}`, 'internal');
-        resolve('failed' in report ? { failed: report.failed + missing(stderr) } : report);
-      } catch (cause) {
-        if (error === null) resolve({ failed: messageOf(cause) });
-        else if (error.killed === true) resolve({ failed: `expected an answer within ${TIMEOUT_MS / 1000} s, got none` });
-        else resolve({ failed: `expected an answer, got the end of the process (${ended.signalCode ?? `exit ${ended.exitCode}`})` });
-      }
+    const child = execFile(process.execPath, [script, device], { timeout: TIMEOUT_MS, killSignal: 'SIGKILL' }, (error, stdout, stderr) => {
+      const end =
+        error?.killed === true ? `none within ${TIMEOUT_MS / 1000} s` : `the end of the process (${child.signalCode ?? child.exitCode})`;
+      resolve({ stdout, stderr, end });
     });
   });
 }
