@@ -1,6 +1,6 @@
 // Probes of what this machine has. Which GPUs that is the tests cannot know; what a probe says has to fit what a session does.
 
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { DEVICES } from '../../../src/host/devices/device.ts';
 import { deviceAnswers } from '../../../src/host/devices/device-answers.ts';
 import { probeDevice } from '../../../src/host/devices/probe-device.ts';
@@ -23,3 +23,9 @@ test.each(DEVICES.flatMap((device) => (device.name === 'cpu' ? [] : [device.name
     if ('failed' in report) expect(report.failed).toMatch(/^(?!.*\.cc:\d)./);
   },
 );
+
+test('a driver that takes its process with it is a reason, not an end', async () => {
+  vi.stubEnv('NODE_OPTIONS', `--import=data:text/javascript,${encodeURIComponent('process.kill(process.pid, "SIGSEGV")')}`);
+  expect(await probeDevice('webgpu')).toEqual({ failed: 'expected an answer, got the end of the process (SIGSEGV)' });
+  vi.unstubAllEnvs();
+});
