@@ -1,6 +1,6 @@
 // The origin at full speed: throughput beside one plain merged model and beside peers, latency over distinct mixes, memory, and load over HTTP.
 //
-//   node scripts/bench/origin.bench.ts [--parts throughput,memory,load,mixes] [--python PYTHON] [--subjects TEXT] [--rows 256] [--rounds 6]
+//   node scripts/bench/origin.bench.ts [--parts throughput,memory,load,mixes] [--python PYTHON] [--subjects KEY,KEY] [--rows 256] [--rounds 6]
 //     [--in-flight 128] [--threads 2] [--device cpu] [--quick] [--json FILE]
 //
 // Throughput: every subject sits behind the origin's own batcher, batches of up to 32, and has the same rows, tokenised before the clock starts; the
@@ -71,7 +71,7 @@ try {
         texts,
         rows: quick ? 64 : Number(options.rows),
         rounds: quick ? 1 : Number(options.rounds),
-        only: options.subjects,
+        only: options.subjects.split(','),
       })
     : undefined;
   const memory = parts.includes('memory') ? await measureMemory(threads, folder) : undefined;

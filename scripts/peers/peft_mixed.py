@@ -40,7 +40,7 @@ def load(base, folders):
             path = without_head(folder, work)
             name = f'a{index}'
             if model is None:
-                model = PeftModel.from_pretrained(AutoModel.from_pretrained(base), path, adapter_name=name)
+                model = PeftModel.from_pretrained(AutoModel.from_pretrained(base, dtype=torch.float32), path, adapter_name=name)
             else:
                 model.load_adapter(path, adapter_name=name)
     return model.eval()
@@ -79,7 +79,7 @@ def measure(mixed, plain, task):
 def main():
     threads, base, *adapters = sys.argv[1:]
     torch.set_num_threads(int(threads))
-    mixed, plain = load(base, adapters), AutoModel.from_pretrained(base).eval()
+    mixed, plain = load(base, adapters), AutoModel.from_pretrained(base, dtype=torch.float32).eval()
     print('ready', flush=True)
     for line in sys.stdin:
         print(json.dumps(measure(mixed, plain, json.loads(line))), flush=True)

@@ -11,6 +11,7 @@ import { startSessionThread, type SessionThread } from '../../../../src/host/ses
 import { encoderFeeds, type TokenRow } from '../../../../src/model/encoder-feeds.ts';
 import { loadPredictor } from '../../../../src/origin/load-pack.ts';
 import type { Predictor, PredictorRow } from '../../../../src/origin/predictor.ts';
+import { arithmeticLimit } from './arithmetic-limit.ts';
 import { closedLoop } from './closed-loop.ts';
 import { always, anyTwo, inTurn, uniform, zipf, type DrawMix } from './mixes.ts';
 import { labPack } from './packs.ts';
@@ -31,8 +32,8 @@ export interface LabOptions {
   readonly python: string | undefined;
   /** A folder for plain models. */
   readonly folder: string;
-  /** Only subjects whose key has this in it, and the plain model. */
-  readonly only: string;
+  /** Only subjects whose keys have one of these in them, and the plain model. */
+  readonly only: readonly string[];
 }
 
 /** An open lab. */
@@ -64,9 +65,9 @@ export async function withLab<T>(options: LabOptions, use: (lab: Lab) => Promise
       const packs = { sample, smallest, rank16 };
       const { plans, tokenizer } = planSubjects(packs, thread, options, closers);
       const subjects: Subject[] = [];
-      for (const { key, name, target, open } of plans)
-        if (key === 'plain' || key.includes(options.only))
-          subjects.push({ key, name, ...(target !== undefined && { target }), measure: await open() });
+      for (const { open, ...subject } of plans)
+        if (subject.key === 'plain' || options.only.some((part) => subject.key.includes(part)))
+          subjects.push({ ...subject, measure: await open() });
       return await use({ subjects, tokenizer: await tokenizer() });
     } finally {
       for (const close of closers.reverse()) await close();
@@ -100,10 +101,16 @@ function planSubjects(
       closers.push(() => peer.close());
       return peer;
     });
-  const ours = (key: string, name: string, predictor: () => Promise<Predictor>, draw: DrawMix, target?: number): Plan => ({
+  const ours = (
+    key: string,
+    name: string,
+    predictor: () => Promise<Predictor>,
+    draw: DrawMix,
+    figures: Pick<Subject, 'target' | 'limit'> = {},
+  ): Plan => ({
     key,
     name,
-    ...(target !== undefined && { target }),
+    ...figures,
     async open() {
       const opened = await predictor();
       return (rows, seed) => {
@@ -160,18 +167,32 @@ function planSubjects(
     plans: [
       plain,
       ours('one-mix', 'the same model as the origin runs it: one mix for all', served, always(eight, 0)),
-      ours('top-1', 'sample pack, 8 experts, every request another', served, inTurn(eight), 0.95),
-      ours('top-1-factored', 'the same, no mix with weights of its own', factored, inTurn(eight)),
-      ours('smallest-top-1', 'smallest pack that keeps 99 %, every request another expert', small, inTurn(eight), 0.95),
-      ours('smallest-pairs', 'smallest pack that keeps 99 %, two experts a request, no two alike', small, anyTwo(eight), 0.85),
-      ours('rank-16-pairs', 'rank 16, two experts a request, no two alike', flat, anyTwo(eight), 0.8),
+      ours('top-1', 'sample pack, 8 experts, every request another', served, inTurn(eight), {
+        target: 0.95,
+        limit: arithmeticLimit(sample, 1),
+      }),
+      ours('top-1-factored', 'the same, no mix with weights of its own', factored, inTurn(eight), { limit: arithmeticLimit(sample, 1) }),
+      ours('smallest-top-1', 'smallest pack that keeps 99 %, every request another expert', small, inTurn(eight), {
+        target: 0.95,
+        limit: arithmeticLimit(smallest, 1),
+      }),
+      ours('smallest-pairs', 'smallest pack that keeps 99 %, two experts a request, no two alike', small, anyTwo(eight), {
+        target: 0.85,
+        limit: arithmeticLimit(smallest, 2),
+      }),
+      ours('rank-16-pairs', 'rank 16, two experts a request, no two alike', flat, anyTwo(eight), {
+        target: 0.8,
+        limit: arithmeticLimit(rank16, 2),
+      }),
       ...RANDOM_RANKS.flatMap((rank): Plan[] => {
-        const few = predictorOf(randomPack(rank16, 8, rank));
+        const eightRandom = randomPack(rank16, 8, rank);
+        const limit = arithmeticLimit(eightRandom, 1);
+        const few = predictorOf(eightRandom);
         const many = predictorOf(randomPack(rank16, 100, rank));
         return [
-          ours(`random-8-${rank}`, `8 random experts of rank ${rank}, uniform`, few, uniform(8)),
-          ours(`random-100-${rank}`, `100 random experts of rank ${rank}, uniform`, many, uniform(100), 0.8),
-          ours(`zipf-100-${rank}`, `100 random experts of rank ${rank}, Zipf`, many, zipf(100), 0.9),
+          ours(`random-8-${rank}`, `8 random experts of rank ${rank}, uniform`, few, uniform(8), { limit }),
+          ours(`random-100-${rank}`, `100 random experts of rank ${rank}, uniform`, many, uniform(100), { target: 0.8, limit }),
+          ours(`zipf-100-${rank}`, `100 random experts of rank ${rank}, Zipf`, many, zipf(100), { target: 0.9, limit }),
         ];
       }),
       peer('sessions-spinning', 'eight onnxruntime sessions side by side, as they come', sessions, 'spinning'),

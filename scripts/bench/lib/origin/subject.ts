@@ -10,6 +10,8 @@ export interface Subject {
   readonly name: string;
   /** The least share of the plain model's throughput. */
   readonly target?: number;
+  /** What multiply-adds alone would leave of the plain model's. */
+  readonly limit?: number;
   /** Serves the rows, whatever mixes it draws for them by the seed. */
   measure(rows: readonly TokenRow[], seed: number): Promise<LoopFigures>;
 }

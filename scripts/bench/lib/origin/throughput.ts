@@ -11,6 +11,7 @@ export interface SubjectFigures {
   readonly key: string;
   readonly name: string;
   readonly target?: number;
+  readonly limit?: number;
   readonly rowsPerSecond: number;
   readonly rowsPerRun: number;
   /** Median over rounds of the plain model's time by this one's. */
@@ -78,12 +79,11 @@ export function measureThroughput({ rounds, rows: count, texts, ...options }: Th
       rounds,
       rows: count,
       meanTokens: tokens / (rounds * count),
-      subjects: subjects.map(({ key, name, target }): SubjectFigures => {
+      subjects: subjects.map(({ measure: _measure, ...subject }): SubjectFigures => {
+        const { key } = subject;
         const own = done.get(key) ?? [];
         return {
-          key,
-          name,
-          ...(target !== undefined && { target }),
+          ...subject,
           rowsPerSecond: (1000 * count) / median(times(key)),
           rowsPerRun: own.reduce((sum, { rowsPerRun }) => sum + rowsPerRun, 0) / own.length,
           ofPlain: medianRatio(times('plain'), times(key), random),

@@ -31,6 +31,7 @@ export function originSection({ threads, inFlight, throughput, memory, load, mix
     ],
     plots: [...(throughput === undefined ? [] : [throughputPlot(throughput)]), ...(mixes === undefined ? [] : [mixesPlot(mixes)])],
     notes: [
+      'Multiply-adds alone: what is left of the plain model’s throughput when every row also pays for the factors of its own experts, at the speed of the plain products; mixes with weights of their own pay nothing.',
       'PEFT in torch serves one adapter a row and cannot weigh two; it takes batches of 32 of the rows nearest in length. Rows of all peers are tokenised before the clock starts, too.',
       'Eight sessions: plain models side by side in one process, each with its own batcher and thread, and each with a pool of as many threads as the one model has; or one at a time on one thread.',
     ],
@@ -39,10 +40,10 @@ export function originSection({ threads, inFlight, throughput, memory, load, mix
 
 function throughputLines({ subjects, ratios }: ThroughputFigures): Line[] {
   return [
-    ...subjects.map(({ name, target, ofPlain, rowsPerSecond, rowsPerRun }): Line => ({
+    ...subjects.map(({ name, target, limit, ofPlain, rowsPerSecond, rowsPerRun }): Line => ({
       what: name,
       ...(target !== undefined && { target: `≥ ${target} of plain`, met: ofPlain.value >= target }),
-      measured: `${spellEstimate(ofPlain, 3)} of plain; ${rowsPerSecond.toFixed(0)} rows a second, ${rowsPerRun.toFixed(1)} a run`,
+      measured: `${spellEstimate(ofPlain, 3)} of plain${limit === undefined ? '' : ` (multiply-adds alone: ${limit.toFixed(2)})`}; ${rowsPerSecond.toFixed(0)} rows a second, ${rowsPerRun.toFixed(1)} a run`,
     })),
     ...ratios.map(({ name, target, ratio }): Line => ({
       what: name,
