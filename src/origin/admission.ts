@@ -14,12 +14,12 @@ export interface AdmissionOptions {
   readonly maxQueue: number;
 }
 
-/** Runs of which the rate of answers is told, milliseconds: it follows a change of traffic within seconds. */
+/** How far back the rate of answers is told from, milliseconds: it follows a change of traffic within seconds. */
 const MEMORY_MS = 2000;
 /** Share of a request's time that the wait may take: rows are not run in the order in which they came, so some wait longer than the mean. */
 const OF_ITS_TIME = 0.7;
-/** Runs' worth of rows that is always let in. Short queues make small runs, which tell too little of what full ones can do. */
-const ALWAYS_RUNS = 2;
+/** Share of a run's rows. So many are always let in, and with fewer under way nothing is learnt: small runs tell too little of what full ones can do. */
+const FEW = 0.25;
 /** A longer hint would only keep callers away from a server that has recovered. */
 const MAX_RETRY_AFTER_SECONDS = 60;
 
@@ -34,13 +34,14 @@ export interface Door {
  * Cost: O(1) a submission
  */
 export function withAdmission<R, O>(batcher: Batcher<R, O>, { clock, maxBatch, maxQueue }: AdmissionOptions): Batcher<R, O> & Door {
+  const few = FEW * maxBatch;
   let underway = 0;
   const rate = createRate();
 
   const admit = (rows: number, deadline: number): void => {
     const perMs = rate.perMs();
     const ahead = underway + rows;
-    if (perMs === undefined || ahead <= ALWAYS_RUNS * maxBatch) return;
+    if (perMs === undefined || ahead <= few) return;
     const leftMs = deadline - clock.now();
     const late = ahead / perMs - OF_ITS_TIME * leftMs;
     // Beyond the queue and the run that is under way there is no place, whatever the time.
@@ -58,7 +59,7 @@ export function withAdmission<R, O>(batcher: Batcher<R, O>, { clock, maxBatch, m
     check: (deadline) => admit(1, deadline),
     async submit(rows, options = {}) {
       admit(rows.length, options.deadline ?? Infinity);
-      if (underway === 0) rate.wake(clock.now());
+      if (underway <= few) rate.start(clock.now());
       underway += rows.length;
       let answered = 0;
       try {
@@ -66,21 +67,21 @@ export function withAdmission<R, O>(batcher: Batcher<R, O>, { clock, maxBatch, m
         answered = rows.length;
         return answer;
       } finally {
+        if (underway > few) rate.note(answered, clock.now());
         underway -= rows.length;
-        rate.note(answered, clock.now());
       }
     },
   };
 }
 
-/** Rows answered a millisecond while there was something to do, of the last seconds. */
+/** Rows answered a millisecond, of the last seconds in which many were under way. */
 function createRate() {
   let answered = 0;
   let busyMs = 0;
   let seenAt = 0;
   return {
-    /** Idle time counts for nothing. */
-    wake(now: number): void {
+    /** What was before counts for nothing. */
+    start(now: number): void {
       seenAt = now;
     },
     note(rows: number, now: number): void {

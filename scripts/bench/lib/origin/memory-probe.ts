@@ -9,6 +9,7 @@ import { withPack } from '../../../../src/cli/open-pack-folder.ts';
 import { createNodeSession } from '../../../../src/host/ort-session.ts';
 import { encoderFeeds, type TokenRow } from '../../../../src/model/encoder-feeds.ts';
 import { loadPredictor } from '../../../../src/origin/load-pack.ts';
+import type { Session } from '../../../../src/model/session.ts';
 import type { Predictor } from '../../../../src/origin/predictor.ts';
 import { readFile } from 'node:fs/promises';
 import { PROMOTED_BYTES } from './lab.ts';
@@ -50,11 +51,15 @@ async function runAll(predictor: Predictor, experts: readonly (number | undefine
 
 async function probeSessions(files: readonly string[]): Promise<MemoryProbe> {
   const rss = [await residentBytes()];
+  const sessions: Session[] = [];
   for (const file of files) {
     const session = await createNodeSession(await readFile(file), { threads });
     await session.run(encoderFeeds(ROWS));
+    // Held, or the collector would take it.
+    sessions.push(session);
     rss.push(await residentBytes());
   }
+  for (const session of sessions) await session.run(encoderFeeds(ROWS));
   return { rss };
 }
 
@@ -72,6 +77,7 @@ function probeOrigin(path: string): Promise<MemoryProbe> {
     }
     await runAll(predictor, all);
     rss.push(await residentBytes());
+    await predictor.release();
     return { rss };
   });
 }
@@ -86,6 +92,7 @@ function probeExperts(path: string, count: number, rank: number): Promise<Memory
     const rss = [await residentBytes()];
     await runAll(predictor, [...predictor.experts.keys()]);
     rss.push(await residentBytes());
+    await predictor.release();
     return { rss, factorBytes: bytes };
   });
 }
