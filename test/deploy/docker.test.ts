@@ -10,7 +10,9 @@ import * as z from 'zod/mini';
 import { parseJsonWith } from '../../src/contract/parse.ts';
 import { origin } from '../../src/cli/commands/origin.ts';
 import { VERBS } from '../../src/cli/verbs.ts';
+import { startOrigin } from '../../src/origin/index.ts';
 import { importClosure } from '../helpers/import-closure.ts';
+import { createFakePredictor } from '../origin/fake-predictor.ts';
 
 const Package = z.object({ dependencies: z.record(z.string(), z.string()) });
 
@@ -53,7 +55,7 @@ test('no file that the program loads is left out of the images', async () => {
 });
 
 test('every image starts a verb with options that it has, as a user who is not root, and is told by exec, so that SIGTERM reaches it', async () => {
-  const commands = (await instructions('CMD')).filter((value) => !value.includes('fetch(')).map(argsOf);
+  const commands = (await instructions('CMD')).map(argsOf);
   expect(commands).toHaveLength(3);
   for (const [verb, ...args] of commands) {
     expect(VERBS.map(({ name }) => name)).toContain(verb);
@@ -62,4 +64,24 @@ test('every image starts a verb with options that it has, as a user who is not r
   }
   expect(new Set(await instructions('USER'))).toEqual(new Set(['1000:1000']));
   for (const entry of await instructions('ENTRYPOINT')) expect(argsOf(entry)).toEqual(['node', '/app/src/cli/bin.ts']);
+});
+
+test('the health check says what the origin says', async () => {
+  const server = await startOrigin({ predictors: [createFakePredictor()], version: '0', log: () => {} });
+  const checks = (await instructions('HEALTHCHECK')).map((value) => argsOf(value.slice(value.indexOf('['))));
+  expect(checks).toHaveLength(2);
+  const statuses = async (): Promise<unknown[]> =>
+    Promise.all(
+      checks.map(async ([node, flag, code]) => {
+        expect([node, flag, code.includes(':8801/')]).toEqual(['node', '-e', true]);
+        const run = promisify(execFile)(process.execPath, [flag, code.replace(':8801/', `:${server.port}/`)]);
+        return run.then(
+          () => 0,
+          (error: unknown) => (error instanceof Error && 'code' in error ? error.code : error),
+        );
+      }),
+    );
+  expect(await statuses()).toEqual([0, 0]);
+  await server.close();
+  expect(await statuses()).toEqual([1, 1]);
 });

@@ -16,6 +16,7 @@ import { qualitySection } from './page/quality.ts';
 import { resilienceSection } from './page/resilience.ts';
 import { routerSection } from './page/router.ts';
 import type { Section } from './page/section.ts';
+import { shardedBuildSection } from './page/sharded-build.ts';
 import { throughputSection } from './page/throughput.ts';
 import { peerVenv, type PeerVenv } from './peer-venv.ts';
 import type { RunFacts } from './run-facts.ts';
@@ -140,6 +141,12 @@ export const BENCHES: readonly Bench[] = [
     section: exportsSection,
   }),
   bench({ name: 'mergekit', args: () => ['--mergekit', needVenv('torch')], section: mergekitSection }),
+  bench({
+    name: 'sharded-build',
+    apart: 'builds packs of a large model for minutes',
+    args: (quick) => (quick ? ['--layers', '1'] : []),
+    section: shardedBuildSection,
+  }),
   bench({
     name: 'large-merge',
     apart: 'writes 11 GB of checkpoints',
