@@ -1,7 +1,7 @@
 // The origin at full speed: throughput beside one plain merged model and beside peers, latency over distinct mixes, memory, and load over HTTP.
 //
-//   node scripts/bench/origin.bench.ts [--parts throughput,memory,load,mixes] [--python PYTHON] [--subjects KEY,KEY] [--rows 256] [--rounds 6]
-//     [--in-flight 128] [--threads 2] [--device cpu] [--quick] [--json FILE]
+//   node scripts/bench/origin.bench.ts [--parts throughput,memory,load,mixes] [--python PYTHON] [--subjects KEY,KEY] [--rows 256] [--rounds 8]
+//     [--minutes 4.5] [--in-flight 128] [--threads 2] [--device cpu] [--quick] [--json FILE]
 //
 // Throughput: every subject sits behind the origin's own batcher, batches of up to 32, and has the same rows, tokenised before the clock starts; the
 // plain model and its peers choose rows by length as the origin does. Subjects take turns in a drawn order and ratios are taken within rounds. PYTHON
@@ -30,8 +30,9 @@ const { values: options } = parseArgs({
     parts: { type: 'string', default: 'throughput,memory,load,mixes' },
     python: { type: 'string' },
     subjects: { type: 'string', default: '' },
-    rows: { type: 'string', default: '256' },
-    rounds: { type: 'string', default: '6' },
+    rows: { type: 'string' },
+    rounds: { type: 'string', default: '8' },
+    minutes: { type: 'string', default: '4.5' },
     'in-flight': { type: 'string', default: '128' },
     threads: { type: 'string', default: '2' },
     device: { type: 'string', default: 'cpu' },
@@ -69,8 +70,9 @@ try {
         python,
         folder,
         texts,
-        rows: quick ? 64 : Number(options.rows),
-        rounds: quick ? 1 : Number(options.rounds),
+        rows: Number(options.rows ?? (quick ? 64 : 256)),
+        rounds: quick ? 2 : Number(options.rounds),
+        minutes: Number(options.minutes),
         only: options.subjects.split(','),
       })
     : undefined;

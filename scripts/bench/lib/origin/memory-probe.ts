@@ -25,6 +25,10 @@ export interface MemoryProbe {
 
 const [mode, threadsText, ...rest] = process.argv.slice(2);
 const threads = Number(threadsText);
+/** So many hot mixes have room, and are waited for during so many runs of each. */
+const HOT = 3;
+const HOT_RUNS = 150;
+
 /** A batch as large as they come. */
 const ROWS: readonly TokenRow[] = Array.from({ length: 32 }, (_, i) => ({
   ids: Int32Array.from({ length: 32 }, (__, t) => 1000 + i + t),
@@ -66,15 +70,18 @@ async function probeSessions(files: readonly string[]): Promise<MemoryProbe> {
 function probeOrigin(path: string): Promise<MemoryProbe> {
   return withPack(path, async (pack) => {
     const rss = [await residentBytes()];
-    const predictor = await loadPredictor(pack, undefined, { threads, promotedBytes: PROMOTED_BYTES });
+    let changes = 0;
+    const log = (): void => void (changes += 1);
+    const predictor = await loadPredictor(pack, undefined, { threads, promotedBytes: PROMOTED_BYTES, log });
     const all = [...predictor.experts.keys()];
     await runAll(predictor, all);
     rss.push(await residentBytes());
-    // Enough traffic for hot mixes to get weights of their own.
-    for (let i = 0; i < 6; i++) {
-      await runAll(predictor, [...all.slice(0, 3), ...all.slice(0, 3), all[3 + (i % 5)]]);
-      await sleep(500);
+    for (let i = 0; i < HOT_RUNS && changes < HOT; i++) {
+      await runAll(predictor, all.slice(0, HOT));
+      // Merges go on between runs.
+      await sleep(50);
     }
+    console.error(`${changes} mixes have weights of their own`);
     await runAll(predictor, all);
     rss.push(await residentBytes());
     await predictor.release();

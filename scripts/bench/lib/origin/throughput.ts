@@ -36,13 +36,16 @@ export interface ThroughputFigures {
 
 /** How much is measured. */
 export interface ThroughputOptions extends LabOptions {
+  /** At most; fewer where they would take too long, but never less than two. */
   readonly rounds: number;
+  readonly minutes: number;
   readonly rows: number;
   readonly texts: readonly LabText[];
 }
 
 /** Whole rounds before anything counts: mixes get their places, prices are learnt. */
 const WARM_UP_ROUNDS = 1;
+const LEAST_ROUNDS = 2;
 
 /** Throughput of one subject over that of another, by their keys. */
 const RATIOS: readonly (readonly [name: string, key: string, by: string, target?: number])[] = [
@@ -58,14 +61,22 @@ const RATIOS: readonly (readonly [name: string, key: string, by: string, target?
 ];
 
 /** Measures. Cost: rounds × subjects × some seconds */
-export function measureThroughput({ rounds, rows: count, texts, ...options }: ThroughputOptions): Promise<ThroughputFigures> {
+export function measureThroughput({
+  rounds: most,
+  minutes,
+  rows: count,
+  texts,
+  ...options
+}: ThroughputOptions): Promise<ThroughputFigures> {
   return withLab(options, async ({ subjects, tokenizer }) => {
     const done = new Map(subjects.map(({ key }) => [key, new Array<LoopFigures>()]));
     const random = createRandom(0, 'throughput');
     const order = [...subjects];
     let tokens = 0;
-    for (let round = -WARM_UP_ROUNDS; round < rounds; round++) {
-      console.error(`— round ${round + 1} of ${rounds}`);
+    let rounds = 0;
+    const untilMs = performance.now() + 60_000 * minutes;
+    for (let round = -WARM_UP_ROUNDS; round < most && (round < LEAST_ROUNDS || performance.now() < untilMs); round++) {
+      console.error(`— round ${round + 1} of ${most}`);
       const rows = drawRows(texts, count, tokenizer, random);
       if (round >= 0) tokens += rows.reduce((sum, { ids }) => sum + ids.length, 0);
       for (const subject of random.shuffle(order)) {
@@ -73,6 +84,7 @@ export function measureThroughput({ rounds, rows: count, texts, ...options }: Th
         console.error(`${subject.key}: ${figures.ms.toFixed(0)} ms, ${figures.rowsPerRun.toFixed(1)} rows a run`);
         if (round >= 0) done.get(subject.key)?.push(figures);
       }
+      if (round >= 0) rounds += 1;
     }
     const times = (key: string): readonly number[] => (done.get(key) ?? []).map(({ ms }) => ms);
     return {
