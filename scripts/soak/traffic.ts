@@ -27,8 +27,8 @@ interface Kind {
   ask(target: Target): Promise<Outcome>;
 }
 
-/** Farthest that an answer may be from the first one, by numbers of this size or 1. */
-const TOLERANCE = 1e-5;
+/** Farthest that an answer may be from the first one, by numbers of this size or 1: each of the two may be 1e-5 from the dense merge's. */
+const TOLERANCE = 2e-5;
 /** Refusals that tell the caller to come again: deliberate, and never wrong. */
 const REFUSALS = new Set([429, 503]);
 

@@ -5,8 +5,8 @@ import { trendOf, type Trend } from './trend.ts';
 import type { OriginSample } from './watched-origin.ts';
 
 /** The part of a soak that is left out: experts and promoted mixes find their places, allocators their size. */
-const WARM_UP = 1 / 3;
-/** Points of the trends: minutes of a soak of 30, so that neighbours hardly know of each other. */
+const WARM_UP = 1 / 2;
+/** Points of the trends: most of a minute each in a soak of 30, so that neighbours hardly know of each other. */
 const POINTS = 20;
 /** Growth in an hour, by its median, that is noise: steps of a few pages have a direction too, in half an hour. */
 const NOISE_MB = 12;
