@@ -14,14 +14,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { writeEdgeAssets } from '../src/build/edge-assets.ts';
 import { bundleWorker } from '../src/cli/dev/bundle-worker.ts';
-import { startEdge } from '../src/cli/dev/start-edge.ts';
 import { withPack } from '../src/cli/open-pack-folder.ts';
 import { PACKAGE_ROOT } from '../src/cli/package-root.ts';
 import { createRandom } from '../src/core/random.ts';
 import type { Pack } from '../src/formats/pack.ts';
 import { createSha256 } from '../src/host/files.ts';
 import { runFacts } from './bench/lib/run-facts.ts';
-import { workerdRssBytes } from './bench/lib/workerd-process.ts';
+import { startPlainEdge } from './bench/lib/plain-workerd.ts';
+import { rssBytes } from './bench/lib/workerd-process.ts';
 import { makeCases } from './soak/cases.ts';
 import { createTally } from './soak/tally.ts';
 import { chooseKind } from './soak/traffic.ts';
@@ -58,7 +58,7 @@ async function soak(pack: Pack) {
   const work = await mkdtemp(join(tmpdir(), 'twinroute-soak-'));
   const assetsFolder = join(work, 'assets');
   await writeEdgeAssets([pack], assetsFolder, createSha256);
-  const edge = await startEdge({
+  const edge = await startPlainEdge(join(work, 'edge'), {
     bundle: await bundleWorker(join(work, 'worker')),
     assetsFolder,
     endpoints: [{ id: 'origin', url: origin.url, experts: '*' }],
@@ -72,7 +72,7 @@ async function soak(pack: Pack) {
     const tally = createTally();
     const samples: (OriginSample & { edgeRss: number })[] = [];
     const startMs = performance.now();
-    origin.onSample((sample) => samples.push({ ...sample, at: performance.now() - startMs, edgeRss: workerdRssBytes() ?? 0 }));
+    origin.onSample((sample) => samples.push({ ...sample, at: performance.now() - startMs, edgeRss: rssBytes(edge.pid) }));
     const target = { origin: origin.url, edge: edge.url, cases, random, model: pack.manifest.name, era: 0 };
     const underWay = new Set<Promise<void>>();
     let nextMs = 0;

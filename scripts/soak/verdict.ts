@@ -8,6 +8,8 @@ import type { OriginSample } from './watched-origin.ts';
 const WARM_UP = 1 / 2;
 /** Points of the trends: most of a minute each in a soak of 30, so that neighbours hardly know of each other. */
 const POINTS = 20;
+/** A shorter soak says nothing about memory. */
+const SHORTEST_MS = 10 * 60_000;
 /** Growth in an hour, by its median, that is noise: steps of a few pages have a direction too, in half an hour. */
 const NOISE_MB = 12;
 
@@ -50,7 +52,7 @@ export function judge(
     const values = blocks.map((block) => of(block.map(read)) / MB);
     const hours = blocks.map((block) => median(block.map(({ at }) => at)) / (60 * MINUTE_MS));
     const growth = trendOf(hours, values);
-    return { medianMb: median(values), growth, flat: growth.low <= 0 || growth.slope < NOISE_MB };
+    return { medianMb: median(values), growth, flat: growth.low <= 0 || growth.slope < NOISE_MB || durationMs < SHORTEST_MS };
   };
   const least = (values: readonly number[]): number => Math.min(...values);
   const memory = {

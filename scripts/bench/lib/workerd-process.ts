@@ -20,11 +20,12 @@ export function workerdPids(): readonly number[] {
 
 /** Resident bytes of this process's child `workerd`; undefined where there is no /proc. */
 export function workerdRssBytes(): number | undefined {
-  for (const pid of workerdPids()) {
-    const rss = /^VmRSS:\s+(\d+) kB$/m.exec(readStatus(pid))?.[1];
-    if (rss !== undefined) return Number(rss) * 1024;
-  }
-  return undefined;
+  return workerdPids().map(rssBytes).find(Number.isFinite);
+}
+
+/** Resident bytes of a process; NaN where there is no /proc, or no such process. */
+export function rssBytes(pid: number): number {
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readStatus(pid))?.[1]) * 1024;
 }
 
 /** Empty for a process that ended meanwhile. */
