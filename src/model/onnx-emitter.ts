@@ -11,6 +11,7 @@ import { concatRows, transpose } from './matrices.ts';
 import { createMixedWeights } from './mixed-weights.ts';
 import { createOnnxOps } from './onnx-ops.ts';
 import type { Ops } from './ops.ts';
+import { padded, type CreateLayout } from './token-layout.ts';
 import type { GraphExpert, GraphHead, ReadParameter } from './twin-parameters.ts';
 
 /** What only some models have. */
@@ -52,9 +53,10 @@ export function emitInto<C>(
   shared: ReadParameter,
   experts: readonly GraphExpert[],
   heads: readonly GraphHead[],
-  { fade, gates }: GraphExtras = {},
+  { fade, gates, layout: createLayout = padded }: GraphExtras & { readonly layout?: CreateLayout } = {},
 ): void {
-  const inputs = encoderInputs(graph);
+  const layout = createLayout(graph);
+  const { inputs } = layout;
   const mix = experts.length === 0 || gates !== undefined ? undefined : graph.input('mix', 'float32', ['batch', experts.length]);
   const fades = fade !== undefined && mix !== undefined;
   const weights = fades ? graph.node('Concat', [mix, graph.node('ReduceSum', [mix, graph.ints([1])])], { axis: { int: 1 } }) : mix; // [B, E + 1]
@@ -64,10 +66,10 @@ export function emitInto<C>(
     if (gates === undefined) return ops;
     const own = gateMix(ops, gates, part, x, tokens); // [B, 1, E]
     chosen.push(own);
-    return createOnnxOps(graph, createMixedWeights(graph, shared, experts, flat(own)));
+    return createOnnxOps(graph, layout, createMixedWeights(graph, shared, experts, flat(own)));
   };
   const mixed = gates !== undefined ? [] : fades ? [...experts, fade] : experts;
-  const ops: Ops<ValueName> = createOnnxOps(graph, createMixedWeights(graph, shared, mixed, weights), gated);
+  const ops: Ops<ValueName> = createOnnxOps(graph, layout, createMixedWeights(graph, shared, mixed, weights), gated);
   const encoded = architecture.encode(ops, config, inputs);
   const width = architecture.width(config);
   if (heads.length > 0) {
@@ -85,12 +87,6 @@ export function emitInto<C>(
   }
   if (heads.length > 0) outputFeatures(graph, ops, encoded, inputs, width);
   else outputEncoder(graph, ops, encoded, inputs, width);
-}
-
-/** The inputs of every encoder graph. */
-export function encoderInputs(graph: GraphBuilder): EncoderInputs<ValueName> {
-  const input = (name: string): ValueName => graph.input(name, 'int64', ['batch', 'tokens']);
-  return { ids: input('input_ids'), mask: input('attention_mask'), types: input('token_type_ids') };
 }
 
 /** The outputs of an encoder without heads: `pooled`, what heads read, and `features`, each f32 `[B, d]`. */

@@ -1,12 +1,13 @@
 // The ONNX interpreter of `Ops`: values are names in a graph, operators are nodes. Whether a parameter is the same for all requests or
 // mixed for each is MixedWeights' business; here it only decides between a plain product and one with factors beside it.
 //
-// Letters: B batch, T tokens, d hidden width, h attention heads, R ranks added up.
+// Letters: B batch, T tokens, d hidden width, h attention heads, R ranks added up. Hidden values are `[B, T, d]`, or `[1, N, d]` where the layout packs.
 
 import type { GraphBuilder, ValueName } from '../formats/onnx/graph.ts';
 import { transpose } from './matrices.ts';
-import type { FactorStack, MixedWeights, TableStack } from './mixed-weights.ts';
+import type { FactorStack, MixedVector, MixedWeights, TableStack } from './mixed-weights.ts';
 import type { Ops } from './ops.ts';
+import type { TokenLayout } from './token-layout.ts';
 
 /** The operators of a part with a gate; undefined where the model has none. */
 export type GatedOps = Ops<ValueName>['gated'];
@@ -15,7 +16,7 @@ export type GatedOps = Ops<ValueName>['gated'];
 const MASKED_SCORE = -1e9;
 
 /** The operators over a graph. */
-export function createOnnxOps(graph: GraphBuilder, weights: MixedWeights, gated?: GatedOps): Ops<ValueName> {
+export function createOnnxOps(graph: GraphBuilder, layout: TokenLayout, weights: MixedWeights, gated?: GatedOps): Ops<ValueName> {
   const { node, ints, scalar } = graph;
   const memo = new Map<string, ValueName>();
   /** A value derived from an input once a graph, not once a layer. */
@@ -40,6 +41,18 @@ export function createOnnxOps(graph: GraphBuilder, weights: MixedWeights, gated?
     });
     return node('Reshape', [flat, shape]);
   };
+  /** Values that have one vector a row instead of one a token. */
+  const vectors = new Set<ValueName>();
+  const alike = (x: ValueName, value: ValueName): ValueName => {
+    if (vectors.has(x)) vectors.add(value);
+    return value;
+  };
+  /** What each request brings of its own, `[B, 1, …]`, for the tokens or vectors of x. */
+  const ownOf = (x: ValueName, own: ValueName): ValueName => (vectors.has(x) ? own : once(`spread ${own}`, () => layout.spread(own)));
+  const vectorOf = (name: string, x: ValueName): MixedVector => {
+    const vector = weights.vector(name);
+    return vector.perRequest ? { ...vector, value: ownOf(x, vector.value) } : vector;
+  };
   /** What experts add to the picked rows of a table. */
   const withFactors = (rows: ValueName, factors: TableStack | undefined): ValueName =>
     factors === undefined ? rows : node('Add', [rows, node('MatMul', [factors.rows, factors.v])]);
@@ -47,7 +60,7 @@ export function createOnnxOps(graph: GraphBuilder, weights: MixedWeights, gated?
   /** `(x · Vᵀ ⊙ weights) · Uᵀ + addend`, `[B · T, m]`. */
   const thin = (flat: ValueName, x: ValueName, { up, down, weights: columns }: FactorStack, addend: readonly ValueName[]): ValueName => {
     const inner = unflatten(node('Gemm', [flat, down], { transB: { int: 1 } }), x); // [B, T, R]
-    return node('Gemm', [node('Flatten', [node('Mul', [inner, columns])], { axis: { int: 2 } }), up, ...addend]);
+    return node('Gemm', [node('Flatten', [node('Mul', [inner, ownOf(x, columns)])], { axis: { int: 2 } }), up, ...addend]);
   };
 
   const ops: Ops<ValueName> = {
@@ -65,17 +78,15 @@ export function createOnnxOps(graph: GraphBuilder, weights: MixedWeights, gated?
       );
     },
 
-    embedPositions(name, ids) {
+    embedPositions(name) {
       const parameter = `${name}.weight`;
       const table = weights.matrix(parameter);
-      const length = once(`length ${ids}`, () => node('Shape', [ids], { start: { int: 1 }, end: { int: 2 } })); // [1]
-      const head = (rows: ValueName): ValueName => node('Slice', [rows, ints([0]), length, ints([1])]); // [1, T, …]
-      const rows = head(graph.constant(parameter, 'float32', [1, ...table.shape], () => table.data));
+      const rows = layout.positions(graph.constant(parameter, 'float32', table.shape, () => table.data));
       return withFactors(
         rows,
         weights.tableFactors(
           parameter,
-          (data, rank) => head(graph.constant(`${parameter}.u`, 'float32', [1, table.shape[0], rank], data)),
+          (data, rank) => layout.positions(graph.constant(`${parameter}.u`, 'float32', [table.shape[0], rank], data)),
           'positions',
         ),
       );
@@ -90,46 +101,50 @@ export function createOnnxOps(graph: GraphBuilder, weights: MixedWeights, gated?
       // A gate of all parts is asked more than once.
       const transposed = once(parameter, () => graph.constant(parameter, 'float32', [n, m], () => transpose(matrix.data, matrix.shape)));
       const factors = weights.factors(parameter);
-      const bias = weights.vector(`${name}.bias`);
+      const bias = vectorOf(`${name}.bias`, x);
       const flat = flatten(x);
       const addend = bias.perRequest ? [] : [bias.value];
       const product = node('Gemm', [flat, transposed, ...(factors === undefined ? addend : [thin(flat, x, factors, addend)])]);
       const shaped = unflatten(product, x);
-      return bias.perRequest ? node('Add', [shaped, bias.value]) : shaped;
+      return alike(x, bias.perRequest ? node('Add', [shaped, bias.value]) : shaped);
     },
 
     // A request's own scale or shift comes after a plain normalisation: the standard knows only those of a row's shape, and so does WebGPU.
     layerNorm(name, x, epsilon) {
-      const [scale, shift] = [weights.vector(`${name}.weight`), weights.vector(`${name}.bias`)];
+      const [scale, shift] = [vectorOf(`${name}.weight`, x), vectorOf(`${name}.bias`, x)];
       const normalise = (by: readonly ValueName[]): ValueName =>
         node('LayerNormalization', [x, ...by], { axis: { int: -1 }, epsilon: { float: epsilon } });
-      if (!scale.perRequest && !shift.perRequest) return normalise([scale.value, shift.value]);
+      if (!scale.perRequest && !shift.perRequest) return alike(x, normalise([scale.value, shift.value]));
       const ones = (): ValueName => graph.constant(`${name}.ones`, 'float32', [scale.length], () => new Float32Array(scale.length).fill(1));
       const scaled = scale.perRequest ? node('Mul', [normalise([ones()]), scale.value]) : normalise([scale.value]);
-      return node('Add', [scaled, shift.value]);
+      return alike(x, node('Add', [scaled, shift.value]));
     },
 
     // Standard operators: onnxruntime's own MultiHeadAttention was no faster on CPU (113 against 111 ms for 16 rows of 32 tokens through six
     // layers of width 384, one core, November 2026), and other engines lack it.
     attention(q, k, v, mask, { heads, scale }) {
-      const split = (x: ValueName, axes: readonly number[]): ValueName =>
-        node('Transpose', [node('Reshape', [x, ints([0, 0, heads, -1])])], { perm: { ints: axes } });
-      const scores = node('Mul', [node('MatMul', [split(q, [0, 2, 1, 3]), split(k, [0, 2, 3, 1])]), scalar(scale)]); // [B, h, T, T]
+      const keys = node('Transpose', [layout.toHeads(k, heads)], { perm: { ints: [0, 1, 3, 2] } });
+      const scores = node('Mul', [node('MatMul', [layout.toHeads(q, heads), keys]), scalar(scale)]); // [B, h, T, T]
       const shares = node('Softmax', [node('Add', [scores, maskBias(mask)])], { axis: { int: -1 } });
-      const mixed = node('MatMul', [shares, split(v, [0, 2, 1, 3])]); // [B, h, T, d / h]
-      return node('Reshape', [node('Transpose', [mixed], { perm: { ints: [0, 2, 1, 3] } }), ints([0, 0, -1])]);
+      return layout.fromHeads(node('MatMul', [shares, layout.toHeads(v, heads)]), heads);
     },
 
-    add: (a, b) => node('Add', [a, b]),
-    gelu: (x) => node('Gelu', [x]),
-    relu: (x) => node('Relu', [x]),
-    tanh: (x) => node('Tanh', [x]),
-    firstToken: (x) => node('Slice', [x, ints([0]), ints([1]), ints([1])]),
+    add: (a, b) => alike(a, node('Add', [a, b])),
+    gelu: (x) => alike(x, node('Gelu', [x])),
+    relu: (x) => alike(x, node('Relu', [x])),
+    tanh: (x) => alike(x, node('Tanh', [x])),
+    firstToken(x) {
+      const first = layout.firstToken(x);
+      vectors.add(first);
+      return first;
+    },
 
     meanTokens(x, mask) {
       const row = once(`row ${mask}`, () => node('Unsqueeze', [floatMask(mask), ints([1])])); // [B, 1, T]
       const count = node('Max', [node('ReduceSum', [row, ints([2])]), scalar(1)]); // [B, 1, 1]
-      return node('Div', [node('MatMul', [row, x]), count]);
+      const mean = node('Div', [node('MatMul', [row, layout.toRows(x)]), count]);
+      vectors.add(mean);
+      return mean;
     },
 
     gated: gated ?? (() => ops),

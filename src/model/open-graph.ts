@@ -6,7 +6,16 @@ import { floatTensor, type FloatTensor } from '../core/tensor.ts';
 import { createGraph, type FloatPrecision, type GraphBuilder } from '../formats/onnx/graph.ts';
 import type { Architecture } from './architecture.ts';
 import { emitInto } from './onnx-emitter.ts';
+import { padded, type CreateLayout } from './token-layout.ts';
 import type { GraphHead, ReadParameter } from './twin-parameters.ts';
+
+/** How an open graph is written. */
+export interface OpenGraphForm {
+  /** Of its constants and arithmetic; fp32 when left out. */
+  readonly precision?: FloatPrecision | undefined;
+  /** `padded` when left out. */
+  readonly layout?: CreateLayout;
+}
 
 /** Told of a constant of the graph that became an input; the tensor is made when it is asked for. */
 type OnOpen = (name: string, tensor: () => FloatTensor) => void;
@@ -21,10 +30,10 @@ export function emitOpenGraph<C>(
   parameters: ReadParameter,
   open: ReadonlySet<string>,
   heads: readonly GraphHead[],
-  precision: FloatPrecision = 'fp32',
+  { precision = 'fp32', layout = padded }: OpenGraphForm = {},
 ): Uint8Array {
   const graph = openBuilder(architecture.type, open, () => undefined, precision);
-  emitInto(graph, architecture, config, parameters, [], heads);
+  emitInto(graph, architecture, config, parameters, [], heads, { layout });
   return graph.encode();
 }
 

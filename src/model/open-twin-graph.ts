@@ -1,7 +1,7 @@
 // The factored graph with its experts left open: the shared model is compiled once, and each run brings the factors of the experts that its rows
 // really mix. Experts come and go without compiling anything, and a run costs what its own experts cost, however many there are.
 //
-// Letters: B batch, T tokens, m × n a matrix, R ranks of a run's experts added up, S a run's experts, d hidden width.
+// Letters: B batch, N tokens of all rows, m × n a matrix, R ranks of a run's experts added up, S a run's experts, d hidden width.
 
 import { TwinrouteError } from '../core/errors.ts';
 import { toShared } from '../core/shared-floats.ts';
@@ -9,9 +9,10 @@ import { floatTensor, type FloatTensor } from '../core/tensor.ts';
 import type { FloatPrecision, GraphBuilder, ValueName } from '../formats/onnx/graph.ts';
 import type { Architecture } from './architecture.ts';
 import { sharedMatrix, type MixedWeights } from './mixed-weights.ts';
-import { encoderInputs, outputEncoder } from './onnx-emitter.ts';
+import { outputEncoder } from './onnx-emitter.ts';
 import { openBuilder } from './open-graph.ts';
 import { createOnnxOps } from './onnx-ops.ts';
+import { packed } from './token-layout.ts';
 import type { ReadParameter } from './twin-parameters.ts';
 
 /** What tells which rows of a table a token has. */
@@ -20,7 +21,7 @@ export type TableIndex = 'input_ids' | 'token_type_ids' | 'positions';
 /**
  * A parameter that experts change, and the inputs that its changes come by:
  * `matrix`: `<name>.up [R, m]`, `<name>.down [R, n]`, `<name>.weights [B, 1, R]`;
- * `table`: `<name>.rows [B, T, R]`, weighted rows of U, and `<name>.v [R, n]`;
+ * `table`: `<name>.rows [1, N, R]`, weighted rows of U, and `<name>.v [R, n]`;
  * `vector`: `<name>.deltas [S, m]`, `<name>.weights [B, 1, S]`.
  */
 export type Opening =
@@ -58,10 +59,12 @@ export function emitOpenTwinGraph<C>(
     feeds[name] = floatTensor(shape, toShared(data));
   };
   const graph = openBuilder(architecture.type, fed, onOpen, precision);
-  const inputs = encoderInputs(graph);
+  const layout = packed(graph);
+  const { inputs } = layout;
   const openings: Opening[] = [];
   const ops = createOnnxOps(
     graph,
+    layout,
     createOpenWeights(graph, shared, changed, (opening) => openings.push(opening)),
   );
   outputEncoder(graph, ops, architecture.encode(ops, config, inputs), inputs, architecture.width(config));
@@ -103,7 +106,7 @@ function createOpenWeights(
       if (!changed.has(name)) return undefined;
       const [, n] = matrix(name).shape;
       onOpen({ kind: 'table', name, n, index: tableIndex(index) });
-      return { rows: float(`${name}.rows`, ['batch', 'tokens', `R ${name}`]), v: float(`${name}.v`, [`R ${name}`, n]) };
+      return { rows: float(`${name}.rows`, [1, 'tokens', `R ${name}`]), v: float(`${name}.v`, [`R ${name}`, n]) };
     },
     vector(name) {
       const known = vectors.get(name) ?? makeVector(name);

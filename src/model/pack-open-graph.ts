@@ -35,7 +35,7 @@ export async function packOpenGraph(pack: Pack, experts: readonly string[], prec
   const open = new Set(changed.map(({ name }) => name));
   const plain = new Map<string, FloatTensor>();
   for (const { name } of parameters) plain.set(name, await weights.shared(name));
-  const model = emitOpenGraph(architecture, config, (name) => lookUp(plain, name), open, [], precision);
+  const model = emitOpenGraph(architecture, config, (name) => lookUp(plain, name), open, [], { precision });
   const shapes = new Map(
     parameters.map(({ name, shape }): [string, FloatTensor] => [name, { dtype: 'float32', shape, data: new Float32Array() }]),
   );

@@ -1,6 +1,6 @@
 // What one run of an open graph is fed with beside its tokens: the factors of the run's experts, and each row's weights of them.
 //
-// Letters: B rows, T tokens of the longest row, S experts of the run, m × n a matrix, R ranks of the run's experts added up.
+// Letters: B rows, N tokens of all rows, S experts of the run, m × n a matrix, R ranks of the run's experts added up.
 
 import { sharedFloats } from '../core/shared-floats.ts';
 import { floatTensor, type FloatTensor } from '../core/tensor.ts';
@@ -70,22 +70,23 @@ const feedMatrix: FeedOf<'matrix'> = (feeds, { name, m, n }, rows, experts) => {
 const feedTable: FeedOf<'table'> = (feeds, { name, n, index }, rows, experts) => {
   const parts = partsOf(name, experts, 0, n, rows.length);
   const rank = rankOf(parts);
-  const tokens = Math.max(...rows.map(({ ids }) => ids.length));
-  const picked = new Float32Array(rows.length * tokens * rank);
+  const tokens = rows.reduce((sum, { ids }) => sum + ids.length, 0);
+  const picked = new Float32Array(tokens * rank);
   let start = 0;
   for (const { factors, weights } of parts) {
     const { u, rank: own } = factors;
+    let token = 0;
     for (const [b, row] of rows.entries()) {
-      if (weights[b] === 0) continue;
-      for (let t = 0; t < row.ids.length; t++) {
+      for (let t = 0; t < row.ids.length; t++, token++) {
+        if (weights[b] === 0) continue;
         const from = INDEX[index](row, t) * own;
-        const to = (b * tokens + t) * rank + start;
+        const to = token * rank + start;
         for (let k = 0; k < own; k++) picked[to + k] = weights[b] * u[from + k];
       }
     }
     start += own;
   }
-  feeds[`${name}.rows`] = floatTensor([rows.length, tokens, rank], picked);
+  feeds[`${name}.rows`] = floatTensor([1, tokens, rank], picked);
   feeds[`${name}.v`] = floatTensor([rank, n], joined(parts.map(({ factors }) => factors.v)));
 };
 

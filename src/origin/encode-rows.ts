@@ -1,30 +1,27 @@
 // Rows through a graph that ends before the heads.
 
+import type { RunSize } from '../core/batching/cost-model.ts';
 import { expectFloat, type Tensor } from '../core/tensor.ts';
-import { encoderFeeds } from '../model/encoder-feeds.ts';
+import type { TokenRow } from '../model/encoder-feeds.ts';
 import type { Session } from '../model/session.ts';
 import type { EncodedRows } from './encoder.ts';
-import type { PredictorRow } from './predictor.ts';
 
 /**
  * Runs the rows.
- * @param more feeds beside the tokens
+ * @param rows how many they are
  * @throws {TwinrouteError} `shape` when the graph has other outputs
  */
-export async function encodeRows(
-  session: Session,
-  rows: readonly PredictorRow[],
-  more: Readonly<Record<string, Tensor>>,
-): Promise<EncodedRows> {
-  const { pooled, features, gates } = await session.run({ ...encoderFeeds(rows), ...more });
+export async function encodeRows(session: Session, rows: number, feeds: Readonly<Record<string, Tensor>>): Promise<EncodedRows> {
+  const { pooled, features, gates } = await session.run(feeds);
   return {
-    pooled: expectFloat(pooled, [rows.length, pooled?.shape[1] ?? 0], 'pooled'),
-    features: expectFloat(features, [rows.length, features?.shape[1] ?? 0], 'features'),
+    pooled: expectFloat(pooled, [rows, pooled?.shape[1] ?? 0], 'pooled'),
+    features: expectFloat(features, [rows, features?.shape[1] ?? 0], 'features'),
     gates: gates && expectFloat(gates, gates.shape, 'gates'),
   };
 }
 
-/** Tokens that a run of these rows computes: padding is computed, too. */
-export function paddedTokens(rows: readonly PredictorRow[]): number {
-  return rows.length * Math.max(...rows.map(({ ids }) => ids.length));
+/** What a run of these rows costs by. @param rank the ranks of its experts added up */
+export function runSize(rows: readonly TokenRow[], rank: number): RunSize {
+  const longest = Math.max(...rows.map(({ ids }) => ids.length));
+  return { tokens: rows.reduce((sum, { ids }) => sum + ids.length, 0), rows: rows.length, longest, rank };
 }

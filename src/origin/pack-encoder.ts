@@ -1,13 +1,15 @@
 // How a pack's method is run: one row a method.
 
-import { createCostModel, type PriorCost } from '../core/batching/cost-model.ts';
+import { createCostModel, type PriorCost, type RunSize } from '../core/batching/cost-model.ts';
 import { createHotMixes } from '../core/batching/hot-mixes.ts';
 import { messageOf, TwinrouteError } from '../core/errors.ts';
 import { describeMixKey } from '../core/mix-key.ts';
 import { floatTensor } from '../core/tensor.ts';
 import type { Pack } from '../formats/pack.ts';
+import { encoderFeeds } from '../model/encoder-feeds.ts';
 import { createMergedSession } from '../model/merged-session.ts';
 import type { Opening } from '../model/open-twin-graph.ts';
+import { packedFeeds } from '../model/packed-feeds.ts';
 import { packGraph } from '../model/pack-graph.ts';
 import { packOpenGraph } from '../model/pack-open-graph.ts';
 import type { CreateSession } from '../model/session.ts';
@@ -40,7 +42,7 @@ const HALF_LIFE_TOKENS = 500_000;
 /** Milliseconds that weights of its own have to save a mix in a half-life: about what their merge takes for 10 million weights. */
 const PAYS_MS = 500;
 /** A run to tell the price of factors by. */
-const TYPICAL_TOKENS = 1000;
+const TYPICAL_RUN = { tokens: 1000, rows: 32, longest: 32, rank: 0 } as const satisfies RunSize;
 
 /** Low-rank modules beside the shared product: mixes of a run may all differ. Hot ones get weights of their own where there is room for them. */
 const factored: CreatePackEncoder = async (pack, experts, options) => {
@@ -64,18 +66,17 @@ const factored: CreatePackEncoder = async (pack, experts, options) => {
   if (expertBytes === Infinity) for (const name of experts) await store.get(name);
   const places = Math.floor(promotedBytes / twin.mixBytes);
   if (places === 0) return encoder;
-  const saved = (): number =>
-    cost.predict({ tokens: TYPICAL_TOKENS, rank: Math.max(...ranks) }) - cost.predict({ tokens: TYPICAL_TOKENS, rank: 0 });
+  const saved = (): number => cost.predict({ ...TYPICAL_RUN, rank: Math.max(...ranks) }) - cost.predict(TYPICAL_RUN);
   return createPromotingEncoder({
     factored: encoder,
     hot: createHotMixes({
       places,
       halfLifeTokens: HALF_LIFE_TOKENS,
-      payingTokens: () => (PAYS_MS * TYPICAL_TOKENS) / Math.max(saved(), Number.MIN_VALUE),
+      payingTokens: () => (PAYS_MS * TYPICAL_RUN.tokens) / Math.max(saved(), Number.MIN_VALUE),
     }),
     async merge(mix) {
       const session = await options.createSession(await twin.mergeMix(mix));
-      return { run: (rows) => encodeRows(session, rows, graph.fed), release: () => session.release() };
+      return { run: (rows) => encodeRows(session, rows.length, { ...graph.fed, ...packedFeeds(rows) }), release: () => session.release() };
     },
     cost,
     now,
@@ -98,7 +99,14 @@ function priorCost(openings: readonly Opening[]): PriorCost {
   }
   const msOf = (macs: number): number => (macs + 1000) / 25e6;
   // A start costs about as much as eight tokens, thin products run at two thirds of the speed of square ones, and copies move a number where products do 20.
-  return { start: 8 * msOf(plain), token: msOf(plain), tokenRank: 1.5 * msOf(column), rank: 20 * msOf(column) };
+  // A score of attention and what is done to it cost as much as the 600th part of a token at width 384.
+  return {
+    start: 8 * msOf(plain),
+    token: msOf(plain),
+    tokenRank: 1.5 * msOf(column),
+    rank: 20 * msOf(column),
+    score: msOf(plain) / 600,
+  };
 }
 
 /** Weights merged for each mix. */
@@ -113,7 +121,7 @@ const merged: CreatePackEncoder = async (pack, experts, options) => {
     run(rows) {
       const mix = new Float32Array(rows.length * experts.length);
       for (const [i, row] of rows.entries()) mix.set(row.mix, i * experts.length);
-      return encodeRows(session, rows, { mix: floatTensor([rows.length, experts.length], mix) });
+      return encodeRows(session, rows.length, { ...encoderFeeds(rows), mix: floatTensor([rows.length, experts.length], mix) });
     },
     release: () => session.release(),
   };
@@ -122,7 +130,7 @@ const merged: CreatePackEncoder = async (pack, experts, options) => {
 /** The graph's own gates mix, so that there is no mix to feed. */
 const gated: CreatePackEncoder = async (pack, _, options) => {
   const session = await options.createSession(await packGraph(pack, [], options.form?.precision));
-  return { run: (rows) => encodeRows(session, rows, {}), release: () => session.release() };
+  return { run: (rows) => encodeRows(session, rows.length, encoderFeeds(rows)), release: () => session.release() };
 };
 
 const METHODS: Readonly<Record<string, CreatePackEncoder>> = {

@@ -5,7 +5,7 @@ import type { CostModel } from '../core/batching/cost-model.ts';
 import { chooseRows } from '../core/batching/choose-rows.ts';
 import type { HotMixes, Promotion } from '../core/batching/hot-mixes.ts';
 import { mixKey } from '../core/mix-key.ts';
-import { paddedTokens } from './encode-rows.ts';
+import { runSize } from './encode-rows.ts';
 import type { EncodedRows, Encoder } from './encoder.ts';
 import type { PredictorRow } from './predictor.ts';
 
@@ -86,7 +86,7 @@ export function createPromotingEncoder({ factored, hot, merge, cost, now, onChan
   const runPromoted = async (encoder: MixEncoder, rows: readonly PredictorRow[]): Promise<EncodedRows> => {
     const startMs = now();
     const encoded = await encoder.run(rows);
-    cost.observe({ tokens: paddedTokens(rows), rank: 0 }, now() - startMs);
+    cost.observe(runSize(rows, 0), now() - startMs);
     return encoded;
   };
 

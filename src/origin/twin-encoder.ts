@@ -8,8 +8,9 @@ import type { FloatTensor } from '../core/tensor.ts';
 import type { ExpertFactors } from '../model/expert-factors.ts';
 import type { Opening } from '../model/open-twin-graph.ts';
 import type { Session } from '../model/session.ts';
+import { packedFeeds } from '../model/packed-feeds.ts';
 import { twinFeeds, type RunExpert } from '../model/twin-feeds.ts';
-import { encodeRows, paddedTokens } from './encode-rows.ts';
+import { encodeRows, runSize } from './encode-rows.ts';
 import type { Encoder } from './encoder.ts';
 import type { ExpertStore } from './expert-store.ts';
 
@@ -55,11 +56,11 @@ export function createTwinEncoder(options: TwinEncoderOptions): Encoder {
       );
       const fades = fade !== undefined && rows.some(({ mix }) => missing(mix) !== 0);
       if (fades) members.push({ expert: fade, weights: Float32Array.from(rows, ({ mix }) => -missing(mix)) });
-      const feeds = { ...fed, ...twinFeeds(openings, rows, members) };
+      const feeds = { ...fed, ...packedFeeds(rows), ...twinFeeds(openings, rows, members) };
       const startMs = now();
-      const encoded = await encodeRows(session, rows, feeds);
+      const encoded = await encodeRows(session, rows.length, feeds);
       const rank = used.reduce((sum, e) => sum + rankOf(e), fades ? fadeRank : 0);
-      cost.observe({ tokens: paddedTokens(rows), rank }, now() - startMs);
+      cost.observe(runSize(rows, rank), now() - startMs);
       return encoded;
     },
 

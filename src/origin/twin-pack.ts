@@ -11,6 +11,7 @@ import { mergeModules, type WeighedExpert } from '../model/merge-modules.ts';
 import { emitOpenGraph } from '../model/open-graph.ts';
 import { emitOpenTwinGraph, type OpenTwinGraph } from '../model/open-twin-graph.ts';
 import { openArchitecture } from '../model/registry.ts';
+import { packed } from '../model/token-layout.ts';
 import { createExpertStore, type ExpertStore } from './expert-store.ts';
 import { meanRank } from './twin-encoder.ts';
 
@@ -102,7 +103,7 @@ export async function openTwinPack(
         merged.set(spec.name, mergeModules(spec.name, tensor, members, tables.has(spec.name)));
         await nextTurn();
       }
-      return emitOpenGraph(architecture, config, (name) => lookUp(merged, name), fed, [], precision);
+      return emitOpenGraph(architecture, config, (name) => lookUp(merged, name), fed, [], { precision, layout: packed });
     },
   };
 }

@@ -2,6 +2,7 @@
 
 import type { FloatTensor } from '../../src/core/tensor.ts';
 import type { Pack } from '../../src/formats/pack.ts';
+import { encoderFeeds } from '../../src/model/encoder-feeds.ts';
 import { emitPlainGraph } from '../../src/model/onnx-emitter.ts';
 import { openPackWeights } from '../../src/model/pack-weights.ts';
 import type { CreateSession, Session } from '../../src/model/session.ts';
@@ -35,7 +36,7 @@ export async function createDenseReference(pack: Pack, experts: readonly string[
       const key = row.mix.join(' ');
       const session = sessions.get(key) ?? (await create(row.mix));
       sessions.set(key, session);
-      const { pooled, features } = await encodeRows(session, [row], {});
+      const { pooled, features } = await encodeRows(session, 1, encoderFeeds([row]));
       return { pooled: pooled.data, features: features.data };
     },
     async release() {

@@ -5,6 +5,7 @@ import type { Random } from '../../src/core/random.ts';
 import { openPack, type Pack } from '../../src/formats/pack.ts';
 import { createSha256, openFolder } from '../../src/host/files.ts';
 import { createNodeSession } from '../../src/host/ort-session.ts';
+import { packedFeeds } from '../../src/model/packed-feeds.ts';
 import type { CreateSession } from '../../src/model/session.ts';
 import { encodeRows } from '../../src/origin/encode-rows.ts';
 import type { EncodedRows, Encoder } from '../../src/origin/encoder.ts';
@@ -55,7 +56,7 @@ async function openPromoted(pack: Pack, experts: readonly string[]): Promise<Pic
     const key = row.mix.join(' ');
     const session = sessions.get(key) ?? (await createSession(await twin.mergeMix(row.mix)));
     sessions.set(key, session);
-    return encodeRows(session, [row], twin.graph.fed);
+    return encodeRows(session, 1, { ...packedFeeds([row]), ...twin.graph.fed });
   };
   return {
     async run(rows) {

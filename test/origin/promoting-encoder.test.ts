@@ -6,6 +6,7 @@ import { createHotMixes } from '../../src/core/batching/hot-mixes.ts';
 import { createRandom } from '../../src/core/random.ts';
 import { createNodeSession } from '../../src/host/ort-session.ts';
 import { bert } from '../../src/model/bert.ts';
+import { encoderFeeds } from '../../src/model/encoder-feeds.ts';
 import { emitPlainGraph } from '../../src/model/onnx-emitter.ts';
 import { encodeRows } from '../../src/origin/encode-rows.ts';
 import type { PredictorRow } from '../../src/origin/predictor.ts';
@@ -41,11 +42,11 @@ async function promoting(merge: (mix: Float32Array) => Promise<void> = () => Pro
       const session = await createNodeSession(emitPlainGraph(bert, twin.config, lookUp(dense), []), { threads: 1 });
       counts.open += 1;
       return {
-        run: (rows) => ((counts.promoted += 1), encodeRows(session, rows, {})),
+        run: (rows) => ((counts.promoted += 1), encodeRows(session, rows.length, encoderFeeds(rows))),
         release: () => ((counts.open -= 1), session.release()),
       };
     },
-    cost: createCostModel({ start: 1, token: 0.1, tokenRank: 0.001, rank: 0.001 }),
+    cost: createCostModel({ start: 1, token: 0.1, tokenRank: 0.001, rank: 0.001, score: 1e-4 }),
     now: () => performance.now(),
     onChange: ({ promote, demote }) => changes.push(`${promote}for ${demote ?? 'nobody'}`),
     onFailure: (error) => failures.push(error),

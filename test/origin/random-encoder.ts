@@ -54,7 +54,7 @@ export async function randomEncoder(
     store: createExpertStore(load, expertBytes),
     fade: undefined,
     ranks: served.map(() => 3),
-    cost: createCostModel({ start: 1, token: 0.1, tokenRank: 0.001, rank: 0.001 }),
+    cost: createCostModel({ start: 1, token: 0.1, tokenRank: 0.001, rank: 0.001, score: 1e-4 }),
     now: () => performance.now(),
   });
 }

@@ -1,12 +1,15 @@
-// What a run of rows on the factored graph costs, learnt while serving: a start, a price a token, a price a token and rank column, and a price a rank
-// column for bringing it. Least squares over the runs that were seen, older ones weighing less.
+// What a run of rows on the factored graph costs, learnt while serving: a start, a price a token, a price a token and rank column, a price a rank column
+// for bringing it, and a price a score of attention. Least squares over the runs that were seen, older ones weighing less.
 
 import { factorCholesky, solveRows } from '../linalg/cholesky.ts';
 
 /** Size of a run. */
 export interface RunSize {
-  /** Rows times the longest row's tokens: padding is computed, too. */
+  /** Of all rows: padding is not computed. */
   readonly tokens: number;
+  readonly rows: number;
+  /** Tokens of the longest row: attention pads every row to it. */
+  readonly longest: number;
   /** Ranks of the run's experts added up; 0 on plain weights. */
   readonly rank: number;
 }
@@ -26,10 +29,14 @@ export interface PriorCost {
   /** A token's price of one more rank column. */
   readonly tokenRank: number;
   readonly rank: number;
+  /** A score of attention, one of `longest²` a row. */
+  readonly score: number;
 }
 
 /** Prices of a run. */
-const SIZE = 4;
+const SIZE = 5;
+/** A padded place is moved about as long as so many scores take. */
+const PLACE_SCORES = 25;
 /** How many runs the memory reaches back, roughly. */
 const MEMORY_RUNS = 200;
 /** As how many runs the prior counts, each coefficient by itself: enough to keep what the runs do not tell near where it was. */
@@ -37,16 +44,16 @@ const PRIOR_RUNS = 2;
 
 /**
  * A model that believes `prior` until runs say otherwise.
- * Cost: O(1) a prediction, one 4 × 4 system an observation
+ * Cost: O(1) a prediction, one 5 × 5 system an observation
  */
 export function createCostModel(prior: PriorCost): CostModel {
-  const before = [prior.start, prior.token, prior.tokenRank, prior.rank];
+  const before = [prior.start, prior.token, prior.tokenRank, prior.rank, prior.score];
   // Features of unlike sizes; in units of their prior cost, so that the system is well conditioned and the prior is one in each.
-  const featuresOf = ({ tokens, rank }: RunSize): readonly number[] =>
-    [1, tokens, tokens * rank, rank].map((value, i) => value * before[i]);
+  const featuresOf = ({ tokens, rows, longest, rank }: RunSize): readonly number[] =>
+    [1, tokens, tokens * rank, rank, rows * longest * (longest + PLACE_SCORES)].map((value, i) => value * before[i]);
   const gram = new Float64Array(SIZE * SIZE);
   const target = new Float64Array(SIZE);
-  let factors: ArrayLike<number> = [1, 1, 1, 1];
+  let factors: ArrayLike<number> = before.map(() => 1);
   const decay = 1 - 1 / MEMORY_RUNS;
 
   return {
@@ -69,7 +76,7 @@ export function createCostModel(prior: PriorCost): CostModel {
   };
 }
 
-/** A quarter of a run's relative weight for each of the four coefficients. */
-const PRIOR_WEIGHT = PRIOR_RUNS / 16;
+/** Each coefficient has its share of a run's relative weight. */
+const PRIOR_WEIGHT = PRIOR_RUNS / SIZE ** 2;
 /** No part of a run is for nothing. */
 const SMALLEST = 0.01;

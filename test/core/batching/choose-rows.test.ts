@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { chooseRows, type WaitingRow } from '../../../src/core/batching/choose-rows.ts';
 import { createCostModel } from '../../../src/core/batching/cost-model.ts';
 
-const cost = createCostModel({ start: 2, token: 0.2, tokenRank: 0.001, rank: 0.01 });
+const cost = createCostModel({ start: 2, token: 0.2, tokenRank: 0.001, rank: 0.01, score: 1e-4 });
 const choose = (waiting: readonly WaitingRow[], maxRows = 32, rank = 16) => chooseRows(waiting, { maxRows, rankOf: () => rank, cost });
 const row = (tokens: number, ...experts: number[]): WaitingRow => ({ tokens, experts });
 
@@ -30,7 +30,7 @@ test('no run makes less of its time useful than its oldest row would alone', () 
     const experts = new Set(rows.flatMap(({ experts: own }) => own));
     const longest = Math.max(...rows.map(({ tokens }) => tokens));
     const useful = rows.reduce((sum, { tokens }) => sum + tokens, 0);
-    return useful / cost.predict({ tokens: rows.length * longest, rank: 16 * experts.size });
+    return useful / cost.predict({ tokens: useful, rows: rows.length, longest, rank: 16 * experts.size });
   };
   fc.assert(
     fc.property(ROWS, (waiting) => {
@@ -42,6 +42,22 @@ test('no run makes less of its time useful than its oldest row would alone', () 
 });
 
 describe('company', () => {
+  test('a set of experts is taken in for all the rows that it lets in, not for the first of them', () => {
+    // One row of expert 1 does not pay for its factors; ten do.
+    const dear = createCostModel({ start: 20, token: 0.2, tokenRank: 1e-4, rank: 1, score: 0 });
+    const rankOf = (expert: number): number => (expert === 0 ? 1 : 32);
+    const company = (count: number): number =>
+      chooseRows([row(32, 0), ...Array.from({ length: count }, () => row(32, 1))], { maxRows: 32, rankOf, cost: dear }).length;
+    expect(company(1)).toBe(1);
+    expect(company(10)).toBe(11);
+  });
+
+  test('of pairs, those run together that want the fewest experts', () => {
+    const waiting = [row(24, 0, 1), row(24, 4, 5), row(24, 0, 2), row(24, 1, 2), row(24, 0, 1), row(24, 6, 7), row(24, 0, 2)];
+    const dear = createCostModel({ start: 3, token: 0.2, tokenRank: 0.001, rank: 0.02, score: 0 });
+    expect(chooseRows(waiting, { maxRows: 32, rankOf: () => 16, cost: dear })).toEqual([0, 2, 3, 4, 6]);
+  });
+
   test('rows of the same expert and length come first, in the order of arrival', () => {
     const waiting = Array.from({ length: 64 }, (_, i) => row(32, i % 8));
     expect(choose(waiting, 4)).toEqual([0, 8, 16, 24]);
@@ -53,13 +69,13 @@ describe('company', () => {
   });
 
   test('where factors cost next to nothing beside a start, experts share a run', () => {
-    const cheap = createCostModel({ start: 50, token: 0.2, tokenRank: 1e-6, rank: 1e-6 });
+    const cheap = createCostModel({ start: 50, token: 0.2, tokenRank: 1e-6, rank: 1e-6, score: 1e-4 });
     const waiting = Array.from({ length: 8 }, (_, i) => row(32, i));
     expect(chooseRows(waiting, { maxRows: 32, rankOf: () => 16, cost: cheap })).toHaveLength(8);
   });
 
   test('where they cost much, they do not', () => {
-    const dear = createCostModel({ start: 1, token: 0.2, tokenRank: 0.05, rank: 1 });
+    const dear = createCostModel({ start: 1, token: 0.2, tokenRank: 0.05, rank: 1, score: 1e-4 });
     const waiting = Array.from({ length: 16 }, (_, i) => row(32, i % 2));
     expect(chooseRows(waiting, { maxRows: 32, rankOf: () => 16, cost: dear })).toEqual([0, 2, 4, 6, 8, 10, 12, 14]);
   });
