@@ -31,7 +31,7 @@ export type Opening =
 
 /** A graph and what it wants. */
 export interface OpenTwinGraph {
-  /** ONNX bytes: `input_ids`, `attention_mask`, `token_type_ids` (int64 `[B, T]`) and the openings → `pooled`, `features` (f32 `[B, d]`). */
+  /** ONNX bytes: the inputs of the layout `packed` and the openings → `pooled`, `features` (f32 `[B, d]`). */
   readonly model: Uint8Array;
   readonly openings: readonly Opening[];
   /** Tensors of the shared model to feed in every run: sessions over the same ones share their memory. */

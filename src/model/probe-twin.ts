@@ -6,9 +6,10 @@ import { floatTensor, sizeOf, type FloatTensor, type Tensor } from '../core/tens
 import type { BertConfig } from '../contract/hf-config.ts';
 import type { FloatPrecision } from '../formats/onnx/graph.ts';
 import { bert } from './bert.ts';
-import { encoderFeeds } from './encoder-feeds.ts';
+
 import type { ParameterFactors } from './expert-factors.ts';
 import { emitOpenTwinGraph } from './open-twin-graph.ts';
+import { packedFeeds } from './packed-feeds.ts';
 import { twinFeeds } from './twin-feeds.ts';
 
 /** Tokens of a row. */
@@ -63,7 +64,7 @@ export function createProbeTwin(): ProbeTwin {
         types: new Int32Array(PROBE_TOKENS - (row % 3)),
       }));
       const weights = Float32Array.from({ length: count }, (_, row) => (row % 5) / 4);
-      return { ...encoderFeeds(rows), ...twinFeeds(openings, rows, [{ expert: { factors, deltas: new Map(), bytes: 0 }, weights }]) };
+      return { ...packedFeeds(rows), ...twinFeeds(openings, rows, [{ expert: { factors, deltas: new Map(), bytes: 0 }, weights }]) };
     },
   };
 }
