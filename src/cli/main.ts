@@ -13,6 +13,7 @@ export interface Surroundings {
   readonly stderr: { readonly isTTY?: boolean; write(text: string): unknown };
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly stopped: () => Promise<void>;
+  readonly onHangup: (listener: () => void) => () => void;
 }
 
 /**
@@ -20,13 +21,14 @@ export interface Surroundings {
  * @param args what follows `twinroute`
  * @returns the exit code
  */
-export async function main(args: readonly string[], { stdout, stderr, env, stopped }: Surroundings): Promise<number> {
+export async function main(args: readonly string[], { stdout, stderr, env, stopped, onHangup }: Surroundings): Promise<number> {
   const io: Io = {
     out: (text) => void stdout.write(`${text}\n`),
     log: (text) => void stderr.write(`${text}\n`),
     progress: drawProgress(stderr, () => performance.now()),
     env,
     stopped,
+    onHangup,
   };
   const [name, ...rest] = args;
   if (name === undefined || name === 'help' || name === '--help' || name === '-h') {

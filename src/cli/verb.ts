@@ -13,6 +13,8 @@ export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Resolves at the first SIGINT or SIGTERM; a verb that serves waits for it. */
   readonly stopped: () => Promise<void>;
+  /** Calls back at each SIGHUP, which would end the process otherwise; the returned function ends that. */
+  readonly onHangup: (listener: () => void) => () => void;
 }
 
 /** Options as parsed: strings, flags, and lists of repeated strings. */

@@ -166,8 +166,12 @@ export type OipReady = z.infer<typeof OipReady>;
 export const OipModelReady = z.strictObject({ name: z.string(), ready: z.boolean() });
 export type OipModelReady = z.infer<typeof OipModelReady>;
 
+/** What a model of an index does; `reason` says why it is not ready, or why its last load failed. */
+export const OipModelState = z.enum(['READY', 'LOADING', 'UNLOADING', 'UNAVAILABLE']);
+export type OipModelState = z.infer<typeof OipModelState>;
+
 /** Answer of `POST /v2/repository/index`. */
-export const OipIndex = z.array(z.strictObject({ name: z.string(), version: z.string(), state: z.literal('READY'), reason: z.string() }));
+export const OipIndex = z.array(z.strictObject({ name: z.string(), version: z.string(), state: OipModelState, reason: z.string() }));
 export type OipIndex = z.infer<typeof OipIndex>;
 
 /** Body of every error under `/v2`: what clients of the protocol read. The code travels as a header. */
@@ -184,3 +188,13 @@ export const ExpertList = z.array(Name).check(z.minLength(1), z.maxLength(10_000
 
 /** Body of `POST /v2/repository/index`. */
 export const OipIndexRequest = z.strictObject({ ready: z.optional(z.boolean()) });
+
+/** Body of `POST /v2/repository/models/{m}/load` and `…/unload`. Triton's other parameters (a config, files) are refused. */
+export const OipLoadRequest = z.strictObject({
+  parameters: z.optional(
+    z.looseObject({
+      /** Ours: names of single experts, separated by commas, instead of the whole model. */
+      experts: z.optional(z.string().check(z.maxLength(1 << 20))),
+    }),
+  ),
+});

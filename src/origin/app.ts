@@ -8,6 +8,7 @@ import { closeConnections } from './drain-gate.ts';
 import { errorHandler } from './error-response.ts';
 import { metricsRoute } from './observe/metrics-route.ts';
 import { oipRoutes, type OipDeps } from './oip-routes.ts';
+import { adminRoutes } from './repository/admin-routes.ts';
 import { signedRequests, type Trust } from './signed-requests.ts';
 import { requestId, type OriginEnv } from './request-id.ts';
 
@@ -18,6 +19,8 @@ export interface OriginDeps extends OipDeps {
   readonly newId: () => string;
   /** Edges that may ask; anybody when undefined. */
   readonly trust?: Trust | undefined;
+  /** The operator's, for loading and unloading; nobody may when undefined. */
+  readonly adminToken?: string | undefined;
 }
 
 /** The origin as a function from request to response. */
@@ -41,6 +44,7 @@ export function createApp(deps: OriginDeps): Hono<OriginEnv> {
       },
     }),
   );
+  app.route('/v2/repository/models', adminRoutes({ ...deps, repository: deps.repository, adminToken: deps.adminToken }));
   if (deps.trust !== undefined) app.use('/v2/*', signedRequests(deps.trust, deps));
   app.route('/v2', oipRoutes(deps));
   if (deps.watch !== undefined) app.get('/metrics', metricsRoute(deps.watch, deps.table));

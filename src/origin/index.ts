@@ -7,9 +7,8 @@ import { setTimeout } from 'node:timers/promises';
 import { getRequestListener } from '@hono/node-server';
 import { TwinrouteError } from '../core/errors.ts';
 import { OIP_LIMITS } from '../contract/oip.ts';
-import { withAdmission } from './admission.ts';
 import { createApp } from './app.ts';
-import { createBatcher, type BatcherLimits } from './batcher.ts';
+import type { BatcherLimits } from './batcher.ts';
 import { systemClock } from './clock.ts';
 import { createDrainGate } from './drain-gate.ts';
 import { createModelTable } from './model-table.ts';
@@ -17,12 +16,19 @@ import { createWatch } from './observe/watch.ts';
 import type { TraceExport } from '../formats/telemetry/open-otlp.ts';
 import type { DeviceChoice } from '../host/devices/select-device.ts';
 import type { Trust } from './signed-requests.ts';
-import type { Predictor, PredictorOutput, PredictorRow } from './predictor.ts';
+import type { Predictor } from './predictor.ts';
+import type { PackPlace } from './repository/pack-place.ts';
+import { createRepository, type Repository } from './repository/repository.ts';
+import { servePack, type ServedPack } from './served-pack.ts';
 
 /** How to serve. */
 export interface OriginOptions extends Partial<BatcherLimits> {
   /** What to serve; of two with the same name the first is the default version. The server releases them when it closes. */
-  readonly predictors: readonly Predictor[];
+  readonly predictors?: readonly Predictor[];
+  /** Packs that are loaded before the server listens, and that come and go while it serves. */
+  readonly places?: { readonly fixed: readonly PackPlace[]; readonly discover?: (() => Promise<readonly PackPlace[]>) | undefined };
+  /** The operator's token for loading and unloading; nobody may when undefined. */
+  readonly adminToken?: string | undefined;
   /** Version of this program, for `GET /v2`. */
   readonly version: string;
   /** 127.0.0.1 unless said otherwise: the origin trusts its callers, so it is not opened to a network by accident. */
@@ -51,6 +57,8 @@ export interface OriginOptions extends Partial<BatcherLimits> {
 export interface Origin {
   readonly url: string;
   readonly port: number;
+  /** The packs of `places`. */
+  readonly repository: Pick<Repository, 'index' | 'load' | 'unload' | 'refresh' | 'settled'>;
   /** Drains and closes, and frees the models as soon as no graph runs; the same promise however often it is called. */
   close(): Promise<void>;
 }
@@ -67,7 +75,9 @@ const SOCKET_LIMITS = { headersTimeout: 10_000, requestTimeout: 30_000, keepAliv
  */
 export async function startOrigin(options: OriginOptions): Promise<Origin> {
   const {
-    predictors,
+    predictors = [],
+    places,
+    adminToken,
     version,
     host = '127.0.0.1',
     port = 0,
@@ -93,25 +103,24 @@ export async function startOrigin(options: OriginOptions): Promise<Origin> {
     sleep: (ms) => setTimeout(ms, undefined, { ref: false }),
     traces,
   });
-  const packs = predictors.map((predictor) => ({
-    predictor,
-    batcher: withAdmission(
-      createBatcher<PredictorRow, PredictorOutput>({
-        run(rows) {
-          watch.ran({ model: predictor.name, version: predictor.version }, rows.length);
-          return predictor.run(rows);
-        },
-        choose: predictor.choose,
-        clock,
-        maxBatch,
-        maxDelayMs,
-        maxQueue,
-      }),
-      { clock, maxBatch, maxQueue },
-    ),
-  }));
+  const serve = (predictor: Predictor): ServedPack => servePack(predictor, { watch, clock, maxBatch, maxDelayMs, maxQueue });
+  const fixed = predictors.map(serve);
+  const table = createModelTable(fixed);
+  const repository = createRepository({
+    places: places?.fixed ?? [],
+    discover: places?.discover,
+    table,
+    fixed,
+    serve,
+    makeRoom: () => Promise.resolve(),
+    reloaded: watch.reloaded,
+    log,
+  });
+  await repository.start();
   const app = createApp({
-    table: createModelTable(packs),
+    table,
+    repository,
+    adminToken,
     gate,
     clock,
     version,
@@ -147,7 +156,7 @@ export async function startOrigin(options: OriginOptions): Promise<Origin> {
     let cancelFail = (): void => {};
     const outOfTime = new Promise<void>((resolve) => {
       cancelFail = clock.after(drainMs, () => {
-        for (const { batcher } of packs) void batcher.close();
+        for (const { batcher } of table.models) void batcher.close();
         resolve();
       });
     });
@@ -161,12 +170,13 @@ export async function startOrigin(options: OriginOptions): Promise<Origin> {
     cancelCut();
     cancelFail();
     await watch.flush();
-    for (const { batcher, predictor } of packs) {
+    for (const { batcher, predictor } of [...fixed, ...(await repository.close())]) {
       await batcher.close();
       await predictor.release();
     }
+    await repository.settled();
     trust?.book?.close();
   };
   let closing: Promise<void> | undefined;
-  return { port: bound, url: `http://${host.includes(':') ? `[${host}]` : host}:${bound}`, close: () => (closing ??= close()) };
+  return { port: bound, repository, url: `http://${host.includes(':') ? `[${host}]` : host}:${bound}`, close: () => (closing ??= close()) };
 }

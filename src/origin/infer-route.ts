@@ -1,7 +1,7 @@
 // POST …/infer: from a body to rows, and from outputs to a body.
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Handler } from 'hono';
+import type { Context, Handler } from 'hono';
 import { TwinrouteError } from '../core/errors.ts';
 import { DEADLINE_HEADER, JSON_LENGTH_HEADER, OIP_LIMITS } from '../contract/oip.ts';
 import { decodeRequest, encodeAnswer } from '../formats/oip/codec.ts';
@@ -12,15 +12,29 @@ import { signReceipt } from '../formats/signing/receipt.ts';
 import { deadlineOf } from './deadline.ts';
 import { infer, type InferResult } from './infer.ts';
 import { readInputs } from './infer-inputs.ts';
+import type { ServedModel } from './model-table.ts';
 import type { OipDeps } from './oip-routes.ts';
 import { readBody } from './request-body.ts';
 import type { OriginEnv } from './request-id.ts';
 
 /** The handler. */
-export function inferRoute({ table, clock, maxDeadlineMs, trust }: OipDeps): Handler<OriginEnv> {
+export function inferRoute(deps: OipDeps): Handler<OriginEnv> {
+  const answer = inferHandler(deps);
   return async (c) => {
+    const model = deps.table.find(c.req.param('model') ?? '', c.req.param('version'));
+    // Whatever is served under its name meanwhile: this one stays until its answer is written.
+    const leave = model.gate.enter();
+    try {
+      return await answer(c, model);
+    } finally {
+      leave();
+    }
+  };
+}
+
+function inferHandler({ clock, maxDeadlineMs, trust }: OipDeps): (c: Context<OriginEnv>, model: ServedModel) => Promise<Response> {
+  return async (c, model) => {
     const startMs = clock.now();
-    const model = table.find(c.req.param('model') ?? '', c.req.param('version'));
     const { name, predictor } = model;
     c.set('inferred', { model: name, version: predictor.version, rows: 0, times: undefined });
     checkMediaType(c.req.header('content-type'));

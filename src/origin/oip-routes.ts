@@ -6,6 +6,7 @@ import { OIP_EXTENSIONS, OipIndexRequest, type OipIndex, type OipServerMetadata 
 import { parseJsonWith } from '../contract/parse.ts';
 import { ReceiptsRequest, type ReceiptsAnswer } from '../contract/receipt-book.ts';
 import { decodeJsonText } from '../formats/oip/codec.ts';
+import { isTwinrouteError } from '../core/errors.ts';
 import type { Clock } from './clock.ts';
 import { admit, type DrainGate } from './drain-gate.ts';
 import { inferRoute } from './infer-route.ts';
@@ -13,6 +14,7 @@ import { configOf, metadataOf } from './model-metadata.ts';
 import { watchInference } from './observe/watch-inference.ts';
 import type { OriginWatch } from './observe/watch.ts';
 import type { ModelTable } from './model-table.ts';
+import type { Repository } from './repository/repository.ts';
 import { readBody } from './request-body.ts';
 import type { OriginEnv } from './request-id.ts';
 import type { Trust } from './signed-requests.ts';
@@ -20,6 +22,8 @@ import type { Trust } from './signed-requests.ts';
 /** What the routes need. */
 export interface OipDeps {
   readonly table: ModelTable;
+  /** Where models come from, when they come and go. */
+  readonly repository?: Repository | undefined;
   readonly gate: DrainGate;
   readonly clock: Clock;
   /** Version of this program. */
@@ -53,9 +57,8 @@ export function oipRoutes(deps: OipDeps): Hono<OriginEnv> {
 
   routes.post('/repository/index', admit(gate), async (c) => {
     const body = c.var.signed?.body ?? (await readBody(c.req.raw, { clock, maxDeadlineMs }));
-    if (body.length > 0) parseJsonWith(OipIndexRequest, decodeJsonText(body), 'body', 'invalid_request');
-    // Every model is loaded before the server listens, so whether only ready ones are asked for makes no difference.
-    const index = table.models.map(({ name, predictor }) => ({ name, version: predictor.version, state: 'READY' as const, reason: '' }));
+    const asked = body.length > 0 ? parseJsonWith(OipIndexRequest, decodeJsonText(body), 'body', 'invalid_request') : {};
+    const index = modelIndex(deps).filter(({ state }) => asked.ready !== true || state === 'READY');
     return c.json(index satisfies OipIndex);
   });
 
@@ -72,7 +75,14 @@ export function oipRoutes(deps: OipDeps): Hono<OriginEnv> {
       const model = modelOf(c);
       return c.json(metadataOf(model, table.versions(model.name)));
     });
-    routes.get(`${path}/ready`, (c) => c.json({ name: modelOf(c).name, ready: !gate.leaving }, ready()));
+    routes.get(`${path}/ready`, (c) => {
+      try {
+        return c.json({ name: modelOf(c).name, ready: !gate.leaving }, ready());
+      } catch (error) {
+        if (!isTwinrouteError(error) || error.code !== 'unavailable') throw error;
+        return c.json({ name: c.req.param('model') ?? '', ready: false }, 503);
+      }
+    });
     routes.get(`${path}/config`, admit(gate), (c) => {
       const model = modelOf(c);
       return c.json(configOf(model, table.versions(model.name), device));
@@ -81,4 +91,16 @@ export function oipRoutes(deps: OipDeps): Hono<OriginEnv> {
     routes.post(`${path}/infer`, admit(gate), inferRoute(deps));
   }
   return routes;
+}
+
+/** Served models, and after them the packs that are not. */
+function modelIndex({ table, repository }: Pick<OipDeps, 'table' | 'repository'>): OipIndex {
+  const packs = repository?.index() ?? [];
+  const served = table.models.map(({ name, predictor: { version } }) => ({
+    name,
+    version,
+    state: 'READY' as const,
+    reason: packs.find((pack) => pack.name === name && pack.version === version)?.reason ?? '',
+  }));
+  return [...served, ...packs.filter(({ state }) => state !== 'READY')];
 }

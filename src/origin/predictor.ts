@@ -5,6 +5,7 @@
 
 import type { Encoding } from '../formats/tokenizer.ts';
 import type { TokenRow } from '../model/encoder-feeds.ts';
+import type { ExpertPages } from './expert-pages.ts';
 
 /** An expert that this server holds. */
 export interface ServedExpert {
@@ -63,6 +64,8 @@ export interface Predictor {
    * @param topK overrides the policy's
    */
   route?(features: readonly Float32Array[], topK: number | undefined): Promise<readonly RoutedRow[]>;
+  /** Its experts one by one, where they are held so. */
+  readonly pages?: ExpertPages;
   /** Frees the sessions. */
   release(): Promise<void>;
 }

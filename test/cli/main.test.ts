@@ -32,7 +32,7 @@ describe('the command line', () => {
 
   test.each([
     ['an unknown option', ['inspect', 'packs/x', '--fast'], 2, /--fast/],
-    ['a port that is no number', ['origin', 'packs/x', '--port', 'http'], 2, /--port: expected a whole number from 0 to 65535, got "http"/],
+    ['a port that is no number', ['origin', 'packs/x', '--port', 'http'], 2, /flags: port: Invalid input: expected number/],
     [
       'a split that does not exist',
       ['eval', 'packs/x', '--data', '/nowhere', '--split', 'dev'],

@@ -1,26 +1,18 @@
 // The app over fake predictors, as `app.request()` sees it.
 
 import { createApp } from '../../src/origin/app.ts';
-import { createBatcher } from '../../src/origin/batcher.ts';
 import { systemClock } from '../../src/origin/clock.ts';
 import { createDrainGate } from '../../src/origin/drain-gate.ts';
 import { createModelTable } from '../../src/origin/model-table.ts';
-import type { Predictor, PredictorOutput, PredictorRow } from '../../src/origin/predictor.ts';
+import type { Predictor } from '../../src/origin/predictor.ts';
+import { servePack } from '../../src/origin/served-pack.ts';
 import { createFakePredictor } from './fake-predictor.ts';
 
 export function createFakeApp(predictors: readonly Predictor[] = [createFakePredictor()]) {
   const gate = createDrainGate();
   const logged: string[] = [];
-  const packs = predictors.map((predictor) => ({
-    predictor,
-    batcher: createBatcher<PredictorRow, PredictorOutput>({
-      run: (rows) => predictor.run(rows),
-      clock: systemClock,
-      maxBatch: 32,
-      maxDelayMs: 0,
-      maxQueue: 256,
-    }),
-  }));
+  const options = { watch: { ran: () => undefined }, clock: systemClock, maxBatch: 32, maxDelayMs: 0, maxQueue: 256 };
+  const packs = predictors.map((predictor) => servePack(predictor, options));
   const app = createApp({
     table: createModelTable(packs),
     gate,

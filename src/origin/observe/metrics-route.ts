@@ -7,11 +7,11 @@ import { ORIGIN_METRICS } from './origin-metrics.ts';
 import type { OriginWatch } from './watch.ts';
 
 /** The handler. */
-export function metricsRoute(watch: OriginWatch, { models }: Pick<ModelTable, 'models'>): Handler {
+export function metricsRoute(watch: OriginWatch, table: Pick<ModelTable, 'models'>): Handler {
   return (c) => {
     const format = chooseFormat(c.req.header('accept'));
     // The two models of a pack share a queue, which is told under the name of the one that reads text.
-    const pending = models.flatMap(({ name, reads, predictor, batcher }) =>
+    const pending = table.models.flatMap(({ name, reads, predictor, batcher }) =>
       reads === 'text' ? [{ model: name, version: predictor.version, waiting: batcher.waiting() }] : [],
     );
     return c.body(renderMetrics(ORIGIN_METRICS, watch.read(pending), format), 200, { 'content-type': format.contentType, vary: 'accept' });

@@ -44,4 +44,19 @@ export const ORIGIN_METRICS = {
     labels: ['model', 'version'],
     bounds: [1, 2, 4, 8, 16, 32, 64, 128],
   },
+  runMixEntropy: {
+    name: 'twinroute_origin_run_mix_entropy_bits',
+    kind: 'histogram',
+    help: 'How spread the weights of a run are over experts and the shared model: 0 where all rows want one, 3 where eight are wanted alike.',
+    labels: LABELS,
+    bounds: [0, 0.5, 1, 1.5, 2, 2.5, 3, 4, 5, 6],
+  },
+  runTokens: { name: 'twinroute_origin_run_tokens', kind: 'counter', help: 'Tokens of rows that were run.', labels: LABELS },
+  runPadding: {
+    name: 'twinroute_origin_run_padding_tokens',
+    kind: 'counter',
+    help: 'Tokens by which rows are shorter than the longest of their run; methods that do not pack rows compute them, too.',
+    labels: LABELS,
+  },
+  reloads: { name: 'twinroute_origin_pack_loads', kind: 'counter', help: 'Packs that were loaded or reloaded (ok), or could not be (failed).', labels: ['outcome'] },
 } as const satisfies MetricTable;

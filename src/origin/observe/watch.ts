@@ -9,6 +9,7 @@ import { isSampled, type TraceContext } from '../../core/observe/trace-context.t
 import type { TraceExport } from '../../formats/telemetry/open-otlp.ts';
 import type { Clock } from '../clock.ts';
 import { inferenceSpans } from './inference-spans.ts';
+import { mixEntropy, type RunRow } from './mix-entropy.ts';
 import { ORIGIN_METRICS } from './origin-metrics.ts';
 
 /** A model as metrics name it. */
@@ -38,9 +39,11 @@ export interface OriginWatch {
   begin(parent: TraceContext | undefined): TraceContext;
   ended(inference: Inference): void;
   /** A run begins. */
-  ran(model: WatchedModel, rows: number): void;
-  /** Every series; `pending` tells how many requests of each model wait. */
-  read(pending: readonly (WatchedModel & { readonly waiting: number })[]): Series[];
+  ran(model: WatchedModel, rows: readonly RunRow[]): void;
+  /** A pack was loaded, or could not be. */
+  reloaded(outcome: 'ok' | 'failed'): void;
+  /** Every series; `pending` tells how many requests of each model wait, `levels` are those of other series that are read, not counted. */
+  read(pending: readonly (WatchedModel & { readonly waiting: number })[], levels?: readonly Series[]): Series[];
   /** Sends what waits. Never rejects. */
   flush(): Promise<void>;
 }
@@ -105,12 +108,18 @@ export function createWatch({ clock, epochMs, randomHex, sleep, traces }: WatchO
     },
     ran({ model, version }, rows) {
       const labels = [model, version];
-      counted.add('count', labels, rows);
+      counted.add('count', labels, rows.length);
       counted.add('execCount', labels);
-      counted.observe('runRows', labels, rows);
+      counted.observe('runRows', labels, rows.length);
+      counted.observe('runMixEntropy', labels, mixEntropy(rows));
+      const tokens = rows.reduce((sum, { ids }) => sum + ids.length, 0);
+      counted.add('runTokens', labels, tokens);
+      counted.add('runPadding', labels, rows.length * Math.max(0, ...rows.map(({ ids }) => ids.length)) - tokens);
     },
-    read: (pending) => [
+    reloaded: (outcome) => counted.add('reloads', [outcome]),
+    read: (pending, levels = []) => [
       ...counted.all(),
+      ...levels,
       ...pending.map(({ model, version, waiting }) => ({ metric: 'pending', labels: [model, version], values: [waiting] })),
     ],
     flush: async () => exporter?.flush(),
