@@ -13,7 +13,8 @@ export interface Surroundings {
   readonly stderr: { readonly isTTY?: boolean; write(text: string): unknown };
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly stopped: () => Promise<void>;
-  readonly onHangup: (listener: () => void) => () => void;
+  /** Nothing hangs up where it is left out. */
+  readonly onHangup?: (listener: () => void) => () => void;
 }
 
 /**
@@ -21,7 +22,7 @@ export interface Surroundings {
  * @param args what follows `twinroute`
  * @returns the exit code
  */
-export async function main(args: readonly string[], { stdout, stderr, env, stopped, onHangup }: Surroundings): Promise<number> {
+export async function main(args: readonly string[], { stdout, stderr, env, stopped, onHangup = () => () => undefined }: Surroundings): Promise<number> {
   const io: Io = {
     out: (text) => void stdout.write(`${text}\n`),
     log: (text) => void stderr.write(`${text}\n`),

@@ -53,6 +53,23 @@ export const ORIGIN_DEFAULTS = {
   drain_ms: 10_000,
 } as const satisfies OriginConfig;
 
+/** Settings that hold: what has a default is there. */
+export const EffectiveOriginConfig = z.required(OriginConfig, {
+  port: true,
+  host: true,
+  device: true,
+  dtype: true,
+  watch_ms: true,
+  promote_mb: true,
+  cache_mb: true,
+  max_batch: true,
+  max_delay_ms: true,
+  max_queue: true,
+  notice_ms: true,
+  drain_ms: true,
+} satisfies Record<keyof typeof ORIGIN_DEFAULTS, true>);
+export type EffectiveOriginConfig = z.infer<typeof EffectiveOriginConfig>;
+
 /** A setting as people and texts know it. */
 export interface OriginSetting {
   /** How a text of a flag or a variable is read: a list has commas between. */

@@ -11,7 +11,6 @@ export async function runCli(...args: string[]): Promise<{ code: number; out: st
     stderr: { write: (text) => (err += text) },
     env: {},
     stopped: () => Promise.resolve(),
-    onHangup: () => () => undefined,
   });
   return { code, out, err };
 }

@@ -1,6 +1,7 @@
 // `twinroute origin PACK…`: serves packs by the Open Inference Protocol v2 until it is told to stop.
 
 import { TwinrouteError } from '../../core/errors.ts';
+import type { EffectiveOriginConfig } from '../../contract/origin-config.ts';
 import { selectDevice } from '../../host/devices/select-device.ts';
 import { watchLoss } from '../../host/devices/watch-loss.ts';
 import { startSessionThread } from '../../host/session-thread.ts';
@@ -11,7 +12,7 @@ import { watchPacks } from '../../origin/repository/watch-packs.ts';
 import { openTraces } from '../open-traces.ts';
 import { openTrust } from '../open-trust.ts';
 import { readAdminToken } from '../origin/admin-token.ts';
-import { describeSettings, ORIGIN_OPTIONS, readOriginSettings, settingRows, type EffectiveSettings } from '../origin/origin-settings.ts';
+import { describeSettings, ORIGIN_OPTIONS, readOriginSettings, settingRows } from '../origin/origin-settings.ts';
 import { packageVersion } from '../package-version.ts';
 import type { Io, Verb } from '../verb.ts';
 
@@ -31,7 +32,7 @@ export const origin: Verb = {
   },
 };
 
-async function serve(config: EffectiveSettings['config'], io: Io, json: boolean): Promise<void> {
+async function serve(config: EffectiveOriginConfig, io: Io, json: boolean): Promise<void> {
   const { packs = [], repository: shelf, experts, threads } = config;
   if (packs.length === 0 && shelf === undefined) throw new TwinrouteError('usage', 'expected at least one PACK or a repository, got nothing');
   const { trust: keys, authority, receipts } = config;
@@ -84,8 +85,6 @@ async function serve(config: EffectiveSettings['config'], io: Io, json: boolean)
   }
 }
 
-function bytesOf(megabytes: number): number;
-function bytesOf(megabytes: number | undefined): number | undefined;
 function bytesOf(megabytes: number | undefined): number | undefined {
   return megabytes === undefined ? undefined : megabytes * 2 ** 20;
 }

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { readYaml } from '../../build/read-yaml.ts';
 import { TwinrouteError, type ErrorCode } from '../../core/errors.ts';
 import { nearestName } from '../../core/nearest-name.ts';
-import { ORIGIN_DEFAULTS, ORIGIN_SETTINGS, OriginConfig, type OriginSetting } from '../../contract/origin-config.ts';
+import { EffectiveOriginConfig, ORIGIN_DEFAULTS, ORIGIN_SETTINGS, OriginConfig, type OriginSetting } from '../../contract/origin-config.ts';
 import { parseWith } from '../../contract/parse.ts';
 import { textOption } from '../options.ts';
 import type { Io, OptionSpec, Values } from '../verb.ts';
@@ -18,7 +18,7 @@ const KNOWN: ReadonlyMap<string, OriginSetting> = new Map(SETTINGS);
 
 /** Settings that hold, and where each one is from. */
 export interface EffectiveSettings {
-  readonly config: OriginConfig & Required<Pick<OriginConfig, keyof typeof ORIGIN_DEFAULTS>>;
+  readonly config: EffectiveOriginConfig;
   readonly sources: ReadonlyMap<string, string>;
 }
 
@@ -47,7 +47,8 @@ export async function readOriginSettings(positionals: readonly string[], values:
   ];
   const sources = new Map<string, string>();
   for (const [source, layer] of layers) for (const key of Object.keys(layer)) sources.set(key, source);
-  return { config: layers.reduce<EffectiveSettings['config']>((all, [, layer]) => ({ ...all, ...layer }), ORIGIN_DEFAULTS), sources };
+  const merged = layers.reduce<OriginConfig>((all, [, layer]) => ({ ...all, ...layer }), {});
+  return { config: parseWith(EffectiveOriginConfig, merged, 'settings', 'config'), sources };
 }
 
 /** Lines of YAML, each with where it is from; secrets are told to be set. */

@@ -1,0 +1,171 @@
+// Packs come and go under load: a real process, asked all the time, whose pack's folder is replaced again and again.
+
+import { cp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import * as z from 'zod/mini';
+import { OipIndex, OipResponse } from '../../src/contract/oip.ts';
+import { parseExposition } from '../helpers/parse-exposition.ts';
+import { buildTinyPack, makeTinyInputs, TINY_EXPERTS, tinyText, type TinyInputs } from '../helpers/tiny-pack.ts';
+import { startWith, type Program } from './program.ts';
+
+const TOKEN = 'an-operators-token-of-some-length';
+const names = TINY_EXPERTS.map(({ name }) => name);
+const tensor = (name: string, data: readonly string[]) => ({ name, datatype: 'BYTES', shape: [data.length], data });
+const BODY = JSON.stringify({
+  inputs: [
+    tensor('text', [tinyText('birds', 1), tinyText('ships', 2)]),
+    tensor('head', ['birds', 'ships']),
+    { name: 'mix', datatype: 'FP32', shape: [2, names.length], data: [1, 0, 0, 0.25, 0.5, 0.25] },
+  ],
+  outputs: [{ name: 'logits' }],
+});
+
+let inputs: readonly TinyInputs[];
+/** Two packs of one name and different configs. */
+let packs: readonly string[];
+let live: string;
+let program: Program;
+let url: string;
+
+beforeAll(async () => {
+  inputs = [await makeTinyInputs({ rank: 4 }), await makeTinyInputs({ rank: 2 })];
+  packs = [await buildTinyPack(inputs[0]), await buildTinyPack(inputs[1])];
+  live = join(inputs[0].models.dir, 'live');
+  await cp(packs[0], live, { recursive: true });
+  // Experts are paged: some are read while the folder is being replaced.
+  program = startWith({ TWINROUTE_ORIGIN_ADMIN_TOKEN: TOKEN }, 'origin', live, '--port', '0', '--expert-mb', '0', '--device', 'cpu');
+  [, url] = await program.waitFor(/origin at (http:\/\/\S+)/);
+});
+
+afterAll(async () => {
+  program.process.kill('SIGTERM');
+  await program.ended;
+  for (const { models } of inputs) await models.remove();
+});
+
+async function put(pack: string): Promise<void> {
+  await cp(pack, `${live}.new`, { recursive: true });
+  await rename(live, `${live}.old`);
+  await rename(`${live}.new`, live);
+  await rm(`${live}.old`, { recursive: true });
+}
+
+const admin = (verb: string, body?: object, token = TOKEN): Promise<Response> =>
+  fetch(`${url}/v2/repository/models/tiny/${verb}`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}` },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
+const infer = (): Promise<Response> =>
+  fetch(`${url}/v2/models/tiny/infer`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: BODY });
+const index = async () => OipIndex.parse(await (await fetch(`${url}/v2/repository/index`, { method: 'POST' })).json());
+
+async function answer(): Promise<{ version: string; logits: string }> {
+  const response = await infer();
+  if (response.status !== 200) throw new Error(`${response.status}: ${await response.text()}`);
+  const { model_version: version = '', outputs } = z.parse(OipResponse, await response.json());
+  return { version, logits: JSON.stringify(outputs) };
+}
+
+async function metric(name: string, labels: Readonly<Record<string, string>> = {}): Promise<number | undefined> {
+  const samples = parseExposition(await (await fetch(`${url}/metrics`)).text());
+  return samples.find((sample) => sample.name === name && Object.entries(labels).every(([key, value]) => sample.labels[key] === value))?.value;
+}
+
+const rssMb = async (): Promise<number> =>
+  Number(/VmRSS:\s+(\d+)/.exec(await readFile(`/proc/${program.process.pid}/status`, 'utf8'))?.[1]) / 1024;
+const handles = async (): Promise<number> => (await readdir(`/proc/${program.process.pid}/fd`)).length;
+
+test('twenty reloads under load: every answer is one of the two packs’, nothing is refused, memory and handles stay', async () => {
+  const first = await answer();
+  const known = new Map([[first.version, first.logits]]);
+  let stop = false;
+  let answers = 0;
+  const client = async (): Promise<void> => {
+    while (!stop) {
+      const { version, logits } = await answer();
+      const before = known.get(version);
+      if (before === undefined) known.set(version, logits);
+      else if (near(before, logits) > 1e-5) throw new Error(`${version} answered otherwise`);
+      answers++;
+    }
+  };
+  const clients = Promise.all(Array.from({ length: 6 }, client));
+  clients.catch(() => (stop = true));
+  const sizes: number[] = [];
+  const open: number[] = [];
+  for (let i = 0; i < 25 && !stop; i++) {
+    await put(packs[(i + 1) % 2]);
+    expect((await admin('load')).status).toBe(200);
+    sizes.push(await rssMb());
+    open.push(await handles());
+  }
+  stop = true;
+  await clients;
+  expect(known.size).toBe(2);
+  expect(answers).toBeGreaterThan(25);
+  expect(await metric('twinroute_origin_pack_loads_total', { outcome: 'ok' })).toBe(26);
+  const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+  // Twenty models of this size that were not released are over 100 MB.
+  expect(mean(sizes.slice(-5)) - mean(sizes.slice(2, 7))).toBeLessThan(60);
+  expect(Math.max(...open.slice(-5))).toBeLessThanOrEqual(Math.max(...open.slice(0, 10)));
+});
+
+test('SIGHUP loads what changed', async () => {
+  const { version } = await answer();
+  const [other] = packs.filter((pack) => !pack.endsWith('nothing'));
+  const manifest = JSON.parse(await readFile(join(other, 'manifest.json'), 'utf8'));
+  await put(manifest.config === version ? packs[1] : packs[0]);
+  program.process.kill('SIGHUP');
+  await expect.poll(async () => (await answer()).version, { timeout: 20_000 }).not.toBe(version);
+});
+
+test('a broken pack leaves the old one serving, and says so', async () => {
+  const { version } = await answer();
+  await put(packs[0]);
+  const file = join(live, 'experts', 'ships.safetensors');
+  const bytes = await readFile(file);
+  bytes[bytes.length - 1] ^= 1;
+  await writeFile(file, bytes);
+  // Another manifest than the served one's, whichever that is.
+  await put(live).catch(() => undefined);
+  const refused = await admin('load');
+  if (refused.status === 200) expect((await answer()).version).toBe(version);
+  else {
+    expect(await refused.text()).toMatch(/expected sha256/);
+    expect((await index())[0]).toMatchObject({ name: 'tiny', version, state: 'READY', reason: expect.stringMatching(/sha256/) });
+    expect(await metric('twinroute_origin_pack_loads_total', { outcome: 'failed' })).toBe(1);
+  }
+  expect((await answer()).version).toBe(version);
+});
+
+test('what is unloaded is unavailable until it is loaded again', async () => {
+  await put(packs[0]);
+  expect((await admin('unload')).status).toBe(200);
+  expect((await infer()).status).toBe(503);
+  const ready = await fetch(`${url}/v2/models/tiny/ready`);
+  expect([ready.status, await ready.json()]).toEqual([503, { name: 'tiny', ready: false }]);
+  expect(await index()).toMatchObject([{ name: 'tiny', state: 'UNAVAILABLE', reason: 'unloaded' }]);
+  program.process.kill('SIGHUP');
+  await program.waitFor(/looks for changed packs/);
+  expect((await infer()).status).toBe(503);
+  expect((await admin('load')).status).toBe(200);
+  expect((await infer()).status).toBe(200);
+});
+
+test('only the operator loads and unloads, and the token is never told', async () => {
+  expect((await admin('unload', undefined, 'another-token-of-that-length')).status).toBe(401);
+  expect((await fetch(`${url}/v2/repository/models/tiny/unload`, { method: 'POST' })).status).toBe(401);
+  expect((await admin('load', { parameters: { config: '{}' } })).status).toBe(501);
+  expect((await fetch(`${url}/v2/repository/models/nobody/load`, { method: 'POST', headers: { authorization: `Bearer ${TOKEN}` } })).status).toBe(404);
+  expect((await infer()).status).toBe(200);
+  expect(program.output()).not.toContain(TOKEN);
+});
+
+/** Largest difference of the numbers of two answers. */
+function near(a: string, b: string): number {
+  const numbers = (text: string): number[] => (text.match(/-?\d+(?:\.\d+)?(?:e-?\d+)?/g) ?? []).map(Number);
+  const [left, right] = [numbers(a), numbers(b)];
+  return left.length === right.length ? Math.max(...left.map((value, i) => Math.abs(value - right[i]))) : Infinity;
+}
