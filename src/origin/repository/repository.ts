@@ -3,6 +3,7 @@
 
 import { messageOf, TwinrouteError } from '../../core/errors.ts';
 import type { OipIndex, OipModelState } from '../../contract/oip.ts';
+import { collectGarbage } from '../../host/collect-garbage.ts';
 import type { LiveTable } from '../model-table.ts';
 import type { Predictor } from '../predictor.ts';
 import { retirePack, type ServedPack } from '../served-pack.ts';
@@ -85,6 +86,7 @@ export function createRepository({ places, discover, table, fixed, serve, makeRo
   const retire = ({ pack, opened }: NonNullable<Shelf['served']>): Promise<void> => {
     const done = retirePack(pack)
       .then(() => opened.close())
+      .then(collectGarbage)
       .catch((error: unknown) => log(`${opened.name}: could not be released: ${messageOf(error)}`))
       .finally(() => retiring.delete(done));
     retiring.add(done);
