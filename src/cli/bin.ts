@@ -20,4 +20,10 @@ function onHangup(listener: () => void): () => void {
   return () => process.off('SIGHUP', listener);
 }
 
-process.exitCode = await main(process.argv.slice(2), { stdout: process.stdout, stderr: process.stderr, env: process.env, stopped, onHangup });
+process.exitCode = await main(process.argv.slice(2), {
+  stdout: process.stdout,
+  stderr: process.stderr,
+  env: process.env,
+  stopped,
+  onHangup,
+});

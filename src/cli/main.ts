@@ -22,7 +22,10 @@ export interface Surroundings {
  * @param args what follows `twinroute`
  * @returns the exit code
  */
-export async function main(args: readonly string[], { stdout, stderr, env, stopped, onHangup = () => () => undefined }: Surroundings): Promise<number> {
+export async function main(
+  args: readonly string[],
+  { stdout, stderr, env, stopped, onHangup = () => () => undefined }: Surroundings,
+): Promise<number> {
   const io: Io = {
     out: (text) => void stdout.write(`${text}\n`),
     log: (text) => void stderr.write(`${text}\n`),

@@ -86,7 +86,10 @@ export const ORIGIN_SETTINGS = {
   port: { kind: 'integer', help: 'port to listen on, or 0 for a free one' },
   host: { kind: 'text', help: 'address to listen on: an origin trusts its callers' },
   experts: { kind: 'list', help: 'names of the experts to hold, with commas between; all of each pack' },
-  device: { kind: 'text', help: 'what to run on: auto, cpu, cuda or webgpu; auto takes the first GPU that is right and faster than the CPU' },
+  device: {
+    kind: 'text',
+    help: 'what to run on: auto, cpu, cuda or webgpu; auto takes the first GPU that is right and faster than the CPU',
+  },
   dtype: { kind: 'text', help: 'what weights are stored and computed in: auto, fp32 or fp16; auto takes fp16 on a GPU where it is right' },
   threads: { kind: 'integer', help: "threads inside an operator; onnxruntime's choice" },
   trust: { kind: 'text', help: 'file with keys of the edges that may ask, see signing-keys; $TWINROUTE_SIGNING_KEYS, or anybody may' },
@@ -94,7 +97,10 @@ export const ORIGIN_SETTINGS = {
   receipts: { kind: 'text', help: 'folder that keeps the receipts given to edges, for reconciliation; a million of them' },
   admin_token: { kind: 'text', help: "operator's token for loading and unloading; nobody may", secret: true },
   admin_token_file: { kind: 'text', help: 'file with that token' },
-  watch_ms: { kind: 'integer', help: 'how often to look for changed packs, which are then loaded beside the old ones; 0 is on SIGHUP only' },
+  watch_ms: {
+    kind: 'integer',
+    help: 'how often to look for changed packs, which are then loaded beside the old ones; 0 is on SIGHUP only',
+  },
   memory_mb: {
     kind: 'integer',
     help: "memory that the process may take before it gives caches back and then refuses work; nine tenths of its cgroup's or the machine's",

@@ -1,7 +1,7 @@
 // The known name that somebody who wrote an unknown one may have meant.
 
 /**
- * The nearest of `known` by insertions, deletions and substitutions; undefined when none is near enough to be meant.
+ * The nearest of `known` by insertions, deletions, substitutions and swaps; undefined when none is near enough to be meant.
  * Cost: O(names × length²)
  */
 export function nearestName(name: string, known: Iterable<string>): string | undefined {
@@ -17,12 +17,17 @@ export function nearestName(name: string, known: Iterable<string>): string | und
   return best;
 }
 
-/** Levenshtein's distance, by rows of its table. */
+/** Edits that make `a` out of `b`, two letters in the wrong order being one, by rows of a table (optimal string alignment). */
 function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  let before: readonly number[] = [];
+  let row: readonly number[] = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 0; i < a.length; i++) {
     const next = [i + 1];
-    for (let j = 0; j < b.length; j++) next.push(Math.min(row[j] + (a[i] === b[j] ? 0 : 1), row[j + 1] + 1, next[j] + 1));
+    for (let j = 0; j < b.length; j++) {
+      const swapped = i > 0 && j > 0 && a[i] === b[j - 1] && a[i - 1] === b[j] ? before[j - 1] + 1 : Infinity;
+      next.push(Math.min(row[j] + (a[i] === b[j] ? 0 : 1), row[j + 1] + 1, next[j] + 1, swapped));
+    }
+    before = row;
     row = next;
   }
   return row[b.length];

@@ -92,7 +92,10 @@ function arrange(packs: readonly ServedPack[]): ByName {
       const name = modelName(pack.predictor.name, reads);
       const namesakes = byName.get(name) ?? [];
       if (namesakes.some((other) => other.predictor.version === version || other.reads !== reads))
-        throw new TwinrouteError('config', `origin: expected packs of different names or configs, got two models "${name}" of version ${version}`);
+        throw new TwinrouteError(
+          'config',
+          `origin: expected packs of different names or configs, got two models "${name}" of version ${version}`,
+        );
       byName.set(name, [...namesakes, { ...pack, name, reads }]);
     }
   }

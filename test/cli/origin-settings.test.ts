@@ -27,7 +27,11 @@ async function yaml(text: string): Promise<string> {
 }
 
 test('a flag holds before a variable, a variable before the file, the file before the default', async () => {
-  const { config, sources } = await readOriginSettings([], { config: file, port: '3' }, { TWINROUTE_ORIGIN_PORT: '2', TWINROUTE_ORIGIN_MAX_QUEUE: '400' });
+  const { config, sources } = await readOriginSettings(
+    [],
+    { config: file, port: '3' },
+    { TWINROUTE_ORIGIN_PORT: '2', TWINROUTE_ORIGIN_MAX_QUEUE: '400' },
+  );
   expect(config).toMatchObject({ packs: ['a', 'b'], port: 3, max_queue: 400, max_batch: 16, drain_ms: 10_000 });
   expect(['port', 'max_queue', 'max_batch', 'drain_ms'].map((key) => sources.get(key))).toEqual(['flag', 'environment', file, 'default']);
 });
@@ -41,7 +45,13 @@ describe('what does not fit is refused, and told where it stands', () => {
   test.each([
     ['a flag', { port: '70000' }, {}, 'usage', /flags: port/],
     ['a variable', {}, { TWINROUTE_ORIGIN_PORT: 'http' }, 'config', /environment: port/],
-    ['a variable that there is not', {}, { TWINROUTE_ORIGIN_MAX_QEUE: '1' }, 'config', /MAX_QEUE: unknown setting .*did you mean TWINROUTE_ORIGIN_MAX_QUEUE\?/],
+    [
+      'a variable that there is not',
+      {},
+      { TWINROUTE_ORIGIN_MAX_QEUE: '1' },
+      'config',
+      /MAX_QEUE: unknown setting .*did you mean TWINROUTE_ORIGIN_MAX_QUEUE\?/,
+    ],
     ['a short token', {}, { TWINROUTE_ORIGIN_ADMIN_TOKEN: 'short' }, 'config', /admin_token/],
   ] as const)('%s', async (_, values, env, code, message) => {
     await expect(readOriginSettings(['x'], values, env)).rejects.toMatchObject({ code, message: expect.stringMatching(message) });

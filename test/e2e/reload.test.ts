@@ -1,6 +1,6 @@
 // Packs come and go under load: a real process, asked all the time, whose pack's folder is replaced again and again.
 
-import { cp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { cp, readdir, readFile, readlink, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import * as z from 'zod/mini';
@@ -76,20 +76,26 @@ async function answer(): Promise<{ version: string; logits: string }> {
 
 async function metric(name: string, labels: Readonly<Record<string, string>> = {}): Promise<number | undefined> {
   const samples = parseExposition(await (await fetch(`${url}/metrics`)).text());
-  return samples.find((sample) => sample.name === name && Object.entries(labels).every(([key, value]) => sample.labels[key] === value))?.value;
+  return samples.find((sample) => sample.name === name && Object.entries(labels).every(([key, value]) => sample.labels[key] === value))
+    ?.value;
 }
 
 const rssMb = async (): Promise<number> =>
   Number(/VmRSS:\s+(\d+)/.exec(await readFile(`/proc/${program.process.pid}/status`, 'utf8'))?.[1]) / 1024;
-const handles = async (): Promise<number> => (await readdir(`/proc/${program.process.pid}/fd`)).length;
+/** Open files of packs, those of folders that are gone among them. */
+async function handles(): Promise<number> {
+  const folder = `/proc/${program.process.pid}/fd`;
+  const targets = await Promise.all((await readdir(folder)).map((fd) => readlink(join(folder, fd)).catch(() => '')));
+  return targets.filter((target) => target.startsWith(live)).length;
+}
 
 test('twenty reloads under load: every answer is one of the two packs’, nothing is refused, memory and handles stay', async () => {
   const first = await answer();
   const known = new Map([[first.version, first.logits]]);
-  let stop = false;
+  const load = { stopped: false };
   let answers = 0;
   const client = async (): Promise<void> => {
-    while (!stop) {
+    while (!load.stopped) {
       const { version, logits } = await answer();
       const before = known.get(version);
       if (before === undefined) known.set(version, logits);
@@ -98,24 +104,23 @@ test('twenty reloads under load: every answer is one of the two packs’, nothin
     }
   };
   const clients = Promise.all(Array.from({ length: 6 }, client));
-  clients.catch(() => (stop = true));
+  clients.catch(() => (load.stopped = true));
   const sizes: number[] = [];
-  const open: number[] = [];
-  for (let i = 0; i < 25 && !stop; i++) {
+  for (let i = 0; i < 25 && !load.stopped; i++) {
     await put(packs[(i + 1) % 2]);
     expect((await admin('load')).status).toBe(200);
     sizes.push(await rssMb());
-    open.push(await handles());
   }
-  stop = true;
+  load.stopped = true;
   await clients;
   expect(known.size).toBe(2);
   expect(answers).toBeGreaterThan(25);
   expect(await metric('twinroute_origin_pack_loads_total', { outcome: 'ok' })).toBe(26);
   const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
-  // Twenty models of this size that were not released are over 100 MB.
-  expect(mean(sizes.slice(-5)) - mean(sizes.slice(2, 7))).toBeLessThan(60);
-  expect(Math.max(...open.slice(-5))).toBeLessThanOrEqual(Math.max(...open.slice(0, 10)));
+  // Sessions that are not released make it 60 and more, and what is garbage and no leak 30.
+  expect(mean(sizes.slice(-5)) - mean(sizes.slice(2, 7))).toBeLessThan(50);
+  const files = (await readdir(live, { recursive: true })).length;
+  await expect.poll(handles, { timeout: 20_000 }).toBeLessThanOrEqual(files);
 });
 
 test('SIGHUP loads what changed', async () => {
@@ -161,7 +166,9 @@ test('only the operator loads and unloads, and the token is never told', async (
   expect((await admin('unload', undefined, 'another-token-of-that-length')).status).toBe(401);
   expect((await fetch(`${url}/v2/repository/models/tiny/unload`, { method: 'POST' })).status).toBe(401);
   expect((await admin('load', { parameters: { config: '{}' } })).status).toBe(501);
-  expect((await fetch(`${url}/v2/repository/models/nobody/load`, { method: 'POST', headers: { authorization: `Bearer ${TOKEN}` } })).status).toBe(404);
+  expect(
+    (await fetch(`${url}/v2/repository/models/nobody/load`, { method: 'POST', headers: { authorization: `Bearer ${TOKEN}` } })).status,
+  ).toBe(404);
   expect((await infer()).status).toBe(200);
   expect(program.output()).not.toContain(TOKEN);
 });

@@ -34,7 +34,8 @@ export const origin: Verb = {
 
 async function serve(config: EffectiveOriginConfig, io: Io, json: boolean): Promise<void> {
   const { packs = [], repository: shelf, experts, threads } = config;
-  if (packs.length === 0 && shelf === undefined) throw new TwinrouteError('usage', 'expected at least one PACK or a repository, got nothing');
+  if (packs.length === 0 && shelf === undefined)
+    throw new TwinrouteError('usage', 'expected at least one PACK or a repository, got nothing');
   const { trust: keys, authority, receipts } = config;
   const trust = await openTrust({ trust: keys, authority, receipts }, io);
   const adminToken = await readAdminToken(config);

@@ -11,12 +11,16 @@ import { parseWith } from '../../contract/parse.ts';
  */
 export async function readAdminToken({ admin_token: token, admin_token_file: file }: OriginConfig): Promise<string | undefined> {
   if (file === undefined) return token;
-  if (token !== undefined) throw new TwinrouteError('config', 'expected admin_token or admin_token_file, got both', { param: 'admin_token' });
+  if (token !== undefined)
+    throw new TwinrouteError('config', 'expected admin_token or admin_token_file, got both', { param: 'admin_token' });
   let text: string;
   try {
     text = await readFile(file, 'utf8');
   } catch (cause) {
-    throw new TwinrouteError('config', `${file}: expected a file with a token, got one that cannot be read`, { cause, param: 'admin_token_file' });
+    throw new TwinrouteError('config', `${file}: expected a file with a token, got one that cannot be read`, {
+      cause,
+      param: 'admin_token_file',
+    });
   }
   return parseWith(OriginConfig, { admin_token: text.replace(/\r?\n$/, '') }, file, 'config').admin_token;
 }

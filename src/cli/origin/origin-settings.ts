@@ -95,7 +95,9 @@ function variablesOf(env: Io['env']): Record<string, string> {
 
 /** Kubernetes tells every container of the services beside it in variables that start with their names, and a service may well be called twinroute-origin. */
 function isServiceLink(name: string, text: string): boolean {
-  return /_SERVICE_(?:HOST|PORT(?:_\w+)?)$|_PORT_\d+_(?:TCP|UDP|SCTP)/.test(name) || (name.endsWith('_PORT') && /^(?:tcp|udp|sctp):/.test(text));
+  return (
+    /_SERVICE_(?:HOST|PORT(?:_\w+)?)$|_PORT_\d+_(?:TCP|UDP|SCTP)/.test(name) || (name.endsWith('_PORT') && /^(?:tcp|udp|sctp):/.test(text))
+  );
 }
 
 function expectKnown(key: string, title: string, code: ErrorCode, spell: (known: string) => string): void {

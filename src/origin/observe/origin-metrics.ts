@@ -58,5 +58,10 @@ export const ORIGIN_METRICS = {
     help: 'Tokens by which rows are shorter than the longest of their run; methods that do not pack rows compute them, too.',
     labels: LABELS,
   },
-  reloads: { name: 'twinroute_origin_pack_loads', kind: 'counter', help: 'Packs that were loaded or reloaded (ok), or could not be (failed).', labels: ['outcome'] },
+  reloads: {
+    name: 'twinroute_origin_pack_loads',
+    kind: 'counter',
+    help: 'Packs that were loaded or reloaded (ok), or could not be (failed).',
+    labels: ['outcome'],
+  },
 } as const satisfies MetricTable;

@@ -58,9 +58,13 @@ function expertsOf(body: Uint8Array): readonly string[] | undefined {
   const { experts, unload_dependents: _none, ...others } = parameters;
   const [unknown] = Object.keys(others);
   if (unknown !== undefined)
-    throw new TwinrouteError('unsupported', `parameters: expected experts, got "${unknown.slice(0, 100)}"; models come from the server's own folders`, {
-      param: 'parameters',
-    });
+    throw new TwinrouteError(
+      'unsupported',
+      `parameters: expected experts, got "${unknown.slice(0, 100)}"; models come from the server's own folders`,
+      {
+        param: 'parameters',
+      },
+    );
   return experts?.split(',');
 }
 

@@ -94,7 +94,9 @@ function needsOf({ manifest }: Pack, experts: readonly string[] | undefined, opt
   const shared = 4 * ((manifest.files[manifest.shared.file]?.bytes ?? 0) / (manifest.shared.format === 'fp32' ? 4 : 2));
   const factors = manifest.experts
     .filter(({ name }) => experts === undefined || experts.includes(name))
-    .flatMap(({ tensors }) => tensors.map(({ shape, rank, kind }) => (kind === 'factored' ? 4 * rank * shape.reduce((sum, n) => sum + n, 0) : 0)))
+    .flatMap(({ tensors }) =>
+      tensors.map(({ shape, rank, kind }) => (kind === 'factored' ? 4 * rank * shape.reduce((sum, n) => sum + n, 0) : 0)),
+    )
     .reduce((sum, bytes) => sum + bytes, 0);
   const kept = shared + Math.min(factors, options.expertBytes ?? Infinity);
   return { peakBytes: kept + 2 * shared, keptBytes: kept };

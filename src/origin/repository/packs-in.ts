@@ -11,7 +11,10 @@ import { MANIFEST_FILE } from '../../formats/manifest-file.ts';
  */
 export async function packsIn(folder: string): Promise<readonly string[]> {
   const names = await readdir(folder).catch((cause: unknown) => {
-    throw new TwinrouteError('not_found', `${folder}: expected a folder of packs, got one that cannot be read`, { cause, param: 'repository' });
+    throw new TwinrouteError('not_found', `${folder}: expected a folder of packs, got one that cannot be read`, {
+      cause,
+      param: 'repository',
+    });
   });
   const found: string[] = [];
   for (const name of names.filter((entry) => !entry.startsWith('.')).sort()) {

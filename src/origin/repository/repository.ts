@@ -78,7 +78,15 @@ export function createRepository({ places, discover, table, fixed, serve, makeRo
   const look = async (): Promise<void> => {
     for (const place of [...places, ...((await discover?.()) ?? [])])
       if (!shelves.some((shelf) => shelf.place.path === place.path))
-        shelves.push({ place, state: 'UNAVAILABLE', reason: '', stamp: undefined, identity: undefined, served: undefined, unloaded: false });
+        shelves.push({
+          place,
+          state: 'UNAVAILABLE',
+          reason: '',
+          stamp: undefined,
+          identity: undefined,
+          served: undefined,
+          unloaded: false,
+        });
   };
 
   const publish = (): void => table.set([...fixed, ...shelves.flatMap(({ served }) => (served === undefined ? [] : [served.pack]))]);
@@ -151,7 +159,8 @@ export function createRepository({ places, discover, table, fixed, serve, makeRo
       await opened.close();
     }
     const found = shelves.filter(({ identity }) => identity?.name === name);
-    if (found.length === 0) throw new TwinrouteError('not_found', `repository: expected the name of a pack, got "${name}"`, { param: 'model' });
+    if (found.length === 0)
+      throw new TwinrouteError('not_found', `repository: expected the name of a pack, got "${name}"`, { param: 'model' });
     return found;
   };
 
