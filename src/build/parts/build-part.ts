@@ -11,7 +11,7 @@ import { createSha256 } from '../../host/files.ts';
 import { withSpool, type Spool } from '../../host/spool.ts';
 import { withFolder } from '../../host/with-folder.ts';
 import type { BuildDeps } from '../build-pack.ts';
-import { measureSpectra } from '../budget-ranks.ts';
+import { measureSpectra, type OwnedSpectrum } from '../budget-ranks.ts';
 import type { MergedTensors } from '../merge-models.ts';
 import { mergePlan } from '../merge-plan.ts';
 import { mergeWork } from '../merge-work.ts';
@@ -26,10 +26,10 @@ import { encodeSpectrum, SPECTRA_FILE } from './spectra-file.ts';
 /** Which shard of how many, counted from 0. */
 export type Shard = Part['shard'];
 
-/** What part of what it is, before it is built. */
+/** What a part is, before it is built. */
 type PartFacts = Omit<Part, 'experts' | 'fade' | 'files'>;
 
-/** A part with what became of it. */
+/** A part. */
 export interface BuiltPart {
   readonly part: Part;
   /** Whether it was there already, whole. */
@@ -91,7 +91,7 @@ async function writeSpectra(
   { engine, progress }: Pick<BuildDeps, 'engine' | 'progress'>,
 ): Promise<MergedTensors> {
   if (!('budget' in plan.rank)) throw new TwinrouteError('internal', 'writeSpectra: expected a budget');
-  const store = async (spectrum: Parameters<typeof encodeSpectrum>[0]): Promise<void> => {
+  const store = async (spectrum: OwnedSpectrum): Promise<void> => {
     const { tensor, data } = encodeSpectrum(spectrum);
     await spool.add(SPECTRA_FILE, tensor, data);
   };
