@@ -2,12 +2,11 @@
 //
 //   node scripts/bench/search.bench.ts [--budget 40] [--seeds 5] [--json FILE]
 
-import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { hypervolume } from '../../src/core/search/hypervolume.ts';
 import { braninCurrin, searchNsga2, searchOurs, searchRandom, zdt1, zdt2 } from '../../test/core/search/problems.ts';
 import { markdownTable } from './lib/markdown-table.ts';
-import { runFacts } from './lib/run-facts.ts';
+import { publish, runFacts, type RunFacts } from './lib/run-facts.ts';
 
 const { values: options } = parseArgs({
   options: { budget: { type: 'string', default: '40' }, seeds: { type: 'string', default: '5' }, json: { type: 'string' } },
@@ -16,14 +15,25 @@ const facts = runFacts();
 const budget = Number(options.budget);
 const seeds = Array.from({ length: Number(options.seeds) }, (_, i) => i + 1);
 
-const results: {
+/** Hypervolumes of a problem, one a seed. */
+interface ProblemFigures {
   readonly problem: string;
   readonly reference: readonly number[];
-  readonly ours: number[];
-  readonly random: number[];
-  readonly nsga2: number[];
+  readonly ours: readonly number[];
+  readonly random: readonly number[];
+  readonly nsga2: readonly number[];
   readonly secondsEach: number;
-}[] = [];
+}
+
+/** What `--json` writes. */
+export interface SearchReport {
+  readonly facts: RunFacts;
+  readonly budget: number;
+  readonly seeds: readonly number[];
+  readonly results: readonly ProblemFigures[];
+}
+
+const results: ProblemFigures[] = [];
 for (const problem of [zdt1, zdt2, braninCurrin]) {
   const volumes = async (search: (seed: number) => Promise<readonly (readonly number[])[]>): Promise<number[]> => {
     const found: number[] = [];
@@ -46,18 +56,20 @@ for (const problem of [zdt1, zdt2, braninCurrin]) {
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 const spell = (values: readonly number[]): string =>
   `${mean(values).toFixed(2)} (${Math.min(...values).toFixed(2)} to ${Math.max(...values).toFixed(2)})`;
-console.log(`Hypervolume after ${budget} evaluations: mean of ${seeds.length} seeds (lowest to highest)\n`);
-console.log(
-  markdownTable(
-    ['problem', 'reference', 'search', 'random', 'NSGA-II', 'seconds a search'],
-    results.map(({ problem, reference, ours, random, nsga2, secondsEach }) => [
-      problem,
-      reference.join(', '),
-      spell(ours),
-      spell(random),
-      spell(nsga2),
-      secondsEach.toFixed(1),
-    ]),
-  ),
+const report: SearchReport = { facts, budget, seeds, results };
+publish(options.json, report, () =>
+  [
+    `Hypervolume after ${budget} evaluations: mean of ${seeds.length} seeds (lowest to highest)\n`,
+    markdownTable(
+      ['problem', 'reference', 'search', 'random', 'NSGA-II', 'seconds a search'],
+      results.map(({ problem, reference, ours, random, nsga2, secondsEach }) => [
+        problem,
+        reference.join(', '),
+        spell(ours),
+        spell(random),
+        spell(nsga2),
+        secondsEach.toFixed(1),
+      ]),
+    ),
+  ].join('\n'),
 );
-if (options.json !== undefined) writeFileSync(options.json, JSON.stringify({ facts, budget, seeds, results }, null, 1));

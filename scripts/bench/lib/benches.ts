@@ -15,6 +15,7 @@ import { originSection } from './page/origin.ts';
 import { qualitySection } from './page/quality.ts';
 import { resilienceSection } from './page/resilience.ts';
 import { routerSection } from './page/router.ts';
+import { searchSection } from './page/search.ts';
 import type { Section } from './page/section.ts';
 import { shardedBuildSection } from './page/sharded-build.ts';
 import { throughputSection } from './page/throughput.ts';
@@ -140,6 +141,7 @@ export const BENCHES: readonly Bench[] = [
     },
     section: exportsSection,
   }),
+  bench({ name: 'search', args: (quick) => (quick ? ['--seeds', '1', '--budget', '20'] : []), section: searchSection }),
   bench({ name: 'mergekit', args: () => ['--mergekit', needVenv('torch')], section: mergekitSection }),
   bench({
     name: 'sharded-build',
