@@ -47,12 +47,13 @@ const TYPICAL_RUN = { tokens: 1000, rows: 32, longest: 32, rank: 0 } as const sa
 /** Low-rank modules beside the shared product: mixes of a run may all differ. Hot ones get weights of their own where there is room for them. */
 const factored: CreatePackEncoder = async (pack, experts, options) => {
   const { expertBytes = Infinity, promotedBytes = 0 } = options;
-  const twin = await openTwinPack(pack, experts, expertBytes, options.form);
+  // Apart from the rest, which lives on: the model's bytes go once they are compiled.
+  const { model, ...twin } = await openTwinPack(pack, experts, expertBytes, options.form);
   const { graph, store, fade, ranks } = twin;
   const cost = createCostModel(priorCost(graph.openings));
   const now = (): number => performance.now();
   const encoder = createTwinEncoder({
-    session: await options.createSession(graph.model),
+    session: await options.createSession(model),
     openings: graph.openings,
     fed: graph.fed,
     experts,

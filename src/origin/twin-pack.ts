@@ -25,7 +25,9 @@ export interface GraphForm {
 
 /** An open pack. */
 export interface TwinPack {
-  readonly graph: OpenTwinGraph;
+  readonly graph: Omit<OpenTwinGraph, 'model'>;
+  /** ONNX bytes of the graph: all of the model once more, for nothing once it is compiled. */
+  readonly model: Uint8Array;
   readonly store: ExpertStore;
   /**
    * What takes the shared part away as a mix fills, where modules are about the base. The graph's own weights are those of a full mix, the base's, so that only
@@ -69,12 +71,16 @@ export async function openTwinPack(
     ),
   );
   const sharedSource = await pack.source(manifest.shared.file);
-  const shared = await readTensors(sharedSource, parameters);
   const fed = new Set(ownTables ? [] : [...tables].filter((name) => !changed.has(name)));
-  const full: readonly WeighedExpert[] = fade === undefined ? [] : [{ expert: fade, weight: 1 }];
-  // Merged once: the emitter asks for a parameter whenever it wants to know its shape.
-  const centre = new Map(Array.from(shared, ([name, tensor]) => [name, mergeModules(name, tensor, full, tables.has(name))]));
-  const graph = emitOpenTwinGraph(architecture, config, (name) => lookUp(centre, name), changed, fed, precision);
+  // What is served keeps nothing of what is read here but the graph.
+  const emit = async (): Promise<OpenTwinGraph> => {
+    const shared = await readTensors(sharedSource, parameters);
+    const full: readonly WeighedExpert[] = fade === undefined ? [] : [{ expert: fade, weight: 1 }];
+    // Merged once: the emitter asks for a parameter whenever it wants to know its shape.
+    const centre = new Map(Array.from(shared, ([name, tensor]) => [name, mergeModules(name, tensor, full, tables.has(name))]));
+    return emitOpenTwinGraph(architecture, config, (name) => lookUp(centre, name), changed, fed, precision);
+  };
+  const { model, ...graph } = await emit();
   const own = parameters.filter(({ name }) => !fed.has(name));
 
   const store = createExpertStore(async (name) => {
@@ -84,6 +90,7 @@ export async function openTwinPack(
 
   return {
     graph,
+    model,
     store,
     fade,
     ranks: entries.map(({ tensors }) => {

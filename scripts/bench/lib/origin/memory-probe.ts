@@ -1,7 +1,7 @@
 // What models take in memory, in a process of its own (`node --expose-gc`) that prints resident bytes as JSON:
 //
 //   memory-probe.ts sessions THREADS FILE…     plain sessions, one more after another
-//   memory-probe.ts origin THREADS PACK        a pack as it is served, after runs of every expert
+//   memory-probe.ts origin THREADS PACK        a pack as it is served, after runs of every expert, none of them on weights of its own
 //   memory-probe.ts experts THREADS PACK N R   N random experts of rank R over the pack's shared model, none of them in memory and then all
 
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,7 +12,6 @@ import { loadPredictor } from '../../../../src/origin/load-pack.ts';
 import type { Session } from '../../../../src/model/session.ts';
 import type { Predictor } from '../../../../src/origin/predictor.ts';
 import { readFile } from 'node:fs/promises';
-import { PROMOTED_BYTES } from './lab.ts';
 import { factorBytes, randomPack } from './random-pack.ts';
 
 /** What the probe prints. */
@@ -25,10 +24,6 @@ export interface MemoryProbe {
 
 const [mode, threadsText, ...rest] = process.argv.slice(2);
 const threads = Number(threadsText);
-/** So many hot mixes have room, and are waited for during so many runs of each. */
-const HOT = 3;
-const HOT_RUNS = 150;
-
 /** A batch as large as they come. */
 const ROWS: readonly TokenRow[] = Array.from({ length: 32 }, (_, i) => ({
   ids: Int32Array.from({ length: 32 }, (__, t) => 1000 + i + t),
@@ -70,19 +65,8 @@ async function probeSessions(files: readonly string[]): Promise<MemoryProbe> {
 function probeOrigin(path: string): Promise<MemoryProbe> {
   return withPack(path, async (pack) => {
     const rss = [await residentBytes()];
-    let changes = 0;
-    const log = (): void => void (changes += 1);
-    const predictor = await loadPredictor(pack, undefined, { threads, promotedBytes: PROMOTED_BYTES, log });
-    const all = [...predictor.experts.keys()];
-    await runAll(predictor, all);
-    rss.push(await residentBytes());
-    for (let i = 0; i < HOT_RUNS && changes < HOT; i++) {
-      await runAll(predictor, all.slice(0, HOT));
-      // Merges go on between runs.
-      await sleep(50);
-    }
-    console.error(`${changes} mixes have weights of their own`);
-    await runAll(predictor, all);
+    const predictor = await loadPredictor(pack, undefined, { threads });
+    await runAll(predictor, [...predictor.experts.keys()]);
     rss.push(await residentBytes());
     await predictor.release();
     return { rss };

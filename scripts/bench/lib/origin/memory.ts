@@ -3,6 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { withPack } from '../../../../src/cli/open-pack-folder.ts';
+import { PROMOTED_BYTES } from './lab.ts';
 import type { MemoryProbe } from './memory-probe.ts';
 import { labPack } from './packs.ts';
 import { writePlainModels } from './plain-models.ts';
@@ -11,8 +12,10 @@ import { writePlainModels } from './plain-models.ts';
 export interface MemoryFigures {
   /** Resident bytes before the first session and after each. */
   readonly sessions: readonly number[];
-  /** Before the pack was loaded, after a run of every expert, and after traffic that gave hot mixes their weights. */
+  /** Before the pack was loaded, and after a run of every expert. */
   readonly origin: readonly number[];
+  /** Weights of their own that hot mixes have by default, at most. */
+  readonly promoted: number;
   /** A hundred random experts of rank 16: with none in memory, with all, and the bytes of their factors in f32. */
   readonly experts: { readonly none: number; readonly all: number; readonly factors: number };
 }
@@ -38,6 +41,7 @@ export async function measureMemory(threads: number, folder: string): Promise<Me
   return {
     sessions: probe('sessions', ...files).rss,
     origin: probe('origin', sample).rss,
+    promoted: PROMOTED_BYTES,
     experts: { none: experts.rss[0], all: experts.rss[1], factors: experts.factorBytes ?? 0 },
   };
 }
