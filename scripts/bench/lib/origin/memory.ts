@@ -3,6 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { withPack } from '../../../../src/cli/open-pack-folder.ts';
+import { openTwinPack } from '../../../../src/origin/twin-pack.ts';
 import { PROMOTED_BYTES } from './lab.ts';
 import type { MemoryProbe } from './memory-probe.ts';
 import { labPack } from './packs.ts';
@@ -23,7 +24,10 @@ export interface MemoryFigures {
 /** Measures, each in a process of its own. */
 export async function measureMemory(threads: number, folder: string): Promise<MemoryFigures> {
   const sample = await labPack('sample');
-  const files = await withPack(sample, (pack) => writePlainModels(pack, folder));
+  const { files, mixBytes } = await withPack(sample, async (pack) => {
+    const names = pack.manifest.experts.map(({ name }) => name);
+    return { files: await writePlainModels(pack, folder), mixBytes: (await openTwinPack(pack, names, 0)).mixBytes };
+  });
   const probe = (...args: readonly string[]): MemoryProbe => {
     console.error(`— ${args[0]}`);
     const program = join(import.meta.dirname, 'memory-probe.ts');
@@ -41,7 +45,7 @@ export async function measureMemory(threads: number, folder: string): Promise<Me
   return {
     sessions: probe('sessions', ...files).rss,
     origin: probe('origin', sample).rss,
-    promoted: PROMOTED_BYTES,
+    promoted: Math.floor(PROMOTED_BYTES / mixBytes) * mixBytes,
     experts: { none: experts.rss[0], all: experts.rss[1], factors: experts.factorBytes ?? 0 },
   };
 }
