@@ -63,7 +63,7 @@ describe.skipIf(gpu === undefined)(`origin --device webgpu${gpu === undefined ? 
 
   test('answers are the same, whatever method made the pack', async () => {
     const names = TINY_EXPERTS.map(({ name }) => name);
-    const rows = Array.from({ length: 6 }, (_, i) => ({ text: tinyText(names[i % 3], i), head: names[i % 3] }));
+    const rows = Array.from({ length: 3 }, (_, i) => ({ text: tinyText(names[i % 3], i), head: names[i % 3] }));
     const strings = (name: string, data: readonly string[]) => ({ name, datatype: 'BYTES', shape: [data.length], data });
     const mix = rows.flatMap((_, i) => names.map((_name, e) => (e === i % 3 ? 0.75 : e === (i + 1) % 3 ? 0.25 : 0)));
     const body = JSON.stringify({

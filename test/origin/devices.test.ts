@@ -6,7 +6,7 @@ import { deviceDifferences, differencesOnSoftwareGpu } from '../helpers/device-p
 import { softwareGpu } from '../helpers/software-gpu.ts';
 
 test('half precision is near, and is not f32', async () => {
-  const seeds = Array.from({ length: 40 }, (_, i) => i + 1);
+  const seeds = Array.from({ length: 15 }, (_, i) => i + 1);
   const differences = await deviceDifferences('cpu', 'fp16', seeds);
   // Layer normalisation of a few, nearly equal numbers magnifies what rounding did; MiniLM's rows of 384 stay within 0.002 (docs/devices.md).
   expect(differences.filter((difference) => difference > 0.05)).toEqual([]);
