@@ -16,7 +16,7 @@ export interface RunFacts {
   };
   /** Running processes, averaged over the minute before the bench; a quiet machine has less than one. */
   readonly loadBefore: number;
-  /** `-dirty` behind it when tracked files differ; `unknown` outside a clone. */
+  /** `-dirty` behind it when tracked files differ, the benches' own results left out; `unknown` outside a clone. */
   readonly commit: string;
   readonly date: string;
 }
@@ -26,10 +26,6 @@ export function runFacts(): RunFacts {
   const [loadBefore] = loadavg();
   if (loadBefore > 1)
     console.error(`bench: load ${loadBefore.toFixed(1)} before the start; the figures will be worse than on a quiet machine`);
-  const { status, stdout } = spawnSync('git', ['describe', '--always', '--dirty', '--exclude', '*', '--abbrev=12'], {
-    cwd: PACKAGE_ROOT,
-    encoding: 'utf8',
-  });
   return {
     machine: {
       cpu: cpus()[0]?.model ?? 'unknown',
@@ -39,9 +35,21 @@ export function runFacts(): RunFacts {
       node: process.version,
     },
     loadBefore,
-    commit: status === 0 ? stdout.trim() : 'unknown',
+    commit: currentCommit(),
     date: new Date().toISOString(),
   };
+}
+
+function currentCommit(): string {
+  const git = (...args: readonly string[]): string | undefined => {
+    const { status, stdout } = spawnSync('git', args, { cwd: PACKAGE_ROOT, encoding: 'utf8' });
+    return status === 0 ? stdout.trim() : undefined;
+  };
+  const commit = git('rev-parse', '--short=12', 'HEAD');
+  if (commit === undefined) return 'unknown';
+  // What benches write themselves makes no other program of it.
+  const changed = git('status', '--porcelain', '--untracked-files=no', '--', '.', ':!docs/bench', ':!docs/performance.md');
+  return changed === '' ? commit : `${commit}-dirty`;
 }
 
 /** The facts in one line. */
