@@ -1,8 +1,8 @@
 // What a build costs on one machine and in shards: CPU seconds and peak memory of every process, run one after another. Linux and macOS.
 //
-//   node scripts/bench/sharded-build.bench.ts [--shards 2,4] [--layers 12] [--width 768] [--dir FOLDER] [--json FILE]
+//   node scripts/bench/sharded-build.bench.ts [--shards 2,4] [--layers 6] [--width 384] [--dir FOLDER] [--json FILE]
 //
-// Makes a random base in the shape of BERT and four full experts, 2 GB by default, in FOLDER, and removes them. Every pack has to be the same.
+// Makes a random base in the shape of BERT and four full experts, half a gigabyte by default, in FOLDER, and removes them. Every pack has to be the same.
 
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -45,8 +45,8 @@ export interface ShardedBuildReport {
 const { values: options } = parseArgs({
   options: {
     shards: { type: 'string', default: '2,4' },
-    layers: { type: 'string', default: '12' },
-    width: { type: 'string', default: '768' },
+    layers: { type: 'string', default: '6' },
+    width: { type: 'string', default: '384' },
     dir: { type: 'string', default: tmpdir() },
     json: { type: 'string' },
   },
