@@ -1,9 +1,9 @@
-// What the edge needs of packs, as a folder of assets: `packs/index.json`, and `packs/<config>/edge.json` with its router beside it;
+// What the edge needs of packs, as a folder of assets: `packs/index.json`, and `packs/<config>/edge.json` with its router and tokenizer beside it;
 // `page/` has the operator's page. Written anew as a whole, so that a Worker never sees half of one pack and half of another.
 
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { EdgeBundle, EdgeIndex } from '../contract/edge-bundle.ts';
+import { TOKENIZER_BYTES, type EdgeBundle, type EdgeIndex } from '../contract/edge-bundle.ts';
 import type { Manifest } from '../contract/manifest.ts';
 import { hashBytes, type CreateHasher } from '../formats/hash.ts';
 import type { Pack } from '../formats/pack.ts';
@@ -12,6 +12,8 @@ import { readSamples, type Sample } from './samples.ts';
 
 /** Name of the router beside its edge.json. */
 const ROUTER_FILE = 'router.onnx';
+/** Name of the tokenizer there. */
+const TOKENIZER_FILE = 'tokenizer.json';
 
 /**
  * The assets of packs by their path below `packs/`, the first pack as the edge's default.
@@ -20,11 +22,13 @@ export async function edgeAssets(packs: readonly Pack[], createHasher: CreateHas
   const assets = new Map<string, Uint8Array>();
   const index: EdgeIndex = { schema: 1, configs: [] };
   for (const pack of packs) {
-    const { config, name, router } = pack.manifest;
-    const bundle = encodeJson(edgeBundle(pack.manifest, await readSamples(pack)));
-    assets.set(`${config}/edge.json`, bundle);
+    const { config, name, router, tokenizer } = pack.manifest;
+    const bundle = edgeBundle(pack.manifest, await readSamples(pack), await pack.text(tokenizer.config_file));
+    const bytes = encodeJson(bundle);
+    assets.set(`${config}/edge.json`, bytes);
     if (router !== undefined) assets.set(`${config}/${ROUTER_FILE}`, await pack.bytes(router.file));
-    index.configs.push({ config, name, sha256: hashBytes(bundle, createHasher) });
+    if (bundle.tokenizer !== undefined) assets.set(`${config}/${TOKENIZER_FILE}`, await pack.bytes(tokenizer.file));
+    index.configs.push({ config, name, sha256: hashBytes(bytes, createHasher) });
   }
   return assets.set('index.json', encodeJson(index));
 }
@@ -61,9 +65,10 @@ function encodeJson(value: unknown): Uint8Array {
 }
 
 /** The part of a manifest that the edge needs. */
-function edgeBundle(manifest: Manifest, samples: readonly Sample[]): EdgeBundle {
-  const { router, files } = manifest;
+function edgeBundle(manifest: Manifest, samples: readonly Sample[], tokenizerConfig: string): EdgeBundle {
+  const { router, files, tokenizer, max_tokens } = manifest;
   const file = router === undefined ? undefined : files[router.file];
+  const words = files[tokenizer.file];
   return {
     schema: 1,
     name: manifest.name,
@@ -87,6 +92,10 @@ function edgeBundle(manifest: Manifest, samples: readonly Sample[]): EdgeBundle 
           classes: router.classes,
           policy: router.policy,
         },
+      }),
+    ...(words !== undefined &&
+      words.bytes <= TOKENIZER_BYTES && {
+        tokenizer: { file: TOKENIZER_FILE, sha256: words.sha256, bytes: words.bytes, config_json: tokenizerConfig, max_tokens },
       }),
   };
 }

@@ -36,6 +36,9 @@ export const EdgeExpert = z.strictObject({
 });
 export type EdgeExpert = z.infer<typeof EdgeExpert>;
 
+/** Largest tokenizer that the edge keeps: vocabularies of 120,000 words take 5 MB, and one isolate's memory has to do. */
+export const TOKENIZER_BYTES = 16 << 20;
+
 /** `<config>/edge.json`. */
 export const EdgeBundle = z.strictObject({
   schema: z.literal(1),
@@ -58,6 +61,18 @@ export const EdgeBundle = z.strictObject({
       policy: Policy,
     }),
   ),
+  /** For engines that take token ids; read when the first text goes to one. Absent in assets that were written before there was such a thing. */
+  tokenizer: z.optional(
+    z.strictObject({
+      file: z.string(),
+      sha256: Sha256,
+      bytes: Count.check(z.maximum(TOKENIZER_BYTES)),
+      /** tokenizer_config.json, as text. */
+      config_json: z.string().check(z.maxLength(1 << 20)),
+      /** Longest encoding, special tokens counted. */
+      max_tokens: Count,
+    }),
+  ),
 });
 export type EdgeBundle = z.infer<typeof EdgeBundle>;
 
@@ -68,22 +83,3 @@ export type ConfigEntry = z.infer<typeof ConfigEntry>;
 /** `index.json`: the first config is the default. */
 export const EdgeIndex = z.strictObject({ schema: z.literal(1), configs: z.array(ConfigEntry) });
 export type EdgeIndex = z.infer<typeof EdgeIndex>;
-
-/** One origin address, as the edge's `ENDPOINTS` variable lists them (JSON). */
-export const Endpoint = z.strictObject({
-  id: Name,
-  url: z.url({ protocol: /^https?$/ }),
-  /** Experts it holds; `*` for all of its configs' experts. */
-  experts: z.union([z.literal('*'), z.array(Name)]),
-  /** Configs it serves; absent means any. */
-  configs: z.optional(z.array(ConfigId)),
-  /** Where it is, as Cloudflare names continents (`EU`) and data centres (`FRA`): a hint until latencies are known. */
-  region: z.optional(z.string().check(z.regex(/^[A-Z]{2,3}$/, 'expected a continent or a data centre, such as EU or FRA'))),
-});
-export type Endpoint = z.infer<typeof Endpoint>;
-
-/** The `ENDPOINTS` variable. Ids are distinct: health is kept by them. */
-export const Endpoints = z.array(Endpoint).check(
-  z.maxLength(1000),
-  z.refine((endpoints) => new Set(endpoints.map(({ id }) => id)).size === endpoints.length, 'expected distinct ids'),
-);

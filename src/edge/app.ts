@@ -2,7 +2,7 @@
 
 import { Hono } from 'hono';
 import type { CorsOrigins } from '../contract/cors.ts';
-import type { Endpoint } from '../contract/edge-bundle.ts';
+import type { Endpoint, EndpointTokens } from '../contract/endpoint.ts';
 import type { Upstream } from '../contract/upstream.ts';
 import { ERROR_CODE_HEADER, isOipPath, type OipError } from '../contract/oip.ts';
 import { createRetryBudget } from '../core/balance/retry-budget.ts';
@@ -54,6 +54,8 @@ export interface AppDeps {
   /** Undefined where nothing can be published. */
   readonly releases?: Releases | undefined;
   readonly endpoints: readonly Endpoint[];
+  /** What they want as bearer tokens, by their ids. */
+  readonly endpointTokens: EndpointTokens;
   /** The operator's page; absent where nobody looks. */
   readonly fetchPage?: FetchPage;
   /** Undefined where requests need no key and cost nothing. */

@@ -1,12 +1,14 @@
 // One attempt at an endpoint with its bookkeeping, and a hedged one: a second endpoint is asked when the first is late, the first good answer
 // wins and the other request is aborted.
 
-import type { EdgeBundle, Endpoint } from '../contract/edge-bundle.ts';
+import type { EdgeBundle } from '../contract/edge-bundle.ts';
+import type { Endpoint } from '../contract/endpoint.ts';
 import type { Upstream } from '../contract/upstream.ts';
 import type { Outcome } from '../core/balance/member.ts';
 import type { ErrorCode } from '../core/errors.ts';
 import type { RetryBudget } from '../core/balance/retry-budget.ts';
 import type { Placement } from '../core/placement.ts';
+import type { Tokenizer } from '../formats/tokenizer.ts';
 import { choosePlace, type ChooseDeps, type Wanted } from './choose-endpoint.ts';
 import type { OriginRequest } from './oip.ts';
 import { askOrigin, type Attempt, type OriginDeps } from './origin-client.ts';
@@ -28,6 +30,8 @@ export interface AttemptDeps extends ChooseDeps, OriginDeps {
 /** One input on its way to an origin. */
 export interface Dispatch extends Wanted {
   readonly bundle: EdgeBundle;
+  /** The config's tokenizer, for engines that take token ids. */
+  readonly tokenizer?: (() => Promise<Tokenizer>) | undefined;
   /** The row; the merge is what placement leaves of the mix, unless the origin is to route. */
   readonly row: Omit<OriginRequest, 'merge'>;
   readonly originRoutes: boolean;
@@ -129,7 +133,9 @@ function begin(deps: AttemptDeps, job: Dispatch, placement: Placement<Endpoint>,
   };
   job.given?.addEventListener('abort', abandon, { once: true });
   const time = { attemptMs, remainingMs, given: given.signal };
-  const settled = askOrigin(deps, endpoint, job.bundle, row, time, trip && traceHeaders(trip, spanId)).then((attempt) => {
+  const { bundle, tokenizer } = job;
+  const asked = { bundle, row, tokenizer, trace: trip === undefined ? {} : traceHeaders(trip, spanId) };
+  const settled = askOrigin(deps, endpoint, asked, time).then((attempt) => {
     job.given?.removeEventListener('abort', abandon);
     end(outcomeOf(attempt), attempt.ok ? undefined : attempt.error.code);
     if (!attempt.ok) tries.failed(endpoint.id, attempt.health);

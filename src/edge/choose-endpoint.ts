@@ -1,6 +1,6 @@
 // Where a request goes next: placement by what endpoints hold, then the cheaper of two; and whom to ask when all are down.
 
-import type { Endpoint } from '../contract/edge-bundle.ts';
+import type { Endpoint } from '../contract/endpoint.ts';
 import type { Fleet } from '../core/balance/fleet.ts';
 import { powerOfTwo } from '../core/balance/power-of-two.ts';
 import { place, type Placement, type PlacementRequest } from '../core/placement.ts';

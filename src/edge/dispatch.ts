@@ -1,6 +1,6 @@
 // From a decided merge to an answer: place it, ask, and elsewhere or once more when that failed and a retry is worth it.
 
-import type { Endpoint } from '../contract/edge-bundle.ts';
+import type { Endpoint } from '../contract/endpoint.ts';
 import { TwinrouteError } from '../core/errors.ts';
 import type { Placement } from '../core/placement.ts';
 import { ask, type AttemptDeps, type Dispatch, type Settled } from './attempt.ts';

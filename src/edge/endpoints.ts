@@ -1,9 +1,10 @@
 // The deployment's endpoints, and where they may lie.
 
 import * as z from 'zod/mini';
-import { Endpoints, type Endpoint } from '../contract/edge-bundle.ts';
+import { Endpoints, EndpointTokens, type Endpoint } from '../contract/endpoint.ts';
 import { Upstream } from '../contract/upstream.ts';
 import { parseJsonWith, parseWith } from '../contract/parse.ts';
+import { TwinrouteError } from '../core/errors.ts';
 import { outboundUrl, REACHES, type Reach } from '../formats/outbound-url.ts';
 import type { EdgeEnv } from './env.ts';
 
@@ -16,14 +17,21 @@ export function reachOf({ OUTBOUND }: Pick<EdgeEnv, 'OUTBOUND'>): Reach {
 }
 
 /**
- * The endpoints of the variable ENDPOINTS.
- * @throws {TwinrouteError} `unavailable` when it is no list of them, or one lies where requests may not go
+ * The endpoints of the variable ENDPOINTS, and their tokens.
+ * @throws {TwinrouteError} `unavailable` when it is no list of them, one lies where requests may not go, or a token is for nobody
  */
-export function openEndpoints(env: Pick<EdgeEnv, 'ENDPOINTS' | 'OUTBOUND'>): readonly Endpoint[] {
+export function openEndpoints(env: Pick<EdgeEnv, 'ENDPOINTS' | 'ENDPOINT_TOKENS' | 'OUTBOUND'>): {
+  readonly endpoints: readonly Endpoint[];
+  readonly endpointTokens: EndpointTokens;
+} {
   const reach = reachOf(env);
   const endpoints = parseJsonWith(Endpoints, env.ENDPOINTS, 'ENDPOINTS', 'unavailable');
   for (const { id, url } of endpoints) outboundUrl(url, reach, `ENDPOINTS: ${id}`, 'unavailable');
-  return endpoints;
+  const endpointTokens = parseJsonWith(EndpointTokens, env.ENDPOINT_TOKENS ?? '{}', 'ENDPOINT_TOKENS', 'unavailable');
+  const other = Object.keys(endpointTokens).find((name) => !endpoints.some(({ id }) => id === name));
+  if (other !== undefined)
+    throw new TwinrouteError('unavailable', `ENDPOINT_TOKENS: expected ids that ENDPOINTS lists, got ${other}`, { param: other });
+  return { endpoints, endpointTokens };
 }
 
 /**

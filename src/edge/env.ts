@@ -13,8 +13,10 @@ import type { UsageMessage } from './durable/usage-messages.ts';
 export interface EdgeEnv {
   /** The deployed packs. */
   readonly ASSETS: Fetcher;
-  /** JSON of contract/edge-bundle.ts's `Endpoints`. */
+  /** JSON of contract/endpoint.ts's `Endpoints`. */
   readonly ENDPOINTS: string;
+  /** Secret: JSON of contract/endpoint.ts's `EndpointTokens`. */
+  readonly ENDPOINT_TOKENS?: string;
   /** Networks that the Worker may send requests to: `public` (the default; https alone), `loopback` too, or `private` ones as well. */
   readonly OUTBOUND?: string;
   /** JSON of contract/upstream.ts's `Upstream`. */

@@ -1,7 +1,7 @@
 // What this isolate knows about endpoints, apart for each config: one whose requests fail says nothing about the others. Otherwise a config on trial
 // would take endpoints away from the arm that it is compared with, and a shadow from the answers that it stands behind.
 
-import type { Endpoint } from '../contract/edge-bundle.ts';
+import type { Endpoint } from '../contract/endpoint.ts';
 import { createFleet, type Fleet } from '../core/balance/fleet.ts';
 
 /** Fleets of the same endpoints, by config. */

@@ -57,7 +57,7 @@ async function start(env: EdgeEnv): Promise<ReturnType<typeof createApp>> {
     releases,
     observation,
     metricsToken: env.METRICS_TOKEN,
-    endpoints: openEndpoints(env),
+    ...openEndpoints(env),
     // `page/` itself: assets have the folder's name for its index.html.
     fetchPage: (path, headers) => env.ASSETS.fetch(`https://assets.internal/page/${path}`, { headers }),
     // workerd's own fetch wants to be called as a function, not as a method of what holds it.

@@ -1,11 +1,12 @@
 // One config, read from wherever its files lie. Nothing is used before its hash was checked: the caller knows the hash of edge.json, which names
-// that of the router.
+// those of router and tokenizer.
 
 import { EdgeBundle, type ConfigEntry, type EdgeExpert } from '../contract/edge-bundle.ts';
 import { parseJsonWith } from '../contract/parse.ts';
 import { readBounded } from '../contract/read-bounded.ts';
 import { RELEASE_LIMITS } from '../contract/release.ts';
 import { TwinrouteError } from '../core/errors.ts';
+import { createTokenizer, type Tokenizer } from '../formats/tokenizer.ts';
 import { createRouter, type Router } from '../model/router.ts';
 import type { CreateSession, Session } from '../model/session.ts';
 import { sha256Hex } from './sha256.ts';
@@ -18,6 +19,8 @@ export interface DeployedConfig {
   readonly experts: ReadonlyMap<string, EdgeExpert>;
   /** The edge's router, compiled on first use; undefined when the origin alone routes. */
   readonly router: (() => Promise<Router>) | undefined;
+  /** The pack's tokenizer, read on first use; undefined where the assets have none. */
+  readonly tokenizer?: (() => Promise<Tokenizer>) | undefined;
 }
 
 /** A config that can be given up. */
@@ -46,7 +49,7 @@ export interface LoadDeps {
  */
 export async function loadConfig(deps: LoadDeps, { config, sha256 }: ConfigEntry): Promise<LoadedConfig> {
   const { bundle } = await readBundle(deps.fetchFile, { config, sha256 });
-  const { router } = bundle;
+  const { router, tokenizer } = bundle;
   let session: Session | undefined;
   return {
     bundle,
@@ -54,9 +57,15 @@ export async function loadConfig(deps: LoadDeps, { config, sha256 }: ConfigEntry
     router:
       router &&
       singleFlight(async () => {
-        const model = await readFile(deps.fetchFile, routerFile(config, router), Math.min(router.bytes, RELEASE_LIMITS.routerBytes));
+        const model = await readFile(deps.fetchFile, besideBundle(config, router), Math.min(router.bytes, RELEASE_LIMITS.routerBytes));
         session = await deps.createSession(model);
         return createRouter(session, router);
+      }, deps.keepAlive),
+    tokenizer:
+      tokenizer &&
+      singleFlight(async () => {
+        const json = new TextDecoder().decode(await readFile(deps.fetchFile, besideBundle(config, tokenizer), tokenizer.bytes));
+        return createTokenizer(json, tokenizer.config_json, tokenizer.max_tokens);
       }, deps.keepAlive),
     free: async () => session?.release(),
   };
@@ -74,8 +83,8 @@ export async function readBundle(
   return { bundle, bytes };
 }
 
-/** The router's file. */
-export function routerFile(config: string, { file, sha256 }: NonNullable<EdgeBundle['router']>): ConfigFile {
+/** A file that edge.json names: the router or the tokenizer. */
+export function besideBundle(config: string, { file, sha256 }: { readonly file: string; readonly sha256: string }): ConfigFile {
   return { path: `${config}/${file}`, sha256 };
 }
 

@@ -1,12 +1,14 @@
 // One attempt to have a row answered by one endpoint, and what its failure means: for the caller, for a retry, for the endpoint's health.
 
-import type { EdgeBundle, Endpoint } from '../contract/edge-bundle.ts';
-import { DEADLINE_HEADER, ERROR_CODE_HEADER, REQUEST_ID_HEADER } from '../contract/oip.ts';
+import type { Endpoint, EndpointTokens } from '../contract/endpoint.ts';
+import { ERROR_CODE_HEADER } from '../contract/oip.ts';
 import type { Receipt } from '../contract/receipt.ts';
 import { TwinrouteError, isTwinrouteError } from '../core/errors.ts';
-import { verifyReceipt } from '../formats/signing/receipt.ts';
-import { signRequest, type SignedRequest, type SigningContext } from '../formats/signing/request-signature.ts';
-import { decodeAnswer, encodeRequest, type OriginAnswer, type OriginRequest } from './oip.ts';
+import type { SigningContext } from '../formats/signing/request-signature.ts';
+import type { Asked, EngineCall, Verdict } from './engines/engine.ts';
+import { parseBody } from './engines/parse-body.ts';
+import { engineAt } from './engines/registry.ts';
+import type { OriginAnswer } from './oip.ts';
 import { readBounded } from '../contract/read-bounded.ts';
 
 /** Largest answer: a head of 100,000 classes as JSON. */
@@ -42,6 +44,8 @@ export interface OriginDeps {
   readonly fetch: typeof fetch;
   /** Signs requests, and wants receipts; undefined where origins trust the network. */
   readonly signing: SigningContext | undefined;
+  /** What endpoints want as bearer tokens, by their ids. */
+  readonly endpointTokens: EndpointTokens;
 }
 
 /** How long an attempt may take. */
@@ -56,38 +60,30 @@ export interface AttemptTime {
 
 /**
  * Asks `endpoint` once. Never throws.
- * @param trace headers of the trace; not signed, as whoever stands between edge and origin may go on with them
+ * @param asked what is to be answered
  */
 export async function askOrigin(
   deps: OriginDeps,
   endpoint: Endpoint,
-  bundle: EdgeBundle,
-  request: OriginRequest,
+  asked: Pick<Asked, 'bundle' | 'row' | 'tokenizer' | 'trace'>,
   time: AttemptTime,
-  trace: Readonly<Record<string, string>> = {},
 ): Promise<Attempt> {
   const budgetMs = Math.max(1, Math.floor(Math.min(time.attemptMs, time.remainingMs)));
   const timeout = AbortSignal.timeout(budgetMs);
   const where = `origin ${endpoint.id}`;
+  const engine = engineAt(endpoint);
+  let call: EngineCall;
   try {
-    const message: SignedRequest = {
+    call = await engine.call({ ...asked, signing: deps.signing, budgetMs });
+  } catch (cause) {
+    return unasked(where, cause);
+  }
+  try {
+    const token = Object.hasOwn(deps.endpointTokens, endpoint.id) ? deps.endpointTokens[endpoint.id] : undefined;
+    const response = await deps.fetch(call.url, {
       method: 'POST',
-      url: `${endpoint.url.replace(/\/+$/, '')}/v2/models/${bundle.name}/versions/${bundle.config}/infer`,
-      headers: {
-        'content-type': 'application/json',
-        [REQUEST_ID_HEADER]: request.id,
-        [DEADLINE_HEADER]: String(budgetMs),
-        ...trace,
-      },
-    };
-    const sentBody = encodeRequest(request);
-    const nonce = deps.signing?.nonce() ?? '';
-    const signing = deps.signing && { ...deps.signing, nonce: () => nonce };
-    const sent = signing === undefined ? message : await signRequest(signing, message, new TextEncoder().encode(sentBody));
-    const response = await deps.fetch(sent.url, {
-      method: sent.method,
-      headers: { ...sent.headers },
-      body: sentBody,
+      headers: { ...call.headers, ...(token !== undefined && { authorization: `Bearer ${token}` }) },
+      body: call.body,
       redirect: 'manual',
       signal: AbortSignal.any([timeout, time.given]),
     });
@@ -96,14 +92,10 @@ export async function askOrigin(
       ANSWER_BYTES,
       () => new TwinrouteError('upstream', `${where}: expected at most ${ANSWER_BYTES} bytes, got more`),
     );
-    const body: unknown = parseJson(bytes);
-    if (response.status !== 200) return refusal(where, response, body);
-    const answer = decodeAnswer(body, request, bundle);
-    if (signing === undefined) return { ok: true, answer, receipt: undefined };
-    const given = { status: response.status, headers: Object.fromEntries(response.headers) };
-    const receipt = await verifyReceipt(signing, sent, given, bytes);
-    expectReceipt(receipt, request.id, bundle.config, answer);
-    return { ok: true, answer, receipt: { receipt, nonce } };
+    const { status, headers } = response;
+    if (status !== 200) return refusal(where, response, parseBody(bytes), engine.verdicts?.[status]);
+    const { answer, receipt } = await call.read({ status, headers, bytes });
+    return { ok: true, answer, receipt };
   } catch (cause) {
     if (timeout.aborted || time.given.aborted) return tooSlow(where, time, cause);
     // An answer that is none, or nobody's: another endpoint may be honest.
@@ -117,27 +109,10 @@ export async function askOrigin(
   }
 }
 
-/** How far an FP32 weight may be from the number that it stands for. */
-const WEIGHT_TOLERANCE = 1e-6;
-
-/** Holds a receipt against what was asked and what was answered. @throws {TwinrouteError} `upstream` */
-function expectReceipt(receipt: Receipt, id: string, config: string, { mix, tokens }: OriginAnswer): void {
-  const weights = new Map(Object.entries(receipt.mix ?? {}));
-  const merged = mix.filter(({ weight }) => weight !== 0);
-  const sameMix =
-    weights.size === merged.length &&
-    merged.every(({ expert, weight }) => Math.abs((weights.get(expert) ?? 0) - weight) <= WEIGHT_TOLERANCE);
-  if (receipt.id === id && receipt.config === config && receipt.rows === 1 && receipt.tokens === tokens && sameMix) return;
-  throw new TwinrouteError('upstream', `origin answer: expected a receipt for request ${id} and config ${config}, got another`);
-}
-
-/** JSON, or undefined: the status says more than a broken body. */
-function parseJson(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder().decode(bytes));
-  } catch {
-    return undefined;
-  }
+/** A question that could not be put at this endpoint, whose health that says nothing about. */
+function unasked(where: string, cause: unknown): Attempt {
+  const error = isTwinrouteError(cause) ? cause : new TwinrouteError('internal', `${where}: expected to ask it, got a defect`, { cause });
+  return { ok: false, error, retry: true, health: 'unknown' };
 }
 
 /** A timeout. An endpoint is not to blame when the caller allowed it less than a whole attempt. */
@@ -148,10 +123,14 @@ function tooSlow(where: string, time: AttemptTime, cause: unknown): Attempt {
 }
 
 /** What a status other than 200 means. An origin's own words may repeat the text, so they reach neither logs nor, as a rule, the caller. */
-function refusal(where: string, response: Response, body: unknown): Attempt {
+function refusal(where: string, response: Response, body: unknown, verdict: Verdict | undefined): Attempt {
   const { status } = response;
   const message = `${where}: expected status 200, got ${status}`;
   const after = retryAfter(response);
+  if (verdict !== undefined) {
+    const { code, retry, health } = verdict;
+    return { ok: false, error: new TwinrouteError(code, message, after), retry, health };
+  }
   if (status === 429) return { ok: false, error: new TwinrouteError('overloaded', message, after), retry: true, health: 'up' };
   if (status === 503) return { ok: false, error: new TwinrouteError('unavailable', message, after), retry: true, health: 'down' };
   if (status === 504) return { ok: false, error: new TwinrouteError('timeout', message), retry: true, health: 'doubtful' };

@@ -112,6 +112,7 @@ function toDispatch(deployed: DeployedConfig, decision: Decision, input: Predict
   const { config } = deployed.bundle;
   return {
     bundle: deployed.bundle,
+    tokenizer: deployed.tokenizer,
     placement: decision.originRoutes ? everyExpert(deployed) : { config, mix: decision.merge.mix, heads: decision.merge.heads },
     whole: originRoutes,
     originRoutes,

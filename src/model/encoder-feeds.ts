@@ -1,6 +1,6 @@
 // Token rows of unlike lengths as an encoder graph's inputs.
 //
-// Letters: B rows, T tokens of the longest row.
+// Letters: B rows, T tokens of the longest row, or more.
 
 import type { Tensor } from '../core/tensor.ts';
 
@@ -14,9 +14,10 @@ export interface TokenRow {
 /**
  * `input_ids`, `attention_mask` and `token_type_ids`, int64 `[B, T]`: rows padded with zeros under a zero mask.
  * @param rows at least one, each with at least one token
+ * @param atLeast tokens to pad to where all rows are shorter
  */
-export function encoderFeeds(rows: readonly TokenRow[]): Record<string, Tensor> {
-  const tokens = Math.max(...rows.map(({ ids }) => ids.length));
+export function encoderFeeds(rows: readonly TokenRow[], atLeast = 0): Record<string, Tensor> {
+  const tokens = Math.max(atLeast, ...rows.map(({ ids }) => ids.length));
   const shape = [rows.length, tokens];
   const ids = new BigInt64Array(rows.length * tokens);
   const mask = new BigInt64Array(rows.length * tokens);

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Endpoints } from '../../src/contract/edge-bundle.ts';
+import { Endpoints } from '../../src/contract/endpoint.ts';
 import { parseJsonWith } from '../../src/contract/parse.ts';
 
 const parse = (text: string) => parseJsonWith(Endpoints, text, 'ENDPOINTS', 'config');

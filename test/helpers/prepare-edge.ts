@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { writeEdgeAssets } from '../../src/build/edge-assets.ts';
 import { bundleWorker } from '../../src/cli/dev/bundle-worker.ts';
 import { startEdge, type RunningEdge } from '../../src/cli/dev/start-edge.ts';
-import type { Endpoint } from '../../src/contract/edge-bundle.ts';
+import type { Endpoint } from '../../src/contract/endpoint.ts';
 import type { Pack } from '../../src/formats/pack.ts';
 import { createSha256 } from '../../src/host/files.ts';
 

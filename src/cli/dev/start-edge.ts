@@ -1,6 +1,6 @@
 // The edge in workerd on this machine: the bundled Worker, a folder of assets and a list of endpoints, through miniflare.
 
-import type { Endpoint } from '../../contract/edge-bundle.ts';
+import type { Endpoint } from '../../contract/endpoint.ts';
 import { DURABLE_OBJECTS } from './durable-objects.ts';
 import { COMPATIBILITY_DATE, COMPATIBILITY_FLAGS, type WorkerBundle } from './bundle-worker.ts';
 

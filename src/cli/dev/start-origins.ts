@@ -1,7 +1,7 @@
 // Origins on this machine for `twinroute dev`: two that hold half of the experts each and one that holds all, so that placement has something
 // to choose from.
 
-import type { Endpoint } from '../../contract/edge-bundle.ts';
+import type { Endpoint } from '../../contract/endpoint.ts';
 import type { Pack } from '../../formats/pack.ts';
 import type { TwinrouteError } from '../../core/errors.ts';
 import type { DeviceChoice } from '../../host/devices/select-device.ts';

@@ -1,7 +1,7 @@
 // What routes of the admin API read of their requests.
 
 import type { Context } from 'hono';
-import type { Endpoint } from '../../contract/edge-bundle.ts';
+import type { Endpoint } from '../../contract/endpoint.ts';
 import { TwinrouteError } from '../../core/errors.ts';
 import { isAccountId, textOf } from '../../core/keys/key-text.ts';
 import type { SigningContext } from '../../formats/signing/request-signature.ts';

@@ -1,7 +1,7 @@
 // Active health, on demand: after a request has its answer, endpoints that were not asked for a while whether they are ready are asked.
 
 import type { MiddlewareHandler } from 'hono';
-import type { Endpoint } from '../../contract/edge-bundle.ts';
+import type { Endpoint } from '../../contract/endpoint.ts';
 import type { Upstream } from '../../contract/upstream.ts';
 import type { Fleets } from '../fleets.ts';
 import type { EdgeTypes } from '../types.ts';

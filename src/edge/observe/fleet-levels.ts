@@ -1,6 +1,6 @@
 // Endpoints as this isolate sees them, as levels.
 
-import type { Endpoint } from '../../contract/edge-bundle.ts';
+import type { Endpoint } from '../../contract/endpoint.ts';
 import type { Series } from '../../core/observe/metric.ts';
 import type { Fleets } from '../fleets.ts';
 import type { EdgeMetric } from './edge-metrics.ts';

@@ -1,6 +1,6 @@
 // What origins have in their books of receipts, for the time that a reconciliation looks at.
 
-import type { Endpoint } from '../../contract/edge-bundle.ts';
+import type { Endpoint } from '../../contract/endpoint.ts';
 import { DEADLINE_HEADER, REQUEST_ID_HEADER } from '../../contract/oip.ts';
 import { parseJsonWith } from '../../contract/parse.ts';
 import { readBounded } from '../../contract/read-bounded.ts';

@@ -1,7 +1,8 @@
 // Whether origins are ready for a config. They hold packs of their own, so a config can be published that nobody serves; each endpoint that would be
 // asked for it is asked whether it has it.
 
-import type { EdgeBundle, Endpoint } from '../../contract/edge-bundle.ts';
+import type { EdgeBundle } from '../../contract/edge-bundle.ts';
+import type { Endpoint } from '../../contract/endpoint.ts';
 import { DEADLINE_HEADER, REQUEST_ID_HEADER } from '../../contract/oip.ts';
 import type { ReadinessAnswer } from '../../contract/release.ts';
 import { messageOf } from '../../core/errors.ts';

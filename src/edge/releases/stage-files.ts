@@ -3,7 +3,7 @@
 
 import { RELEASE_LIMITS, type Release } from '../../contract/release.ts';
 import { isTwinrouteError, TwinrouteError } from '../../core/errors.ts';
-import { readBundle, readFile, routerFile, type LoadDeps } from '../load-config.ts';
+import { besideBundle, readBundle, readFile, type LoadDeps } from '../load-config.ts';
 import { fetchBlob, hasBlob, putBlob } from './blobs.ts';
 
 /** Where files may lie before they are in a release. */
@@ -29,10 +29,11 @@ export async function gatherFiles(sources: FileSources, configs: Release['config
     try {
       const { bundle, bytes } = await readBundle(fetchFile, entry);
       await keep(sources.bucket, entry.sha256, async () => bytes);
-      const { router } = bundle;
-      if (router === undefined) continue;
-      routerBytes += router.bytes;
-      await keep(sources.bucket, router.sha256, () => readFile(fetchFile, routerFile(entry.config, router), RELEASE_LIMITS.routerBytes));
+      const { router, tokenizer } = bundle;
+      routerBytes += router?.bytes ?? 0;
+      for (const file of [router, tokenizer])
+        if (file !== undefined)
+          await keep(sources.bucket, file.sha256, () => readFile(fetchFile, besideBundle(entry.config, file), RELEASE_LIMITS.routerBytes));
     } catch (cause) {
       if (!isTwinrouteError(cause)) throw cause;
       const message = `configs: expected files of ${entry.config} that were uploaded or deployed, got: ${cause.message}`;

@@ -1,6 +1,6 @@
 // GET /v1/endpoints: the operator's view of origins, config by config.
 
-import type { Endpoint } from '../../contract/edge-bundle.ts';
+import type { Endpoint } from '../../contract/endpoint.ts';
 import type { EndpointsAnswer } from '../../contract/endpoints.ts';
 import type { PredictDeps } from '../predict.ts';
 import type { Route } from '../route.ts';

@@ -1,7 +1,8 @@
 // An edge around scripted parts: a router that reads its decision from the text, and an origin that answers or misbehaves as told.
 
 import * as z from 'zod/mini';
-import type { EdgeBundle, Endpoint } from '../../../src/contract/edge-bundle.ts';
+import type { EdgeBundle } from '../../../src/contract/edge-bundle.ts';
+import type { Endpoint } from '../../../src/contract/endpoint.ts';
 import { Upstream } from '../../../src/contract/upstream.ts';
 import { ERROR_CODES, TwinrouteError } from '../../../src/core/errors.ts';
 import { plainObservation } from '../../../src/edge/observe/plain-observation.ts';

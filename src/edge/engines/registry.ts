@@ -1,0 +1,17 @@
+// The engines by name. A new one is a file, a schema in contract/endpoint.ts and a line here.
+
+import type { Endpoint } from '../../contract/endpoint.ts';
+import type { Engine } from './engine.ts';
+import { triton } from './triton.ts';
+import { twinroute } from './twinroute.ts';
+
+/** What runs at an endpoint. */
+export function engineAt(endpoint: Endpoint): Engine {
+  switch (endpoint.engine) {
+    case undefined:
+    case 'twinroute':
+      return twinroute(endpoint);
+    case 'triton':
+      return triton(endpoint);
+  }
+}
