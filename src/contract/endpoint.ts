@@ -98,13 +98,7 @@ const LlamaCppEndpoint = z
 export type LlamaCppEndpoint = z.infer<typeof LlamaCppEndpoint>;
 
 /** One address and what runs there. */
-export const Endpoint = z.discriminatedUnion('engine', [
-  TwinrouteEndpoint,
-  TritonEndpoint,
-  VllmEndpoint,
-  LoraxEndpoint,
-  LlamaCppEndpoint,
-]);
+export const Endpoint = z.discriminatedUnion('engine', [TwinrouteEndpoint, TritonEndpoint, VllmEndpoint, LoraxEndpoint, LlamaCppEndpoint]);
 export type Endpoint = z.infer<typeof Endpoint>;
 
 /** The `ENDPOINTS` variable. Ids are distinct: health is kept by them. */

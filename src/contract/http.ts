@@ -71,7 +71,7 @@ export const Prediction = z.strictObject({
   id: z.string(),
   /** The expert whose head answered. */
   task: Name,
-  /** The class with the highest score; null for a regression. */
+  /** The class with the highest score; null for a regression, or a text that names none. */
   label: z.nullable(z.string()),
   /** Probability by class name; for a regression the value by its name. */
   scores: z.record(z.string(), z.number()),
@@ -82,8 +82,17 @@ export const Prediction = z.strictObject({
   timing: z.strictObject({ router_ms: z.number(), origin_ms: z.number(), total_ms: z.number() }),
   /** The router was not sure enough: the shared model answered without any expert's module. */
   abstained: z.boolean(),
-  /** Set when no endpoint held the whole mix: what was asked for and which share of its weight was served. */
-  cut: z.optional(z.strictObject({ wanted: z.array(MixEntry), covered: Fraction })),
+  /** Set when no endpoint held the whole mix, or what answered could not merge it: what was asked for and which share of its weight was served. */
+  cut: z.optional(
+    z.strictObject({
+      wanted: z.array(MixEntry),
+      covered: Fraction,
+      /** Set when the engine takes one adapter at a time: the best expert answered alone, at full scale. */
+      reason: z.optional(z.literal('one_adapter')),
+    }),
+  ),
+  /** What an engine wrote that gives text. `label` is then the class that the text names, null when it names none; `scores` are empty, or the number of a regression. */
+  output: z.optional(z.strictObject({ text: z.string(), finish: z.enum(['stop', 'length']) })),
   /** Set when it was answered before, for the same caller; usage and endpoint are those of then. */
   cached: z.optional(z.literal(true)),
   /** The experiment that chose the config. */

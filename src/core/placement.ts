@@ -43,6 +43,7 @@ export function holds(endpoint: PlacementEndpoint, expert: string): boolean {
  * first, then those that cover more of the mix, then those with an earlier head.
  * @param accepts whether an endpoint may be used now
  * @param choose picks one of the places that are equal in all of it
+ * @param mostOf experts that an endpoint mixes at most; the heaviest stay
  * @returns undefined when no accepted endpoint can answer
  * Cost: O(E · (k + heads)) look-ups
  */
@@ -51,6 +52,7 @@ export function place<E extends PlacementEndpoint>(
   endpoints: readonly E[],
   accepts: (endpoint: E) => boolean,
   choose: (equals: readonly Placement<E>[]) => Placement<E>,
+  mostOf: (endpoint: E) => number = () => Infinity,
 ): Placement<E> | undefined {
   const wanted = weightOf(request.mix);
   let best: (Placement<E> & { readonly rank: number })[] = [];
@@ -58,7 +60,7 @@ export function place<E extends PlacementEndpoint>(
     if (endpoint.configs !== undefined && !endpoint.configs.includes(request.config)) continue;
     const rank = request.heads.findIndex((head) => holds(endpoint, head));
     if (rank < 0 || !accepts(endpoint)) continue;
-    const mix = request.mix.filter((entry) => holds(endpoint, entry.expert));
+    const mix = request.mix.filter((entry) => holds(endpoint, entry.expert)).slice(0, mostOf(endpoint));
     const covered = mix.length === request.mix.length ? 1 : weightOf(mix) / wanted;
     const candidate = { endpoint, mix, head: request.heads[rank], covered, rank };
     const order = best.length === 0 ? 1 : compare(candidate, best[0]);

@@ -47,7 +47,7 @@ export function createAnswerCache(settings: Upstream['cache'], now: () => number
 
 /** Whether the answer has the whole mix and the wanted head, and not what a reduced fleet could do. */
 function isWhole({ originRoutes, placement: { heads } }: Dispatch, { answer, placement }: Dispatched): boolean {
-  return placement.covered === 1 && (originRoutes || answer.head === heads[0]);
+  return placement.covered === 1 && answer.oneAdapter === undefined && (originRoutes || answer.head === heads[0]);
 }
 
 /** A hash over all that an answer depends on, and over whose it is. */

@@ -55,7 +55,7 @@ export interface AppDeps {
   readonly releases?: Releases | undefined;
   readonly endpoints: readonly Endpoint[];
   /** What they want as bearer tokens, by their ids. */
-  readonly endpointTokens: EndpointTokens;
+  readonly endpointTokens?: EndpointTokens | undefined;
   /** The operator's page; absent where nobody looks. */
   readonly fetchPage?: FetchPage;
   /** Undefined where requests need no key and cost nothing. */

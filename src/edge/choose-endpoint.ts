@@ -4,6 +4,7 @@ import type { Endpoint } from '../contract/endpoint.ts';
 import type { Fleet } from '../core/balance/fleet.ts';
 import { powerOfTwo } from '../core/balance/power-of-two.ts';
 import { place, type Placement, type PlacementRequest } from '../core/placement.ts';
+import { engineAt } from './engines/registry.ts';
 import type { Tries } from './tries.ts';
 
 /** An endpoint that failed a request is asked again only with at least this chance of an answer. */
@@ -39,7 +40,7 @@ export function choosePlace(deps: ChooseDeps, wanted: Wanted, tries: Tries, fres
     deps.fleet.of(id).cost(nowMs, { regions: wanted.regions, failures: tries.failuresAt(id) });
   return complete(
     wanted,
-    place(wanted.placement, deps.endpoints, accepts, (equals) => powerOfTwo(equals, cost, deps.uniform)),
+    place(wanted.placement, deps.endpoints, accepts, (equals) => powerOfTwo(equals, cost, deps.uniform), mostExperts),
   );
 }
 
@@ -53,7 +54,7 @@ export function chooseLastResort(deps: ChooseDeps, wanted: Wanted, tries: Tries)
   };
   return complete(
     wanted,
-    place(wanted.placement, deps.endpoints, accepts, (equals) => equals.toSorted((a, b) => badness(a) - badness(b))[0]),
+    place(wanted.placement, deps.endpoints, accepts, (equals) => equals.toSorted((a, b) => badness(a) - badness(b))[0], mostExperts),
   );
 }
 
@@ -66,6 +67,7 @@ export function canPlaceWhole({ endpoints, fleet, now }: ChooseDeps, placement: 
       endpoints,
       ({ id }) => fleet.of(id).state(nowMs) === 'up',
       ([first]) => first,
+      mostExperts,
     )?.covered === 1
   );
 }
@@ -78,9 +80,14 @@ export function capable({ endpoints }: ChooseDeps, { placement, whole }: Wanted)
       [endpoint],
       () => true,
       ([first]) => first,
+      mostExperts,
     );
     return placed !== undefined && (!whole || placed.covered === 1);
   });
+}
+
+function mostExperts(endpoint: Endpoint): number {
+  return engineAt(endpoint).mostExperts;
 }
 
 function isDown(fleet: Fleet, id: string, nowMs: number): boolean {

@@ -4,6 +4,7 @@ import type { Endpoint } from '../contract/endpoint.ts';
 import { TwinrouteError } from '../core/errors.ts';
 import type { Placement } from '../core/placement.ts';
 import { ask, type AttemptDeps, type Dispatch, type Settled } from './attempt.ts';
+import { ableEndpoints } from './engines/able.ts';
 import { capable, chooseLastResort, choosePlace } from './choose-endpoint.ts';
 import type { AttemptPurpose } from './observe/event.ts';
 import type { OriginAnswer } from './oip.ts';
@@ -24,13 +25,14 @@ export interface Dispatched {
 }
 
 /**
- * @throws {TwinrouteError} `unavailable` with a time to retry after when all endpoints are down and a last try failed; `overloaded` when
+ * @throws {TwinrouteError} `unsupported` when no engine can do what is wanted; `unavailable` with a time to retry after when all endpoints are down and a last try failed; `overloaded` when
  *   those that are not have no room; else what the last attempt met with
  */
 export async function dispatch(deps: AttemptDeps, job: Dispatch): Promise<Dispatched> {
+  const able = { ...deps, endpoints: ableEndpoints(deps.endpoints, job) };
   const leave = deps.budget.enter(deps.now(), job.deadlineMs);
   try {
-    return await tryAll(deps, job);
+    return await tryAll(able, job);
   } finally {
     leave();
   }

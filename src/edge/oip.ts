@@ -19,14 +19,25 @@ export interface OriginRequest {
   readonly topK: number | undefined;
 }
 
+/** Text instead of logits. */
+export interface GeneratedText {
+  readonly text: string;
+  /** `length`: it was cut where as many tokens were written as may be. */
+  readonly finish: 'stop' | 'length';
+}
+
 /** One row's answer. */
 export interface OriginAnswer {
   /** What was mixed: as it was asked for, as the origin routed, or as the model's gates weighed the experts. */
   readonly mix: Mix;
   /** The expert whose head answered. */
   readonly head: string;
-  /** One per class of the head, finite. */
+  /** One per class of the head, finite; empty where the engine gives text. */
   readonly logits: readonly number[];
+  /** What an engine wrote that gives text. */
+  readonly output?: GeneratedText | undefined;
+  /** The engine takes one adapter at a time: the best expert answered alone, at full scale, where another mix was wanted. */
+  readonly oneAdapter?: true | undefined;
   readonly tokens: number;
   readonly truncated: boolean;
   /** The origin router's scores, highest first; empty where it was not asked. */

@@ -8,6 +8,7 @@ import type { SigningContext } from '../formats/signing/request-signature.ts';
 import type { Asked, EngineCall, Verdict } from './engines/engine.ts';
 import { parseBody } from './engines/parse-body.ts';
 import { engineAt } from './engines/registry.ts';
+import { tokenHeader } from './engines/token-header.ts';
 import type { OriginAnswer } from './oip.ts';
 import { readBounded } from '../contract/read-bounded.ts';
 
@@ -45,7 +46,7 @@ export interface OriginDeps {
   /** Signs requests, and wants receipts; undefined where origins trust the network. */
   readonly signing: SigningContext | undefined;
   /** What endpoints want as bearer tokens, by their ids. */
-  readonly endpointTokens: EndpointTokens;
+  readonly endpointTokens?: EndpointTokens | undefined;
 }
 
 /** How long an attempt may take. */
@@ -79,10 +80,9 @@ export async function askOrigin(
     return unasked(where, cause);
   }
   try {
-    const token = Object.hasOwn(deps.endpointTokens, endpoint.id) ? deps.endpointTokens[endpoint.id] : undefined;
     const response = await deps.fetch(call.url, {
       method: 'POST',
-      headers: { ...call.headers, ...(token !== undefined && { authorization: `Bearer ${token}` }) },
+      headers: { ...call.headers, ...tokenHeader(deps.endpointTokens ?? {}, endpoint) },
       body: call.body,
       redirect: 'manual',
       signal: AbortSignal.any([timeout, time.given]),

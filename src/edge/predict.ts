@@ -14,9 +14,11 @@ import type { AnswerCache } from './answer-cache.ts';
 import type { AttemptDeps, Dispatch } from './attempt.ts';
 import { canPlaceWhole } from './choose-endpoint.ts';
 import { dispatch, type Dispatched } from './dispatch.ts';
+import { engineAt } from './engines/registry.ts';
 import type { Trip } from './observe/trip.ts';
 import { receiptNote } from './receipts/receipt-note.ts';
 import type { Fleets } from './fleets.ts';
+import { readText } from './read-text.ts';
 
 /** Whose requests and answers those are that nobody has a key for. */
 export const PUBLIC_TENANT = 'public';
@@ -97,7 +99,9 @@ function noteRouted(trip: Trip | undefined, { bundle }: DeployedConfig, decision
 
 /** Falls back to the edge's own merge when the origin should route but no endpoint that could is up. */
 function settle(deps: AttemptDeps, deployed: DeployedConfig, decision: Decision): Decision {
-  if (!decision.originRoutes || decision.merge === undefined || canPlaceWhole(deps, everyExpert(deployed))) return decision;
+  if (!decision.originRoutes || decision.merge === undefined) return decision;
+  const routing = deps.endpoints.filter((endpoint) => engineAt(endpoint).routes);
+  if (canPlaceWhole({ ...deps, endpoints: routing }, everyExpert(deployed))) return decision;
   return { originRoutes: false, merge: decision.merge };
 }
 
@@ -138,8 +142,7 @@ function toPrediction(
   const merge: Pick<Merge, 'abstained' | 'scores'> & { by: 'caller' | 'edge' | 'origin' } = decision.originRoutes
     ? { by: 'origin', abstained: answer.mix.length === 0, scores: answer.scores }
     : decision.merge;
-  const cut =
-    !decision.originRoutes && placement.covered < 1 ? { cut: { wanted: [...decision.merge.mix], covered: placement.covered } } : {};
+  const cut = decision.originRoutes ? undefined : cutOf(decision.merge, placement.covered, answer);
   const explain = {
     router: [...merge.scores],
     routed_by: merge.by,
@@ -150,15 +153,21 @@ function toPrediction(
   return {
     id,
     task: expert.name,
-    ...readHead(expert, answer.logits),
+    ...(answer.output === undefined ? readHead(expert, answer.logits) : { ...readText(expert, answer.output.text), output: answer.output }),
     mix: [...answer.mix],
     config: deployed.bundle.config,
     usage: { tokens: answer.tokens, experts: answer.mix.length, truncated: answer.truncated },
     timing,
     abstained: merge.abstained,
-    ...cut,
+    ...(cut && { cut }),
     ...(input.explain === true ? { explain } : {}),
   };
+}
+
+/** What of a mix was not served as it was wanted; undefined when all was. */
+function cutOf({ mix }: Pick<Merge, 'mix'>, covered: number, { oneAdapter }: Dispatched['answer']): Prediction['cut'] {
+  if (covered === 1 && oneAdapter === undefined) return undefined;
+  return { wanted: [...mix], covered, ...(oneAdapter && { reason: 'one_adapter' }) };
 }
 
 /** A head's logits as probabilities by label, or as a regression's value. */

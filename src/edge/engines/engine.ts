@@ -64,6 +64,8 @@ export interface Verdict {
 export interface Engine {
   /** Experts that it mixes at most. */
   readonly mostExperts: number;
+  /** Whether it may be left to route. */
+  readonly routes: boolean;
   /** Whether its answers come with receipts, and its books are to be compared with ours. */
   readonly signs: boolean;
   /** What it would have to be able to do to answer; undefined when it can. */

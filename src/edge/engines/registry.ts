@@ -2,8 +2,11 @@
 
 import type { Endpoint } from '../../contract/endpoint.ts';
 import type { Engine } from './engine.ts';
+import { llamaCpp } from './llama-cpp.ts';
+import { lorax } from './lorax.ts';
 import { triton } from './triton.ts';
 import { twinroute } from './twinroute.ts';
+import { vllm } from './vllm.ts';
 
 /** What runs at an endpoint. */
 export function engineAt(endpoint: Endpoint): Engine {
@@ -13,5 +16,11 @@ export function engineAt(endpoint: Endpoint): Engine {
       return twinroute(endpoint);
     case 'triton':
       return triton(endpoint);
+    case 'vllm':
+      return vllm(endpoint);
+    case 'lorax':
+      return lorax(endpoint);
+    case 'llama_cpp':
+      return llamaCpp(endpoint);
   }
 }

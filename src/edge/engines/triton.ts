@@ -27,6 +27,7 @@ export function triton(endpoint: TritonEndpoint): Engine {
   const model = ({ name }: Pick<EdgeBundle, 'name'>): string => urlAt(endpoint, `/v2/models/${encodeURIComponent(endpoint.model ?? name)}`);
   return {
     mostExperts: Infinity,
+    routes: false,
     signs: false,
     cannot({ bundle, originRoutes }) {
       if (originRoutes) return 'route by a router of its own';

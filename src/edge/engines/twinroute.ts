@@ -16,6 +16,7 @@ const WEIGHT_TOLERANCE = 1e-6;
 export function twinroute(endpoint: { readonly url: string }): Engine {
   return {
     mostExperts: Infinity,
+    routes: true,
     signs: true,
     cannot: () => undefined,
     call: (asked) => call(endpoint, asked),

@@ -1,14 +1,23 @@
 // Active health, on demand: after a request has its answer, endpoints that were not asked for a while whether they are ready are asked.
 
 import type { MiddlewareHandler } from 'hono';
-import type { Endpoint } from '../../contract/endpoint.ts';
+import type { Endpoint, EndpointTokens } from '../../contract/endpoint.ts';
+import { readBounded } from '../../contract/read-bounded.ts';
 import type { Upstream } from '../../contract/upstream.ts';
+import { TwinrouteError } from '../../core/errors.ts';
+import { parseBody } from '../engines/parse-body.ts';
+import { engineAt } from '../engines/registry.ts';
+import { tokenHeader } from '../engines/token-header.ts';
 import type { Fleets } from '../fleets.ts';
 import type { EdgeTypes } from '../types.ts';
+
+/** Longest answer that is read: thousands of adapters. */
+const READY_BYTES = 1 << 20;
 
 /** What checking needs. */
 export interface CheckOptions {
   readonly endpoints: readonly Endpoint[];
+  readonly endpointTokens?: EndpointTokens | undefined;
   readonly fleets: Fleets;
   readonly fetch: typeof fetch;
   readonly now: () => number;
@@ -34,17 +43,24 @@ export function checkEndpoints(options: CheckOptions): MiddlewareHandler<EdgeTyp
   };
 }
 
-async function check({ fleets, fetch, now, upstream }: CheckOptions, { id, url }: Endpoint): Promise<void> {
+async function check({ fleets, fetch, now, upstream, endpointTokens = {} }: CheckOptions, endpoint: Endpoint): Promise<void> {
   let ready = false;
   try {
-    const response = await fetch(`${url.replace(/\/+$/, '')}/v2/health/ready`, {
+    const engine = engineAt(endpoint);
+    const response = await fetch(engine.readyUrl, {
+      headers: tokenHeader(endpointTokens, endpoint),
       redirect: 'manual',
       signal: AbortSignal.timeout(upstream.attempt_ms),
     });
-    await response.body?.cancel();
-    ready = response.status === 200;
+    const told = engine.isReady === undefined ? undefined : parseBody(await readBounded(response, READY_BYTES, tooLarge));
+    await response.body?.cancel().catch(() => undefined);
+    ready = response.status === 200 && (engine.isReady?.(told) ?? true);
   } catch {
     // Not reached, or not in time.
   }
-  for (const fleet of fleets.known()) fleet.of(id).checked(ready, now());
+  for (const fleet of fleets.known()) fleet.of(endpoint.id).checked(ready, now());
+}
+
+function tooLarge(): Error {
+  return new TwinrouteError('upstream', `check: expected at most ${READY_BYTES} bytes, got more`);
 }

@@ -8,6 +8,7 @@ import { ReceiptsAnswer } from '../../contract/receipt-book.ts';
 import { messageOf, TwinrouteError } from '../../core/errors.ts';
 import type { OriginReceipt } from '../../core/ledger/reconcile-receipts.ts';
 import { signRequest, type SigningContext } from '../../formats/signing/request-signature.ts';
+import { engineAt } from '../engines/registry.ts';
 import { mixHash } from './receipt-note.ts';
 
 /** Longest wait for a page, and its largest body: a page of receipts of long mixes. */
@@ -34,30 +35,32 @@ export interface FetchedBook {
   readonly problem?: string;
 }
 
-/** The books of all endpoints from a time on, and their receipts by nonce. An origin without a book, or out of reach, is a book with a problem. */
+/** The books of all endpoints that sign, from a time on, and their receipts by nonce. An origin without a book, or out of reach, is a book with a problem. */
 export async function fetchReceipts(
   deps: FetchReceiptsDeps,
   sinceMs: number,
 ): Promise<{ readonly receipts: ReadonlyMap<string, OriginReceipt>; readonly books: readonly FetchedBook[] }> {
   const receipts = new Map<string, OriginReceipt>();
   const books = await Promise.all(
-    deps.endpoints.map(async (endpoint): Promise<FetchedBook> => {
-      let count = 0;
-      try {
-        for (let cursor: string | undefined; ;) {
-          const page = await fetchPage(deps, endpoint, { since_ms: sinceMs, ...(cursor !== undefined && { cursor }) });
-          for (const { nonce, id, config, tokens, mix } of page.receipts)
-            receipts.set(nonce, { nonce, id, endpoint: endpoint.id, config, tokens, mix: await mixHash(mix) });
-          count += page.receipts.length;
-          if (receipts.size > RECEIPTS)
-            throw new TwinrouteError('too_large', `receipts: expected at most ${RECEIPTS}, got more; ask for fewer hours`);
-          cursor = page.next;
-          if (cursor === undefined) return { endpoint: endpoint.id, receipts: count, fromMs: page.from_ms };
+    deps.endpoints
+      .filter((endpoint) => engineAt(endpoint).signs)
+      .map(async (endpoint): Promise<FetchedBook> => {
+        let count = 0;
+        try {
+          for (let cursor: string | undefined; ;) {
+            const page = await fetchPage(deps, endpoint, { since_ms: sinceMs, ...(cursor !== undefined && { cursor }) });
+            for (const { nonce, id, config, tokens, mix } of page.receipts)
+              receipts.set(nonce, { nonce, id, endpoint: endpoint.id, config, tokens, mix: await mixHash(mix) });
+            count += page.receipts.length;
+            if (receipts.size > RECEIPTS)
+              throw new TwinrouteError('too_large', `receipts: expected at most ${RECEIPTS}, got more; ask for fewer hours`);
+            cursor = page.next;
+            if (cursor === undefined) return { endpoint: endpoint.id, receipts: count, fromMs: page.from_ms };
+          }
+        } catch (thrown) {
+          return { endpoint: endpoint.id, receipts: count, fromMs: Infinity, problem: messageOf(thrown) };
         }
-      } catch (thrown) {
-        return { endpoint: endpoint.id, receipts: count, fromMs: Infinity, problem: messageOf(thrown) };
-      }
-    }),
+      }),
   );
   return { receipts, books };
 }
