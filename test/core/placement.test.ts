@@ -129,3 +129,27 @@ test('property: the place is accepted, holds what it is asked for, and no accept
     { seed: 7, numRuns: 500 },
   );
 });
+
+test('an endpoint that mixes one expert gets the heaviest, and comes after one that mixes more', () => {
+  const one = { id: 'one', experts: '*' as const };
+  const many = { id: 'many', experts: '*' as const };
+  const request = {
+    config: 'c',
+    mix: [
+      { expert: 'a', weight: 0.6 },
+      { expert: 'b', weight: 0.2 },
+    ],
+    heads: ['a', 'b'],
+  };
+  const placed = (endpoints: (typeof one)[]) =>
+    place(
+      request,
+      endpoints,
+      () => true,
+      ([first]) => first,
+      ({ id }) => (id === 'one' ? 1 : Infinity),
+    );
+  expect(placed([one, many])).toMatchObject({ endpoint: many, covered: 1 });
+  expect(placed([one])).toMatchObject({ mix: [request.mix[0]], head: 'a' });
+  expect(placed([one])?.covered).toBeCloseTo(0.75, 12);
+});

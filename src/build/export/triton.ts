@@ -4,6 +4,7 @@
 // Letters: B rows (implicit in the config), T tokens, E experts, P gated parts, C classes of all heads, d hidden width.
 
 import type { ExportedHead } from '../../contract/export-record.ts';
+import type { Manifest } from '../../contract/manifest.ts';
 import { openArchitecture } from '../../model/registry.ts';
 import type { PackFiles } from '../pack-files.ts';
 import type { ExportFormat, ExportInput } from './format.ts';
@@ -27,7 +28,7 @@ export const triton: ExportFormat = {
       write: (file, content) => files.write(file === 'model.onnx' ? `${name}/1/${file}` : `${name}/${file}`, content),
     } satisfies PackFiles);
     await files.write(`${name}/config.pbtxt`, modelConfig(input, outcome.heads, outcome.mix === null));
-    return { ...outcome, usage: `${repositoryUsage(name)}\n\n${outcome.usage}` };
+    return { ...outcome, usage: `${repositoryUsage(input.pack.manifest, outcome.mix === null)}\n\n${outcome.usage}` };
   },
 };
 
@@ -62,10 +63,12 @@ function tensor(name: string, type: string, dims: readonly number[]): string {
   return `{ name: ${JSON.stringify(name)} data_type: ${type} dims: [ ${dims.join(', ')} ] }`;
 }
 
-function repositoryUsage(name: string): string {
+function repositoryUsage({ name, config }: Manifest, open: boolean): string {
+  const endpoint = { id: 'triton', engine: 'triton', url: 'http://127.0.0.1:8000', experts: '*', configs: [config] };
   return [
     `This folder is a model repository: \`tritonserver --model-repository=.\` serves the model \`${name}\`; for KServe, put it where \`storageUri\` points.`,
     'The config names no device: the server takes a GPU where it has one. Requests are batched with those of the same length, so pad to a few lengths (16, 32, 64, …) with zeros under a zero mask: answers do not depend on padding.',
     `Texts become ids by \`${name}/tokenizer.json\`.`,
+    ...(open ? [`Twinroute's edge asks this server itself, with this among its ENDPOINTS: \`${JSON.stringify(endpoint)}\`.`] : []),
   ].join(' ');
 }

@@ -125,6 +125,9 @@ export const dev: Verb = {
 /** What of this process's environment the Worker gets. */
 const EDGE_VARIABLES = [
   'ADMIN_SECRET',
+  'ENDPOINTS',
+  'ENDPOINT_TOKENS',
+  'UPSTREAM',
   'PRICES',
   'X402',
   'X402_TOKEN',

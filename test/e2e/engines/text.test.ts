@@ -323,7 +323,7 @@ describe('llama.cpp', () => {
 test('beside an origin or a server of exact mixes, one adapter at a time is the second choice', async () => {
   const vllm = await serveEngine(vllmReply({ models: ['birds', 'ships'], text: 'birds-0', limitChars: 200 }));
   const llama = await serveEngine(llamaCppReply({ text: 'birds-0', adapters: 2 }));
-  closing.push(vllm, llama);
+  closing.push(vllm);
   const edge = await prepared.start(
     {},
     {

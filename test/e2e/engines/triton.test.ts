@@ -179,14 +179,3 @@ test('answers that are none are not passed on, and another endpoint is asked', a
     await liar.close();
   }
 });
-
-test('an endpoint that says nothing of its config is refused at once', async () => {
-  const wrong = await prepared.start(
-    {},
-    { ...QUIET, ENDPOINTS: JSON.stringify([{ id: 'a', engine: 'triton', url: server.url, experts: '*' }]) },
-  );
-  const { status, body } = await predict(wrong.url, { text: 'a' });
-  await wrong.close();
-  expect(status).toBe(503);
-  expect(z.parse(ErrorBody, body).error.message).toMatch(/ENDPOINTS.*configs/);
-});

@@ -53,7 +53,14 @@ export function answerCard({ prediction, charge, requestId, tookMs }: Answered, 
 }
 
 /** The answer itself, large. */
-function verdict({ task, label, scores }: Prediction): HTMLElement {
+function verdict({ task, label, scores, output }: Prediction): HTMLElement {
+  if (output !== undefined)
+    return h(
+      'p',
+      { class: 'verdict' },
+      h('span', { class: 'verdict-label' }, label ?? output.text.trim()),
+      h('span', { class: 'quiet' }, 'written by ', h('strong', {}, task)),
+    );
   const [name, value] = Object.entries(scores)[0] ?? ['value', 0];
   return h(
     'p',
