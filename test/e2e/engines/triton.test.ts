@@ -31,7 +31,8 @@ beforeAll(async () => {
   inputs = await makeTinyInputs();
   const path = await buildTinyPack(inputs);
   const out = join(inputs.models.dir, 'repository');
-  expect((await runCli('export', path, '--format', 'triton', out)).code).toBe(0);
+  const { code, err } = await runCli('export', path, '--format', 'triton', out);
+  if (code !== 0) throw new Error(`export failed: ${err}`);
   server = await serveRepository(out);
   await withPack(path, async (pack) => {
     ({ config } = pack.manifest);

@@ -58,7 +58,7 @@ export function loraxReply(options: { readonly text: string }): (request: Receiv
       return { status: 422, json: { error: 'Input validation error', error_type: 'validation' } };
     const details = { finish_reason: 'eos_token', prompt_tokens: 5, generated_tokens: 2, seed: null, prefill: [], tokens: [] };
     return {
-      headers: { 'x-adapter-id': String(parameters['adapter_id'] ?? ''), 'x-total-tokens': '7' },
+      headers: { 'x-total-tokens': '7' },
       json: { generated_text: options.text, ...(parameters['details'] === true && { details }) },
     };
   };
