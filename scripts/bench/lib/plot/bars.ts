@@ -15,8 +15,8 @@ export interface Bar {
   readonly colour?: number;
 }
 
-const WIDTH = 860;
-const NAMES = 350;
+const WIDTH = 940;
+const NAMES = 430;
 const RIGHT = 70;
 const TOP = 40;
 const ROW = 24;
