@@ -9,14 +9,14 @@ import type { GraphBuilder, ValueName } from '../formats/onnx/graph.ts';
 import { concatColumns, concatRows, transpose } from './matrices.ts';
 import type { GraphExpert, ReadParameter } from './twin-parameters.ts';
 
-/** What experts add to a matrix `[m, n]`: their factors side by side. */
-export interface FactorStack {
-  /** Up-projections, `[R, m]`. */
-  readonly up: ValueName;
-  /** Down-projections, `[R, n]`. */
-  readonly down: ValueName;
-  /** Each request's weights, one for each of the R columns: `[B, 1, R]`. */
-  readonly weights: ValueName;
+/** What enters a linear layer. */
+export interface LayerInput {
+  /** Its rows, `[N, n]`. */
+  readonly flat: ValueName;
+  /** What was computed from the rows, with the axes of the layer's input again: `[N, R]` → `[…, …, R]`. */
+  unflatten(flat: ValueName): ValueName;
+  /** What each request brings of its own, `[B, 1, R]`, as something that broadcasts over that. */
+  spread(own: ValueName): ValueName;
 }
 
 /** What experts add to a table `[m, n]`, whose rows are picked and not multiplied. */
@@ -29,11 +29,11 @@ export interface TableStack {
 
 /** A vector of the model. */
 export interface MixedVector {
-  /** `[m]` where no expert changes it, else each request's own, `[B, 1, m]`; either broadcasts over `[B, T, m]`. */
-  readonly value: ValueName;
+  /** `[m]` where no expert changes it, else each request's own, `[B, 1, m]`; in the graph once it is asked for. */
+  value(): ValueName;
   readonly perRequest: boolean;
-  /** m */
-  readonly length: number;
+  /** The shared one. */
+  readonly tensor: FloatTensor;
 }
 
 /** Picks the tokens' rows of a table with `rank` columns, `[m, rank]`. */
@@ -43,8 +43,11 @@ export type PickRows = (table: () => Float32Array, rank: number) => ValueName;
 export interface MixedWeights {
   /** The shared matrix `[m, n]`. */
   matrix(name: string): FloatTensor;
-  /** What the experts add to a matrix, undefined when none does. */
-  factors(name: string): FactorStack | undefined;
+  /**
+   * What the experts add to the product of a matrix `[m, n]`, and the layer's bias if it has one for all requests: the addend of the shared product, `[N, m]`.
+   * Undefined when no expert changes the matrix.
+   */
+  addend(name: string, x: LayerInput, bias: MixedVector | undefined): ValueName | undefined;
   /**
    * The same of a table.
    * @param index the input whose ids pick its rows, or `positions`
@@ -119,25 +122,26 @@ export function createMixedWeights(
       deltas.push(expectFloat(module.delta, tensor.shape, `${expert.name}, delta of ${name}`));
       owners.push(e);
     }
-    if (owners.length === 0) return { value, perRequest: false, length: tensor.data.length };
+    if (owners.length === 0) return { value: () => value, perRequest: false, tensor };
     const rows = graph.constant(`${name}.deltas`, 'float32', [deltas.length, ...tensor.shape], () => concatRows(deltas));
     const delta = graph.node('MatMul', [mixColumns(owners), rows]); // [B, 1, owners] · [owners, m] → [B, 1, m]
-    return { value: graph.node('Add', [value, delta]), perRequest: true, length: tensor.data.length };
+    const own = graph.node('Add', [value, delta]);
+    return { value: () => own, perRequest: true, tensor };
   };
 
   return {
     matrix,
 
-    factors(name) {
+    addend(name, { flat, unflatten, spread }, bias) {
       const { us, vs, owners } = stack(name);
       if (owners.length === 0) return undefined;
       const [m, n] = matrix(name).shape;
       const rank = owners.length;
-      return {
-        up: graph.constant(`${name}.u`, 'float32', [rank, m], () => transpose(concatColumns(us), [m, rank])),
-        down: graph.constant(`${name}.v`, 'float32', [rank, n], () => concatRows(vs)),
-        weights: mixColumns(owners),
-      };
+      const up = graph.constant(`${name}.u`, 'float32', [rank, m], () => transpose(concatColumns(us), [m, rank]));
+      const down = graph.constant(`${name}.v`, 'float32', [rank, n], () => concatRows(vs));
+      const inner = unflatten(graph.node('Gemm', [flat, down], { transB: { int: 1 } }));
+      const scaled = graph.node('Flatten', [graph.node('Mul', [inner, spread(mixColumns(owners))])], { axis: { int: 2 } });
+      return graph.node('Gemm', [scaled, up, ...(bias === undefined ? [] : [bias.value()])]);
     },
 
     tableFactors(name, pick) {

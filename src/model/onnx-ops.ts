@@ -5,7 +5,7 @@
 
 import type { GraphBuilder, ValueName } from '../formats/onnx/graph.ts';
 import { transpose } from './matrices.ts';
-import type { FactorStack, MixedVector, MixedWeights, TableStack } from './mixed-weights.ts';
+import type { MixedVector, MixedWeights, TableStack } from './mixed-weights.ts';
 import type { Ops } from './ops.ts';
 import type { TokenLayout } from './token-layout.ts';
 
@@ -51,17 +51,11 @@ export function createOnnxOps(graph: GraphBuilder, layout: TokenLayout, weights:
   const ownOf = (x: ValueName, own: ValueName): ValueName => (vectors.has(x) ? own : once(`spread ${own}`, () => layout.spread(own)));
   const vectorOf = (name: string, x: ValueName): MixedVector => {
     const vector = weights.vector(name);
-    return vector.perRequest ? { ...vector, value: ownOf(x, vector.value) } : vector;
+    return vector.perRequest ? { ...vector, value: () => ownOf(x, vector.value()) } : vector;
   };
   /** What experts add to the picked rows of a table. */
   const withFactors = (rows: ValueName, factors: TableStack | undefined): ValueName =>
     factors === undefined ? rows : node('Add', [rows, node('MatMul', [factors.rows, factors.v])]);
-
-  /** `(x · Vᵀ ⊙ weights) · Uᵀ + addend`, `[B · T, m]`. */
-  const thin = (flat: ValueName, x: ValueName, { up, down, weights: columns }: FactorStack, addend: readonly ValueName[]): ValueName => {
-    const inner = unflatten(node('Gemm', [flat, down], { transB: { int: 1 } }), x); // [B, T, R]
-    return node('Gemm', [node('Flatten', [node('Mul', [inner, ownOf(x, columns)])], { axis: { int: 2 } }), up, ...addend]);
-  };
 
   const ops: Ops<ValueName> = {
     embed(name, ids) {
@@ -100,13 +94,13 @@ export function createOnnxOps(graph: GraphBuilder, layout: TokenLayout, weights:
       const [m, n] = matrix.shape;
       // A gate of all parts is asked more than once.
       const transposed = once(parameter, () => graph.constant(parameter, 'float32', [n, m], () => transpose(matrix.data, matrix.shape)));
-      const factors = weights.factors(parameter);
       const bias = vectorOf(`${name}.bias`, x);
+      const shared = bias.perRequest ? undefined : bias;
       const flat = flatten(x);
-      const addend = bias.perRequest ? [] : [bias.value];
-      const product = node('Gemm', [flat, transposed, ...(factors === undefined ? addend : [thin(flat, x, factors, addend)])]);
-      const shaped = unflatten(product, x);
-      return alike(x, bias.perRequest ? node('Add', [shaped, bias.value]) : shaped);
+      const input = { flat, unflatten: (value: ValueName) => unflatten(value, x), spread: (own: ValueName) => ownOf(x, own) };
+      const addend = weights.addend(parameter, input, shared) ?? shared?.value();
+      const shaped = unflatten(node('Gemm', [flat, transposed, ...(addend === undefined ? [] : [addend])]), x);
+      return alike(x, bias.perRequest ? node('Add', [shaped, bias.value()]) : shaped);
     },
 
     // A request's own scale or shift comes after a plain normalisation: the standard knows only those of a row's shape, and so does WebGPU.
@@ -114,10 +108,11 @@ export function createOnnxOps(graph: GraphBuilder, layout: TokenLayout, weights:
       const [scale, shift] = [vectorOf(`${name}.weight`, x), vectorOf(`${name}.bias`, x)];
       const normalise = (by: readonly ValueName[]): ValueName =>
         node('LayerNormalization', [x, ...by], { axis: { int: -1 }, epsilon: { float: epsilon } });
-      if (!scale.perRequest && !shift.perRequest) return alike(x, normalise([scale.value, shift.value]));
-      const ones = (): ValueName => graph.constant(`${name}.ones`, 'float32', [scale.length], () => new Float32Array(scale.length).fill(1));
-      const scaled = scale.perRequest ? node('Mul', [normalise([ones()]), scale.value]) : normalise([scale.value]);
-      return alike(x, node('Add', [scaled, shift.value]));
+      if (!scale.perRequest && !shift.perRequest) return alike(x, normalise([scale.value(), shift.value()]));
+      const ones = (): ValueName =>
+        graph.constant(`${name}.ones`, 'float32', [scale.tensor.data.length], () => new Float32Array(scale.tensor.data.length).fill(1));
+      const scaled = scale.perRequest ? node('Mul', [normalise([ones()]), scale.value()]) : normalise([scale.value()]);
+      return alike(x, node('Add', [scaled, shift.value()]));
     },
 
     // Standard operators: onnxruntime's own MultiHeadAttention was no faster on CPU (113 against 111 ms for 16 rows of 32 tokens through six

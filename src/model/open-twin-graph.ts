@@ -1,7 +1,9 @@
 // The factored graph with its experts left open: the shared model is compiled once, and each run brings the factors of the experts that its rows
 // really mix. Experts come and go without compiling anything, and a run costs what its own experts cost, however many there are.
 //
-// Letters: B batch, N tokens of all rows, m × n a matrix, R ranks of a run's experts added up, S a run's experts, d hidden width.
+// A run's tokens are cut into K equal tiles, each with experts of its own: one tile for rows that share experts, a tile a row where they do not.
+//
+// Letters: B batch, N tokens of all rows, K tiles, m × n a matrix, R ranks of a tile's experts added up, S a run's experts, d hidden width.
 
 import { TwinrouteError } from '../core/errors.ts';
 import { toShared } from '../core/shared-floats.ts';
@@ -20,12 +22,12 @@ export type TableIndex = 'input_ids' | 'token_type_ids' | 'positions';
 
 /**
  * A parameter that experts change, and the inputs that its changes come by:
- * `matrix`: `<name>.up [R, m]`, `<name>.down [R, n]`, `<name>.weights [B, 1, R]`;
+ * `matrix`: `<name>.up [K, R, m]`, with the bias as one row more where there is one, `<name>.down [K, R, n]`, `<name>.weights [B, 1, R]`;
  * `table`: `<name>.rows [1, N, R]`, weighted rows of U, and `<name>.v [R, n]`;
  * `vector`: `<name>.deltas [S, m]`, `<name>.weights [B, 1, S]`.
  */
 export type Opening =
-  | { readonly kind: 'matrix'; readonly name: string; readonly m: number; readonly n: number }
+  | { readonly kind: 'matrix'; readonly name: string; readonly m: number; readonly n: number; readonly bias: Float32Array | undefined }
   | { readonly kind: 'table'; readonly name: string; readonly n: number; readonly index: TableIndex }
   | { readonly kind: 'vector'; readonly name: string; readonly m: number };
 
@@ -82,25 +84,41 @@ function createOpenWeights(
   const vectors = new Map<string, ReturnType<MixedWeights['vector']>>();
   const makeVector = (name: string): ReturnType<MixedWeights['vector']> => {
     const tensor = shared(name);
-    const value = graph.constant(name, 'float32', tensor.shape, () => tensor.data);
+    const constant = memoize(() => graph.constant(name, 'float32', tensor.shape, () => tensor.data));
     const [m] = tensor.shape;
-    if (!changed.has(name)) return { value, perRequest: false, length: m };
+    // Asked for where it is used: a bias that became a rank is no constant of the graph.
+    if (!changed.has(name)) return { perRequest: false, tensor, value: constant };
     onOpen({ kind: 'vector', name, m });
     const delta = graph.node('MatMul', [float(`${name}.weights`, ['batch', 1, `S ${name}`]), float(`${name}.deltas`, [`S ${name}`, m])]);
-    return { value: graph.node('Add', [value, delta]), perRequest: true, length: m };
+    const own = graph.node('Add', [constant(), delta]);
+    return { perRequest: true, tensor, value: () => own };
+  };
+  const tiles = memoize(() => graph.input('tiles', 'int64', [1]));
+  const ones = memoize(() => float('ones', ['batch', 1, 1]));
+  const reshaped = new Map<string, ValueName>();
+  /** `[N, n]` as `[K, N / K, n]`; copies nothing. */
+  const inTiles = (x: ValueName, n: number): ValueName => {
+    const key = `${x} ${n}`;
+    const known =
+      reshaped.get(key) ?? graph.node('Reshape', [x, graph.node('Concat', [tiles(), graph.ints([-1, n])], { axis: { int: 0 } })]);
+    reshaped.set(key, known);
+    return known;
   };
   return {
     matrix,
-    factors(name) {
+    // The bias is one rank more, weighed by 1: a sum after the product would be a pass over all that the layer gives.
+    addend(name, { flat, spread }, bias) {
       if (!changed.has(name)) return undefined;
       const [m, n] = matrix(name).shape;
-      onOpen({ kind: 'matrix', name, m, n });
+      onOpen({ kind: 'matrix', name, m, n, bias: bias?.tensor.data });
       const rank = `R ${name}`;
-      return {
-        up: float(`${name}.up`, [rank, m]),
-        down: float(`${name}.down`, [rank, n]),
-        weights: float(`${name}.weights`, ['batch', 1, rank]),
-      };
+      const up = float(`${name}.up`, ['tiles', bias === undefined ? rank : `${rank} + 1`, m]);
+      const down = graph.node('Transpose', [float(`${name}.down`, ['tiles', rank, n])], { perm: { ints: [0, 2, 1] } });
+      const inner = graph.node('MatMul', [inTiles(flat, n), down]); // [K, N / K, R]
+      const columns = spread(float(`${name}.weights`, ['batch', 1, rank]));
+      const weighed = graph.node('Mul', [inner, graph.node('Reshape', [columns, graph.node('Shape', [inner])])]);
+      const full = bias === undefined ? weighed : graph.node('Concat', [weighed, inTiles(spread(ones()), 1)], { axis: { int: 2 } });
+      return graph.node('Flatten', [graph.node('MatMul', [full, up])], { axis: { int: 2 } });
     },
     tableFactors(name, _pick, index) {
       if (!changed.has(name)) return undefined;
@@ -119,4 +137,9 @@ function createOpenWeights(
 function tableIndex(index: ValueName): TableIndex {
   if (index === 'input_ids' || index === 'token_type_ids' || index === 'positions') return index;
   throw new TwinrouteError('internal', `emitOpenTwinGraph: expected a table that an input of the encoder picks from, got ${index}`);
+}
+
+function memoize<T>(make: () => T): () => T {
+  let value: { readonly made: T } | undefined;
+  return () => (value ??= { made: make() }).made;
 }

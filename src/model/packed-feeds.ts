@@ -8,10 +8,11 @@ import type { TokenRow } from './encoder-feeds.ts';
 /**
  * The inputs of the layout `packed`. Padded places hold the first token, under a zero mask.
  * @param rows at least one, each with at least one token
+ * @param even fills each row up to the longest, so that all have as many tokens
  */
-export function packedFeeds(rows: readonly TokenRow[]): Record<string, Tensor> {
+export function packedFeeds(rows: readonly TokenRow[], even = false): Record<string, Tensor> {
   const longest = Math.max(...rows.map(({ ids }) => ids.length));
-  const tokens = rows.reduce((sum, { ids }) => sum + ids.length, 0);
+  const tokens = even ? rows.length * longest : rows.reduce((sum, { ids }) => sum + ids.length, 0);
   const [ids, types, positions, owners] = Array.from({ length: 4 }, () => new Int32Array(tokens));
   const [mask, places] = Array.from({ length: 2 }, () => new Int32Array(rows.length * longest));
   const firsts = new Int32Array(rows.length);
@@ -20,11 +21,11 @@ export function packedFeeds(rows: readonly TokenRow[]): Record<string, Tensor> {
     firsts[b] = n;
     ids.set(row.ids, n);
     types.set(row.types, n);
-    for (let t = 0; t < row.ids.length; t++, n++) {
+    mask.fill(1, b * longest, b * longest + row.ids.length);
+    for (let t = 0; t < (even ? longest : row.ids.length); t++, n++) {
       positions[n] = t;
       owners[n] = b;
       places[b * longest + t] = n;
-      mask[b * longest + t] = 1;
     }
   }
   const ofTokens = (data: Int32Array): Tensor => ({ dtype: 'int32', shape: [1, tokens], data });

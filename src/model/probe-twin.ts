@@ -64,7 +64,10 @@ export function createProbeTwin(): ProbeTwin {
         types: new Int32Array(PROBE_TOKENS - (row % 3)),
       }));
       const weights = Float32Array.from({ length: count }, (_, row) => (row % 5) / 4);
-      return { ...packedFeeds(rows), ...twinFeeds(openings, rows, [{ expert: { factors, deltas: new Map(), bytes: 0 }, weights }]) };
+      return {
+        ...packedFeeds(rows),
+        ...twinFeeds(openings, { rows, experts: [{ expert: { factors, deltas: new Map(), bytes: 0 }, weights }], tiled: false }),
+      };
     },
   };
 }

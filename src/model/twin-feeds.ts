@@ -3,7 +3,7 @@
 // Letters: B rows, N tokens of all rows, S experts of the run, m × n a matrix, R ranks of the run's experts added up.
 
 import { sharedFloats } from '../core/shared-floats.ts';
-import { floatTensor, type FloatTensor } from '../core/tensor.ts';
+import { floatTensor, type FloatTensor, type Tensor } from '../core/tensor.ts';
 import type { TokenRow } from './encoder-feeds.ts';
 import type { ExpertFactors, ParameterFactors } from './expert-factors.ts';
 import type { Opening, TableIndex } from './open-twin-graph.ts';
@@ -24,17 +24,26 @@ interface Part {
   readonly weights: Float32Array;
 }
 
+/** Rows of a run, and who is mixed in them. */
+export interface TwinRun {
+  readonly rows: readonly TokenRow[];
+  /** May be none: the rows are answered by the shared model. */
+  readonly experts: readonly RunExpert[];
+  /** Whether each row is a tile with its own experts; else all are one, with the experts of all. Tokens have to be even then. */
+  readonly tiled: boolean;
+}
+
 /**
  * Feeds of every opening. A parameter that none of the run's experts changes gets one column of zeros.
- * @param experts may be none: the rows are answered by the shared model
- * Cost: a copy of the factors; none when there is one expert
+ * Cost: a copy of the factors; in tiles, one for each row that mixes them
  */
-export function twinFeeds(openings: readonly Opening[], rows: readonly TokenRow[], experts: readonly RunExpert[]): Feeds {
+export function twinFeeds(openings: readonly Opening[], run: TwinRun): Record<string, Tensor> {
+  const { rows, experts, tiled } = run;
   const feeds: Feeds = {};
   for (const opening of openings) {
     switch (opening.kind) {
       case 'matrix':
-        feedMatrix(feeds, opening, rows, experts);
+        feedMatrix(feeds, opening, run);
         break;
       case 'table':
         feedTable(feeds, opening, rows, experts);
@@ -43,7 +52,12 @@ export function twinFeeds(openings: readonly Opening[], rows: readonly TokenRow[
         feedVector(feeds, opening, rows, experts);
     }
   }
-  return feeds;
+  if (!openings.some(({ kind }) => kind === 'matrix')) return feeds;
+  const tiles = BigInt64Array.of(BigInt(tiled ? rows.length : 1));
+  const ones = openings.some((opening) => opening.kind === 'matrix' && opening.bias !== undefined)
+    ? { ones: floatTensor([rows.length, 1, 1], new Float32Array(rows.length).fill(1)) }
+    : {};
+  return { ...feeds, ...ones, tiles: { dtype: 'int64', shape: [1], data: tiles } };
 }
 
 type FeedOf<K> = (
@@ -53,19 +67,39 @@ type FeedOf<K> = (
   experts: readonly RunExpert[],
 ) => void;
 
-const feedMatrix: FeedOf<'matrix'> = (feeds, { name, m, n }, rows, experts) => {
-  const parts = partsOf(name, experts, m, n, rows.length);
-  const rank = rankOf(parts);
-  feeds[`${name}.up`] = floatTensor([rank, m], joined(parts.map(({ factors }) => factors.u)));
-  feeds[`${name}.down`] = floatTensor([rank, n], joined(parts.map(({ factors }) => factors.v)));
+function feedMatrix(feeds: Feeds, { name, m, n, bias }: Extract<Opening, { readonly kind: 'matrix' }>, run: TwinRun): void {
+  const { rows, experts, tiled } = run;
+  const tiles = tiled
+    ? rows.map((_, b) =>
+        partsOf(
+          name,
+          experts.filter(({ weights }) => weights[b] !== 0),
+          m,
+          n,
+          rows.length,
+        ),
+      )
+    : [partsOf(name, experts, m, n, rows.length)];
+  const rank = Math.max(...tiles.map(rankOf));
+  const ups = rank + (bias === undefined ? 0 : 1);
+  const up = sharedFloats(tiles.length * ups * m);
+  const down = sharedFloats(tiles.length * rank * n);
   const columns = new Float32Array(rows.length * rank);
-  let start = 0;
-  for (const { factors, weights } of parts) {
-    for (let b = 0; b < rows.length; b++) columns.fill(weights[b], b * rank + start, b * rank + start + factors.rank);
-    start += factors.rank;
+  for (const [k, parts] of tiles.entries()) {
+    let start = 0;
+    for (const { factors, weights } of parts) {
+      up.set(factors.u, (k * ups + start) * m);
+      down.set(factors.v, (k * rank + start) * n);
+      for (let b = tiled ? k : 0; b < (tiled ? k + 1 : rows.length); b++)
+        columns.fill(weights[b], b * rank + start, b * rank + start + factors.rank);
+      start += factors.rank;
+    }
+    if (bias !== undefined) up.set(bias, (k * ups + rank) * m);
   }
+  feeds[`${name}.up`] = floatTensor([tiles.length, ups, m], up);
+  feeds[`${name}.down`] = floatTensor([tiles.length, rank, n], down);
   feeds[`${name}.weights`] = floatTensor([rows.length, 1, rank], columns);
-};
+}
 
 const feedTable: FeedOf<'table'> = (feeds, { name, n, index }, rows, experts) => {
   const parts = partsOf(name, experts, 0, n, rows.length);

@@ -1,8 +1,6 @@
 // Rows through a graph that ends before the heads.
 
-import type { RunSize } from '../core/batching/cost-model.ts';
 import { expectFloat, type Tensor } from '../core/tensor.ts';
-import type { TokenRow } from '../model/encoder-feeds.ts';
 import type { Session } from '../model/session.ts';
 import type { EncodedRows } from './encoder.ts';
 
@@ -18,10 +16,4 @@ export async function encodeRows(session: Session, rows: number, feeds: Readonly
     features: expectFloat(features, [rows, features?.shape[1] ?? 0], 'features'),
     gates: gates && expectFloat(gates, gates.shape, 'gates'),
   };
-}
-
-/** What a run of these rows costs by. @param rank the ranks of its experts added up */
-export function runSize(rows: readonly TokenRow[], rank: number): RunSize {
-  const longest = Math.max(...rows.map(({ ids }) => ids.length));
-  return { tokens: rows.reduce((sum, { ids }) => sum + ids.length, 0), rows: rows.length, longest, rank };
 }

@@ -105,6 +105,7 @@ function priorCost(openings: readonly Opening[]): PriorCost {
     start: 8 * msOf(plain),
     token: msOf(plain),
     tokenRank: 1.5 * msOf(column),
+    tiledTokenRank: 2.5 * msOf(column),
     rank: 20 * msOf(column),
     score: msOf(plain) / 600,
   };

@@ -3,9 +3,9 @@
 
 import type { CostModel } from '../core/batching/cost-model.ts';
 import { chooseRows } from '../core/batching/choose-rows.ts';
+import { togetherSize, type RunRow } from '../core/batching/run-shapes.ts';
 import type { HotMixes, Promotion } from '../core/batching/hot-mixes.ts';
 import { mixKey } from '../core/mix-key.ts';
-import { runSize } from './encode-rows.ts';
 import type { EncodedRows, Encoder } from './encoder.ts';
 import type { PredictorRow } from './predictor.ts';
 
@@ -86,7 +86,7 @@ export function createPromotingEncoder({ factored, hot, merge, cost, now, onChan
   const runPromoted = async (encoder: MixEncoder, rows: readonly PredictorRow[]): Promise<EncodedRows> => {
     const startMs = now();
     const encoded = await encoder.run(rows);
-    cost.observe(runSize(rows, 0), now() - startMs);
+    cost.observe(togetherSize(rows.map(plainRow), plain), now() - startMs);
     return encoded;
   };
 
@@ -109,10 +109,7 @@ export function createPromotingEncoder({ factored, hot, merge, cost, now, onChan
       const chosen =
         own === undefined && factored.choose !== undefined
           ? factored.choose(rows, maxRows)
-          : chooseRows(
-              rows.map(({ ids }) => ({ tokens: ids.length, experts: [] })),
-              { maxRows, rankOf: () => 0, cost },
-            );
+          : chooseRows(rows.map(plainRow), { maxRows, rankOf: plain, cost, tiles: false });
       return chosen.map((i) => alike[i]);
     },
 
@@ -125,3 +122,10 @@ export function createPromotingEncoder({ factored, hot, merge, cost, now, onChan
     },
   };
 }
+
+/** A row on weights of its own: no experts beside it. */
+function plainRow({ ids }: PredictorRow): RunRow {
+  return { tokens: ids.length, experts: [] };
+}
+
+const plain = (): number => 0;

@@ -4,15 +4,17 @@
 
 import type { CostModel } from '../core/batching/cost-model.ts';
 import { chooseRows } from '../core/batching/choose-rows.ts';
+import { cheaperSize, type RunRow } from '../core/batching/run-shapes.ts';
 import type { FloatTensor } from '../core/tensor.ts';
 import type { ExpertFactors } from '../model/expert-factors.ts';
 import type { Opening } from '../model/open-twin-graph.ts';
 import type { Session } from '../model/session.ts';
 import { packedFeeds } from '../model/packed-feeds.ts';
 import { twinFeeds, type RunExpert } from '../model/twin-feeds.ts';
-import { encodeRows, runSize } from './encode-rows.ts';
+import { encodeRows } from './encode-rows.ts';
 import type { Encoder } from './encoder.ts';
 import type { ExpertStore } from './expert-store.ts';
+import type { PredictorRow } from './predictor.ts';
 
 /** What a twin encoder is made of. */
 export interface TwinEncoderOptions {
@@ -43,6 +45,12 @@ export function createTwinEncoder(options: TwinEncoderOptions): Encoder {
   const { session, openings, fed, experts, store, fade, ranks, cost, now } = options;
   const fadeRank = fade === undefined ? 0 : meanRank(openings, (name) => fade.factors.get(name)?.rank ?? 0);
   const rankOf = (expert: number): number => (expert === FADE ? fadeRank : ranks[expert]);
+  // What tables and vectors get is not cut into tiles.
+  const tiles = openings.every(({ kind }) => kind === 'matrix');
+  const runRow = ({ ids, mix }: PredictorRow): RunRow => ({
+    tokens: ids.length,
+    experts: [...mixed(mix), ...(fade !== undefined && missing(mix) !== 0 ? [FADE] : [])],
+  });
 
   return {
     async prepare(mix) {
@@ -56,22 +64,16 @@ export function createTwinEncoder(options: TwinEncoderOptions): Encoder {
       );
       const fades = fade !== undefined && rows.some(({ mix }) => missing(mix) !== 0);
       if (fades) members.push({ expert: fade, weights: Float32Array.from(rows, ({ mix }) => -missing(mix)) });
-      const feeds = { ...fed, ...packedFeeds(rows), ...twinFeeds(openings, rows, members) };
       const startMs = now();
+      const size = cheaperSize(rows.map(runRow), rankOf, cost, tiles);
+      const tiled = size.tiled === true;
+      const feeds = { ...fed, ...packedFeeds(rows, tiled), ...twinFeeds(openings, { rows, experts: members, tiled }) };
       const encoded = await encodeRows(session, rows.length, feeds);
-      const rank = used.reduce((sum, e) => sum + rankOf(e), fades ? fadeRank : 0);
-      cost.observe(runSize(rows, rank), now() - startMs);
+      cost.observe(size, now() - startMs);
       return encoded;
     },
 
-    choose: (waiting, maxRows) =>
-      chooseRows(
-        waiting.map(({ ids, mix }) => ({
-          tokens: ids.length,
-          experts: [...mixed(mix), ...(fade !== undefined && missing(mix) !== 0 ? [FADE] : [])],
-        })),
-        { maxRows, rankOf, cost },
-      ),
+    choose: (waiting, maxRows) => chooseRows(waiting.map(runRow), { maxRows, rankOf, cost, tiles }),
     release: () => session.release(),
   };
 }

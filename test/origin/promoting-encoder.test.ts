@@ -46,7 +46,7 @@ async function promoting(merge: (mix: Float32Array) => Promise<void> = () => Pro
         release: () => ((counts.open -= 1), session.release()),
       };
     },
-    cost: createCostModel({ start: 1, token: 0.1, tokenRank: 0.001, rank: 0.001, score: 1e-4 }),
+    cost: createCostModel({ start: 1, token: 0.1, tokenRank: 0.001, tiledTokenRank: 0.002, rank: 0.001, score: 1e-4 }),
     now: () => performance.now(),
     onChange: ({ promote, demote }) => changes.push(`${promote}for ${demote ?? 'nobody'}`),
     onFailure: (error) => failures.push(error),

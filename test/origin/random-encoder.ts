@@ -1,6 +1,6 @@
 // A random twin behind a real encoder: open graph, store, cost model.
 
-import { createCostModel } from '../../src/core/batching/cost-model.ts';
+import { createCostModel, type CostModel } from '../../src/core/batching/cost-model.ts';
 import type { FloatPrecision } from '../../src/formats/onnx/graph.ts';
 import type { DeviceName } from '../../src/host/devices/device.ts';
 import { createNodeSession } from '../../src/host/ort-session.ts';
@@ -13,11 +13,15 @@ import { createExpertStore } from '../../src/origin/expert-store.ts';
 import { createTwinEncoder } from '../../src/origin/twin-encoder.ts';
 import { lookUp, type RandomTwin } from '../model/random-twin.ts';
 
+const PRIOR = { start: 1, token: 0.1, tokenRank: 0.001, tiledTokenRank: 0.002, rank: 0.001, score: 1e-4 };
+
 /** Settings of the encoder. */
 export interface RandomEncoderOptions {
   /** Indices of the experts to serve; all of them when left out. */
   readonly order?: readonly number[];
   readonly expertBytes?: number;
+  /** What runs cost; learnt from them when left out. */
+  readonly cost?: CostModel;
   readonly device?: DeviceName;
   readonly precision?: FloatPrecision;
   /** Told of each expert that is loaded. */
@@ -27,7 +31,14 @@ export interface RandomEncoderOptions {
 /** An encoder over the twin's experts. */
 export async function randomEncoder(
   { config, shared, experts }: Pick<RandomTwin, 'config' | 'shared' | 'experts'>,
-  { order = [...experts.keys()], expertBytes = Infinity, device = 'cpu', precision, onLoad = () => undefined }: RandomEncoderOptions = {},
+  {
+    order = [...experts.keys()],
+    expertBytes = Infinity,
+    device = 'cpu',
+    precision,
+    cost = createCostModel(PRIOR),
+    onLoad = () => undefined,
+  }: RandomEncoderOptions = {},
 ): Promise<Encoder> {
   const changed = [...shared.keys()].filter((name) => experts.some((expert) => expert.module(name) !== undefined));
   const tables = new Set(bert.tables(config));
@@ -54,7 +65,7 @@ export async function randomEncoder(
     store: createExpertStore(load, expertBytes),
     fade: undefined,
     ranks: served.map(() => 3),
-    cost: createCostModel({ start: 1, token: 0.1, tokenRank: 0.001, rank: 0.001, score: 1e-4 }),
+    cost,
     now: () => performance.now(),
   });
 }

@@ -1,22 +1,18 @@
 // Which waiting rows run together. A run is as wide as the ranks of all its experts, for every row of it, and attention as long as its longest row; what it
-// costs to start is shared by all. So a run is made of a set of experts and of the rows that want no others, and the set grows as long as that pays.
+// costs to start is shared by all. So a run is made of a set of experts and of the rows that want no others, and the set grows as long as that pays. Where every
+// row wants another expert, rows of like length are run as tiles instead.
 
 import type { CostModel } from './cost-model.ts';
-
-/** A waiting row, as its cost sees it. */
-export interface WaitingRow {
-  readonly tokens: number;
-  /** Indices of the experts that it mixes. */
-  readonly experts: readonly number[];
-}
+import { ranksOf, tiledSize, type RankOf, type RunRow } from './run-shapes.ts';
 
 /** What choosing needs. */
 export interface ChooseOptions {
   /** Most rows of a run. */
   readonly maxRows: number;
-  /** Ranks of an expert's modules: the mean over what they change. */
-  readonly rankOf: (expert: number) => number;
+  readonly rankOf: RankOf;
   readonly cost: Pick<CostModel, 'predict'>;
+  /** Whether rows can be run as tiles. */
+  readonly tiles: boolean;
 }
 
 /** Rows that could make a run, and how much of its time is useful: tokens a millisecond. */
@@ -34,11 +30,10 @@ const PATIENCE = 3;
  * Rows of the next run, as indices in ascending order: those that make most of its time useful, of the sets of experts that are tried. The row that
  * waited longest is always among them, so that none waits for ever. From its own experts on, a set takes in what lets in the most tokens a rank.
  * @param waiting at least one, in the order of arrival
- * Cost: O(sets · window · (experts of a row + log window)); there are at most as many sets as `maxRows`
+ * Cost: O(sets · window · (experts of a row + log window) + maxRows²); there are at most as many sets as `maxRows`
  */
-export function chooseRows(waiting: readonly WaitingRow[], { maxRows, rankOf, cost }: ChooseOptions): readonly number[] {
+export function chooseRows(waiting: readonly RunRow[], { maxRows, rankOf, cost, tiles }: ChooseOptions): readonly number[] {
   const window = waiting.slice(0, Math.max(WINDOW, maxRows));
-  const rankOfSet = (set: Iterable<number>): number => [...set].reduce((sum, expert) => sum + rankOf(expert), 0);
   const experts = new Set(window[0].experts);
   let best: Candidate | undefined;
   let since = 0;
@@ -46,18 +41,37 @@ export function chooseRows(waiting: readonly WaitingRow[], { maxRows, rankOf, co
     const fitting: number[] = [];
     const outside: number[] = [];
     for (const [i, row] of window.entries()) (row.experts.every((expert) => experts.has(expert)) ? fitting : outside).push(i);
-    const candidate = mostUseful(window, fitting, maxRows, rankOfSet(experts), cost);
+    const candidate = mostUseful(window, fitting, maxRows, ranksOf(experts, rankOf), cost);
     since = best === undefined || candidate.efficiency > best.efficiency ? 0 : since + 1;
     if (since === 0) best = candidate;
     if (since === PATIENCE || fitting.length >= maxRows || outside.length === 0) break;
-    for (const expert of nextExperts(window, outside, experts, rankOfSet)) experts.add(expert);
+    for (const expert of nextExperts(window, outside, experts, rankOf)) experts.add(expert);
+  }
+  if (tiles) {
+    const tiled = likeLengths(window, maxRows, rankOf, cost);
+    if (best === undefined || tiled.efficiency > best.efficiency) best = tiled;
   }
   return [...(best?.rows ?? [0])].sort((a, b) => a - b);
 }
 
+/** The first row and those nearest to it in length, as many as make most of a run in tiles useful. */
+function likeLengths(window: readonly RunRow[], maxRows: number, rankOf: RankOf, cost: ChooseOptions['cost']): Candidate {
+  const distance = (i: number): number => Math.abs(window[i].tokens - window[0].tokens);
+  const nearest = [...window.keys()].sort((a, b) => distance(a) - distance(b)).slice(0, maxRows);
+  let best = { count: 1, efficiency: 0 };
+  let tokens = 0;
+  for (let count = 1; count <= nearest.length; count++) {
+    tokens += window[nearest[count - 1]].tokens;
+    const rows = nearest.slice(0, count).map((i) => window[i]);
+    const efficiency = tokens / cost.predict(tiledSize(rows, rankOf));
+    if (efficiency >= best.efficiency) best = { count, efficiency };
+  }
+  return { rows: nearest.slice(0, best.count), efficiency: best.efficiency };
+}
+
 /** Of the rows that fit a set of experts: the first of all, and with it those up to the length that makes most of a run's time useful. */
 function mostUseful(
-  window: readonly WaitingRow[],
+  window: readonly RunRow[],
   fitting: readonly number[],
   maxRows: number,
   rank: number,
@@ -84,10 +98,10 @@ function mostUseful(
 
 /** What the set lacks for the rows that would bring it most tokens for each rank more. */
 function nextExperts(
-  window: readonly WaitingRow[],
+  window: readonly RunRow[],
   outside: readonly number[],
   experts: ReadonlySet<number>,
-  rankOfSet: (set: Iterable<number>) => number,
+  rankOf: RankOf,
 ): readonly number[] {
   const gains = new Map<string, { readonly missing: readonly number[]; tokens: number }>();
   for (const i of outside) {
@@ -101,7 +115,7 @@ function nextExperts(
   let most = 0;
   for (const { missing, tokens } of gains.values()) {
     // A set without ranks, were there one, would be free.
-    const worth = tokens / Math.max(rankOfSet(missing), Number.MIN_VALUE);
+    const worth = tokens / Math.max(ranksOf(missing, rankOf), Number.MIN_VALUE);
     if (worth <= most) continue;
     most = worth;
     best = missing;

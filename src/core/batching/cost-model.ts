@@ -1,5 +1,5 @@
-// What a run of rows on the factored graph costs, learnt while serving: a start, a price a token, a price a token and rank column, a price a rank column
-// for bringing it, and a price a score of attention. Least squares over the runs that were seen, older ones weighing less.
+// What a run of rows on the factored graph costs, learnt while serving: a start, a price a token, a price a token and rank column (another one in tiles), a price a
+// rank column for bringing it, and a price a score of attention. Least squares over the runs that were seen, older ones weighing less.
 
 import { factorCholesky, solveRows } from '../linalg/cholesky.ts';
 
@@ -10,8 +10,12 @@ export interface RunSize {
   readonly rows: number;
   /** Tokens of the longest row: attention pads every row to it. */
   readonly longest: number;
-  /** Ranks of the run's experts added up; 0 on plain weights. */
+  /** Ranks of the experts that each token runs through, added up; 0 on plain weights. */
   readonly rank: number;
+  /** Whether each row is a tile with its own experts. Tokens are those of rows filled up to the longest, then. */
+  readonly tiled?: boolean;
+  /** Rank columns that are brought, `rank` where it is left out: in tiles, those of all rows. */
+  readonly brought?: number;
 }
 
 /** Predicts runs, and learns from them. */
@@ -28,13 +32,16 @@ export interface PriorCost {
   readonly token: number;
   /** A token's price of one more rank column. */
   readonly tokenRank: number;
+  /** The same where rows are tiles, whose products are smaller. */
+  readonly tiledTokenRank: number;
+  /** Bringing a column. */
   readonly rank: number;
   /** A score of attention, one of `longest²` a row. */
   readonly score: number;
 }
 
 /** Prices of a run. */
-const SIZE = 5;
+const SIZE = 6;
 /** A padded place is moved about as long as so many scores take. */
 const PLACE_SCORES = 25;
 /** How many runs the memory reaches back, roughly. */
@@ -44,13 +51,17 @@ const PRIOR_RUNS = 2;
 
 /**
  * A model that believes `prior` until runs say otherwise.
- * Cost: O(1) a prediction, one 5 × 5 system an observation
+ * Cost: O(1) a prediction, one 6 × 6 system an observation
  */
 export function createCostModel(prior: PriorCost): CostModel {
-  const before = [prior.start, prior.token, prior.tokenRank, prior.rank, prior.score];
+  const before = [prior.start, prior.token, prior.tokenRank, prior.tiledTokenRank, prior.rank, prior.score];
   // Features of unlike sizes; in units of their prior cost, so that the system is well conditioned and the prior is one in each.
-  const featuresOf = ({ tokens, rows, longest, rank }: RunSize): readonly number[] =>
-    [1, tokens, tokens * rank, rank, rows * longest * (longest + PLACE_SCORES)].map((value, i) => value * before[i]);
+  const featuresOf = ({ tokens, rows, longest, rank, tiled = false, brought = rank }: RunSize): readonly number[] => {
+    const thin = tokens * rank;
+    return [1, tokens, tiled ? 0 : thin, tiled ? thin : 0, brought, rows * longest * (longest + PLACE_SCORES)].map(
+      (value, i) => value * before[i],
+    );
+  };
   const gram = new Float64Array(SIZE * SIZE);
   const target = new Float64Array(SIZE);
   let factors: ArrayLike<number> = before.map(() => 1);

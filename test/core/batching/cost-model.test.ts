@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { createCostModel, type RunSize } from '../../../src/core/batching/cost-model.ts';
 import { createRandom } from '../../../src/core/random.ts';
 
-const PRIOR = { start: 2, token: 0.2, tokenRank: 0.001, rank: 0.01, score: 1e-4 };
+const PRIOR = { start: 2, token: 0.2, tokenRank: 0.001, tiledTokenRank: 0.002, rank: 0.01, score: 1e-4 };
 
 /** A run of one row, where nothing else is said. */
 const run = (tokens: number, rank: number): RunSize => ({ tokens, rows: 1, longest: 1, rank });

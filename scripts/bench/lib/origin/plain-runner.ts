@@ -5,7 +5,7 @@ import type { TokenRow } from '../../../../src/model/encoder-feeds.ts';
 import type { Runner } from './closed-loop.ts';
 
 /** Milliseconds of a core of a server; what a run costs is learnt from its times. */
-const PRIOR = { start: 1.5, token: 0.2, tokenRank: 0.001, rank: 0.01, score: 0.0003 };
+const PRIOR = { start: 1.5, token: 0.2, tokenRank: 0.001, tiledTokenRank: 0.002, rank: 0.01, score: 0.0003 };
 
 /** @param run serves a batch */
 export function plainRunner<R extends TokenRow>(run: (rows: readonly R[]) => Promise<unknown>): Runner<R> {
