@@ -6,6 +6,7 @@ import * as z from 'zod/mini';
 import { OIP_LIMITS, OipResponse } from '../../src/contract/oip.ts';
 import { createFakeApp, matrix, texts } from './fake-app.ts';
 import { createFakePredictor } from './fake-predictor.ts';
+import { ANSWER_OUTPUTS, TEXT_MODEL_INPUTS } from '../helpers/oip-tensors.ts';
 
 const INFER = '/v2/models/glue/infer';
 
@@ -37,20 +38,8 @@ describe('server and models', () => {
       name: 'glue',
       versions: ['0123456789abcdef'],
       platform: 'onnx_onnxv1',
-      inputs: [
-        { name: 'text', datatype: 'BYTES', shape: [-1] },
-        { name: 'text_pair', datatype: 'BYTES', shape: [-1] },
-        { name: 'mix', datatype: 'FP32', shape: [-1, 3] },
-        { name: 'head', datatype: 'BYTES', shape: [-1] },
-      ],
-      outputs: [
-        { name: 'logits', datatype: 'FP32', shape: [-1, 3] },
-        { name: 'classes', datatype: 'INT32', shape: [-1] },
-        { name: 'label', datatype: 'BYTES', shape: [-1] },
-        { name: 'head', datatype: 'BYTES', shape: [-1] },
-        { name: 'tokens', datatype: 'INT32', shape: [-1] },
-        { name: 'truncated', datatype: 'BOOL', shape: [-1] },
-      ],
+      inputs: TEXT_MODEL_INPUTS,
+      outputs: ANSWER_OUTPUTS,
       parameters: { experts: 'cola,mnli,stsb', max_tokens: 8, route: false },
     });
     expect(await (await app.request('/v2/models/glue/config')).json()).toMatchObject({

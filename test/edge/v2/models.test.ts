@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { VERSION } from '../../../src/contract/version.ts';
 import { ALL, CONFIG, createHarness, NO_EXPERIMENTS, OTHER_CONFIG } from '../helpers/harness.ts';
 import { client, INFER, texts } from './harness.ts';
+import { ANSWER_OUTPUTS, TEXT_MODEL_INPUTS } from '../../helpers/oip-tensors.ts';
 
 test('names itself, lives and is ready', async () => {
   const { get } = client(createHarness());
@@ -33,19 +34,9 @@ test('tells a model’s tensors as origins do, and its merge beside them', async
     name: 'sample',
     versions: [CONFIG],
     platform: 'onnx_onnxv1',
-    inputs: [
-      { name: 'text', datatype: 'BYTES', shape: [-1] },
-      { name: 'text_pair', datatype: 'BYTES', shape: [-1] },
-      { name: 'mix', datatype: 'FP32', shape: [-1, 3] },
-      { name: 'head', datatype: 'BYTES', shape: [-1] },
-    ],
+    inputs: TEXT_MODEL_INPUTS,
     outputs: [
-      { name: 'logits', datatype: 'FP32', shape: [-1, 3] },
-      { name: 'classes', datatype: 'INT32', shape: [-1] },
-      { name: 'label', datatype: 'BYTES', shape: [-1] },
-      { name: 'head', datatype: 'BYTES', shape: [-1] },
-      { name: 'tokens', datatype: 'INT32', shape: [-1] },
-      { name: 'truncated', datatype: 'BOOL', shape: [-1] },
+      ...ANSWER_OUTPUTS,
       { name: 'mix', datatype: 'FP32', shape: [-1, 3] },
       { name: 'router_scores', datatype: 'FP32', shape: [-1, 3] },
       { name: 'abstained', datatype: 'BOOL', shape: [-1] },
