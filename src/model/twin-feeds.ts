@@ -2,7 +2,7 @@
 //
 // Letters: B rows, N tokens of all rows, S experts of the run, m × n a matrix, R ranks of the run's experts added up.
 
-import { sharedFloats } from '../core/shared-floats.ts';
+import { createScratch, sharedFloats, type Scratch } from '../core/shared-floats.ts';
 import { floatTensor, type FloatTensor, type Tensor } from '../core/tensor.ts';
 import type { TokenRow } from './encoder-feeds.ts';
 import type { ExpertFactors, ParameterFactors } from './expert-factors.ts';
@@ -35,15 +35,16 @@ export interface TwinRun {
 
 /**
  * Feeds of every opening. A parameter that none of the run's experts changes gets one column of zeros.
+ * @param scratch where factors are laid out: feeds hold until the next ones on it
  * Cost: a copy of the factors; in tiles, one for each row that mixes them
  */
-export function twinFeeds(openings: readonly Opening[], run: TwinRun): Record<string, Tensor> {
+export function twinFeeds(openings: readonly Opening[], run: TwinRun, scratch: Scratch = createScratch()): Record<string, Tensor> {
   const { rows, experts, tiled } = run;
   const feeds: Feeds = {};
   for (const opening of openings) {
     switch (opening.kind) {
       case 'matrix':
-        feedMatrix(feeds, opening, run);
+        feedMatrix(feeds, opening, run, scratch);
         break;
       case 'table':
         feedTable(feeds, opening, rows, experts);
@@ -67,7 +68,12 @@ type FeedOf<K> = (
   experts: readonly RunExpert[],
 ) => void;
 
-function feedMatrix(feeds: Feeds, { name, m, n, bias }: Extract<Opening, { readonly kind: 'matrix' }>, run: TwinRun): void {
+function feedMatrix(
+  feeds: Feeds,
+  { name, m, n, bias }: Extract<Opening, { readonly kind: 'matrix' }>,
+  run: TwinRun,
+  scratch: Scratch,
+): void {
   const { rows, experts, tiled } = run;
   const tiles = tiled
     ? rows.map((_, b) =>
@@ -82,8 +88,8 @@ function feedMatrix(feeds: Feeds, { name, m, n, bias }: Extract<Opening, { reado
     : [partsOf(name, experts, m, n, rows.length)];
   const rank = Math.max(...tiles.map(rankOf));
   const ups = rank + (bias === undefined ? 0 : 1);
-  const up = sharedFloats(tiles.length * ups * m);
-  const down = sharedFloats(tiles.length * rank * n);
+  const up = scratch(`${name}.up`, tiles.length * ups * m);
+  const down = scratch(`${name}.down`, tiles.length * rank * n);
   const columns = new Float32Array(rows.length * rank);
   for (const [k, parts] of tiles.entries()) {
     let start = 0;
@@ -94,6 +100,9 @@ function feedMatrix(feeds: Feeds, { name, m, n, bias }: Extract<Opening, { reado
         columns.fill(weights[b], b * rank + start, b * rank + start + factors.rank);
       start += factors.rank;
     }
+    // Experts of lower rank than the tile's widest neighbour.
+    up.fill(0, (k * ups + start) * m, (k * ups + rank) * m);
+    down.fill(0, (k * rank + start) * n, (k + 1) * rank * n);
     if (bias !== undefined) up.set(bias, (k * ups + rank) * m);
   }
   feeds[`${name}.up`] = floatTensor([tiles.length, ups, m], up);

@@ -17,7 +17,7 @@ export interface EncodedRows {
 
 /** An encoder that mixes experts row by row. */
 export interface Encoder {
-  /** Runs a batch. */
+  /** Runs a batch; one at a time. */
   run(rows: readonly PredictorRow[]): Promise<EncodedRows>;
   /** Brings into memory what rows of this mix need, so that no run has to wait for it. */
   prepare?(mix: Float32Array): Promise<void>;

@@ -5,6 +5,7 @@
 import type { CostModel } from '../core/batching/cost-model.ts';
 import { chooseRows } from '../core/batching/choose-rows.ts';
 import { cheaperSize, type RunRow } from '../core/batching/run-shapes.ts';
+import { createScratch } from '../core/shared-floats.ts';
 import type { FloatTensor } from '../core/tensor.ts';
 import type { ExpertFactors } from '../model/expert-factors.ts';
 import type { Opening } from '../model/open-twin-graph.ts';
@@ -45,6 +46,7 @@ export function createTwinEncoder(options: TwinEncoderOptions): Encoder {
   const { session, openings, fed, experts, store, fade, ranks, cost, now } = options;
   const fadeRank = fade === undefined ? 0 : meanRank(openings, (name) => fade.factors.get(name)?.rank ?? 0);
   const rankOf = (expert: number): number => (expert === FADE ? fadeRank : ranks[expert]);
+  const scratch = createScratch();
   // What tables and vectors get is not cut into tiles.
   const tiles = openings.every(({ kind }) => kind === 'matrix');
   const runRow = ({ ids, mix }: PredictorRow): RunRow => ({
@@ -67,7 +69,7 @@ export function createTwinEncoder(options: TwinEncoderOptions): Encoder {
       const startMs = now();
       const size = cheaperSize(rows.map(runRow), rankOf, cost, tiles);
       const tiled = size.tiled === true;
-      const feeds = { ...fed, ...packedFeeds(rows, tiled), ...twinFeeds(openings, { rows, experts: members, tiled }) };
+      const feeds = { ...fed, ...packedFeeds(rows, tiled), ...twinFeeds(openings, { rows, experts: members, tiled }, scratch) };
       const encoded = await encodeRows(session, rows.length, feeds);
       cost.observe(size, now() - startMs);
       return encoded;

@@ -23,6 +23,8 @@ interface Candidate {
 
 /** How far down the queue is looked for company: choosing must stay far cheaper than running. */
 const WINDOW = 256;
+/** Ranks that tiles of one run bring at most: more would hardly share a start any better, and their copies are memory that stays taken. */
+const MAX_TILE_RANKS = 256;
 /** A larger set of experts has to pay within so many steps of a smaller one that did. */
 const PATIENCE = 3;
 
@@ -63,7 +65,9 @@ function likeLengths(window: readonly RunRow[], maxRows: number, rankOf: RankOf,
   for (let count = 1; count <= nearest.length; count++) {
     tokens += window[nearest[count - 1]].tokens;
     const rows = nearest.slice(0, count).map((i) => window[i]);
-    const efficiency = tokens / cost.predict(tiledSize(rows, rankOf));
+    const size = tiledSize(rows, rankOf);
+    if (size.rank * count > MAX_TILE_RANKS) break;
+    const efficiency = tokens / cost.predict(size);
     if (efficiency >= best.efficiency) best = { count, efficiency };
   }
   return { rows: nearest.slice(0, best.count), efficiency: best.efficiency };
