@@ -1,5 +1,5 @@
 // Releases: what the edge serves beyond what was deployed with it, as one signed document. A new one is made for every change, a rollback too, so
-// versions only rise. Blobs (edge.json, router.onnx) lie in a bucket under their hashes, and nothing that a release does not name is served.
+// versions only rise. Blobs (edge.json, router.onnx, tokenizer.json) lie in a bucket under their hashes, and nothing that a release does not name is served.
 
 import * as z from 'zod/mini';
 import { ConfigEntry } from './edge-bundle.ts';

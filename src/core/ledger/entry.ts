@@ -31,8 +31,10 @@ export interface EntryUsage {
   readonly configs: readonly string[];
   /** Experts that took part, sorted. */
   readonly experts: readonly string[];
-  /** One for each answer; absent where origins sign nothing. */
+  /** One for each answer; absent where nothing was signed. */
   readonly receipts?: readonly ReceiptNote[];
+  /** The part of answers and tokens that came from engines that sign nothing, beside answers that are signed. */
+  readonly unsigned?: { readonly answers: number; readonly tokens: number };
 }
 
 /** Where an entry is. */

@@ -96,11 +96,15 @@ function sameReceipt(a: ReceiptNote, b: OriginReceipt): boolean {
 
 function compareUsage({ seq, usage }: Entry, notes: readonly ReceiptNote[]): readonly ReceiptFinding[] {
   if (usage === undefined) return [];
-  const tokens = notes.reduce((sum, note) => sum + note.tokens, 0);
+  const { unsigned = { answers: 0, tokens: 0 } } = usage;
+  const tokens = notes.reduce((sum, note) => sum + note.tokens, unsigned.tokens);
   if (usage.tokens !== tokens) return [{ kind: 'usage', seq, expected: tokens, got: usage.tokens }];
-  if (usage.answers !== notes.length) return [{ kind: 'usage', seq, expected: notes.length, got: usage.answers }];
-  const configs = [...new Set(notes.map(({ config }) => config))].sort();
-  return configs.join() === [...usage.configs].sort().join() ? [] : [{ kind: 'usage', seq }];
+  const answers = notes.length + unsigned.answers;
+  if (usage.answers !== answers) return [{ kind: 'usage', seq, expected: answers, got: usage.answers }];
+  const signed = new Set(notes.map(({ config }) => config));
+  const charged = new Set(usage.configs);
+  const same = [...signed].every((config) => charged.has(config)) && (unsigned.answers > 0 || signed.size === charged.size);
+  return same ? [] : [{ kind: 'usage', seq }];
 }
 
 const SHADOW = /\.shadow$/;

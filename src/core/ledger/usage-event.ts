@@ -5,7 +5,7 @@ import { canonicalJson } from '../canonical-json.ts';
 import type { Entry, EntryUsage } from './entry.ts';
 
 /** One charged request. */
-export interface UsageEvent extends Omit<EntryUsage, 'receipts'> {
+export interface UsageEvent extends Omit<EntryUsage, 'receipts' | 'unsigned'> {
   readonly id: string;
   readonly account: string;
   readonly key: string;
@@ -22,7 +22,7 @@ export interface UsageEvent extends Omit<EntryUsage, 'receipts'> {
 export function usageEvent(account: string, entry: Entry): UsageEvent | undefined {
   const { state, usage, key, seq, request, operation, charged: micros, openedMs: atMs } = entry;
   if (state !== 'settled' || usage === undefined) return undefined;
-  const { receipts: _ours, ...facts } = usage;
+  const { receipts: _ours, unsigned: _too, ...facts } = usage;
   return { id: `${account}.${seq}`, account, key, seq, request, operation, micros, atMs, ...facts };
 }
 

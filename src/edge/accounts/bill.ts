@@ -43,6 +43,7 @@ export function predictBill(
   const good = answers.filter((answer): answer is Prediction => !('error' in answer));
   const priced = good.map(({ config, mix, usage }) => ({ config, experts: mix.map(({ expert }) => expert), tokens: usage.tokens }));
   const notes = good.flatMap(({ id }) => receipts.get(id) ?? []);
+  const unsigned = good.filter(({ id }) => !receipts.has(id));
   return {
     micros: priced.reduce((sum, answer) => sum + (prices === undefined ? 0 : priceOf(prices, answer)), 0),
     usage: {
@@ -51,6 +52,10 @@ export function predictBill(
       configs: [...new Set(priced.map(({ config }) => config))].sort(),
       experts: [...new Set(priced.flatMap(({ experts }) => experts))].sort(),
       ...(notes.length > 0 && { receipts: notes }),
+      ...(notes.length > 0 &&
+        unsigned.length > 0 && {
+          unsigned: { answers: unsigned.length, tokens: unsigned.reduce((sum, { usage }) => sum + usage.tokens, 0) },
+        }),
     },
   };
 }

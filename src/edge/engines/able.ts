@@ -23,10 +23,13 @@ export function ableEndpoints(endpoints: readonly Endpoint[], job: Dispatch): re
 
 /** What the endpoint's engine would have to be able to do; undefined when it can, or has no part in the job. */
 function whyNot(endpoint: Endpoint, job: Dispatch): string | undefined {
+  const engine = engineAt(endpoint);
+  // Ours does everything that there is; endpoints are many, and this is asked with every request.
+  if (engine.routes) return undefined;
   const held = holding(endpoint, job);
   if (held === undefined) return undefined;
   const { bundle, row, originRoutes } = job;
-  return engineAt(endpoint).cannot({ bundle, row, originRoutes, merge: originRoutes ? undefined : held });
+  return engine.cannot({ bundle, row, originRoutes, merge: originRoutes ? undefined : held });
 }
 
 function holding(endpoint: Endpoint, { placement }: Dispatch) {

@@ -8,8 +8,18 @@ import { triton } from './triton.ts';
 import { twinroute } from './twinroute.ts';
 import { vllm } from './vllm.ts';
 
-/** What runs at an endpoint. */
+const OPENED = new WeakMap<Endpoint, Engine>();
+
+/** What runs at an endpoint; opened once for each, as choosing asks for it with every request. */
 export function engineAt(endpoint: Endpoint): Engine {
+  const known = OPENED.get(endpoint);
+  if (known !== undefined) return known;
+  const engine = open(endpoint);
+  OPENED.set(endpoint, engine);
+  return engine;
+}
+
+function open(endpoint: Endpoint): Engine {
   switch (endpoint.engine) {
     case undefined:
     case 'twinroute':

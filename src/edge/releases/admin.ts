@@ -56,7 +56,7 @@ export function releaseRoutes({ releases, ...deps }: ReleaseRouteDeps): readonly
       path: '/admin/v1/blobs/{sha256}',
       access: 'root',
       summary: 'Keeps a file under its hash; nothing is served that no release names',
-      request: { type: 'application/octet-stream', description: 'The bytes of an edge.json or a router.onnx' },
+      request: { type: 'application/octet-stream', description: 'The bytes of an edge.json, a router.onnx or a tokenizer.json' },
       answer: 'BlobAnswer',
       status: [201],
       async handler(c) {

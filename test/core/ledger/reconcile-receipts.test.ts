@@ -55,6 +55,16 @@ test('books that agree have no findings; a batch has a receipt for each answer',
   });
 });
 
+test('answers of a batch by an engine that signs nothing stand beside those that are signed', () => {
+  const usage = { answers: 2, tokens: 12, configs: [CONFIG, 'fedcba9876543210'], experts: [], receipts: [note('a')] };
+  const unsigned = { answers: 1, tokens: 5 };
+  expect(compare([entry(1, [], { usage: { ...usage, unsigned } })], [booked('a', 'r1.0')]).findings).toEqual([]);
+  expect(compare([entry(1, [], { usage: { ...usage, unsigned: { answers: 1, tokens: 4 } } })], [booked('a', 'r1.0')]).findings).toEqual([
+    { kind: 'usage', seq: 1, expected: 11, got: 12 },
+  ]);
+  expect(compare([entry(1, [], { usage })], [booked('a', 'r1.0')]).findings).toEqual([{ kind: 'usage', seq: 1, expected: 7, got: 12 }]);
+});
+
 describe('is found', () => {
   test.each<[string, readonly Entry[], readonly OriginReceipt[], readonly object[]]>([
     ['a charge that no origin signed for', [entry(1, [note('a')])], [], [{ kind: 'unreceipted', seq: 1 }]],
