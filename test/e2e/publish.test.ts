@@ -108,7 +108,7 @@ test('a pack is published, staged, rolled out within the TTL, and rolled back, a
   const users = watch();
 
   const published = await done(Published, 'publish', packs[1].path, '--check');
-  expect(published).toMatchObject({ version: 1, default: first, staged: [second], uploaded: 2 });
+  expect(published).toMatchObject({ version: 1, default: first, staged: [second], uploaded: 3 });
   await vi.waitFor(async () => expect(await ask({ config: second })).toEqual({ status: 200, config: second }), { timeout: 30_000 });
   expect(await ask()).toEqual({ status: 200, config: first });
 
