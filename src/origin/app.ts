@@ -47,7 +47,7 @@ export function createApp(deps: OriginDeps): Hono<OriginEnv> {
   app.route('/v2/repository/models', adminRoutes({ ...deps, repository: deps.repository, adminToken: deps.adminToken }));
   if (deps.trust !== undefined) app.use('/v2/*', signedRequests(deps.trust, deps));
   app.route('/v2', oipRoutes(deps));
-  if (deps.watch !== undefined) app.get('/metrics', metricsRoute(deps.watch, deps.table));
+  if (deps.watch !== undefined) app.get('/metrics', metricsRoute(deps.watch, deps.table, deps.memory));
   app.notFound((c) => onError(new TwinrouteError('not_found', `${c.req.path}: no such path`), c));
   app.onError(onError);
   return app;

@@ -3,6 +3,7 @@
 // Letters: B rows, E experts of the pack, P gated parts, d hidden width.
 
 import type { FloatTensor } from '../core/tensor.ts';
+import type { ExpertPages } from './expert-pages.ts';
 import type { PredictorRow } from './predictor.ts';
 
 /** What a batch became. */
@@ -15,6 +16,14 @@ export interface EncodedRows {
   readonly gates?: FloatTensor | undefined;
 }
 
+/** Counts of a mix's weights of its own since the pack was loaded, and how many have them now. */
+export interface PromotionCounts {
+  readonly promoted: number;
+  readonly demoted: number;
+  readonly held: number;
+  readonly bytes: number;
+}
+
 /** An encoder that mixes experts row by row. */
 export interface Encoder {
   /** Runs a batch; one at a time. */
@@ -23,6 +32,12 @@ export interface Encoder {
   prepare?(mix: Float32Array): Promise<void>;
   /** Which of the waiting rows the next run is made of, as indices; whoever comes first where it is left out. */
   choose?(waiting: readonly PredictorRow[], maxRows: number): readonly number[];
+  /** Its experts one by one, where they are held so. */
+  readonly pages?: ExpertPages;
+  /** Lets go of what only makes runs faster; what is running goes on. */
+  relieve?(): Promise<void>;
+  /** Of weights that mixes have of their own. */
+  promotions?(): PromotionCounts;
   /** Frees what the runtime holds. */
   release(): Promise<void>;
 }

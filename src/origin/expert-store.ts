@@ -1,8 +1,10 @@
-// Experts between disk and runs: loaded when a row first mixes them, once for all who ask at the same time, and forgotten when others need their
-// place. A run keeps what it was given, so nothing is taken away from under it.
+// Experts between disk and runs: loaded when a row first mixes them, once for all who ask at the same time, and forgotten when others that are asked for
+// more need their place. A run keeps what it was given, so nothing is taken away from under it.
 
-import { createByteLru } from '../core/byte-lru.ts';
+import { TwinrouteError } from '../core/errors.ts';
+import { createFrequencyCache } from '../core/frequency-cache.ts';
 import type { ExpertFactors } from '../model/expert-factors.ts';
+import type { ExpertPages } from './expert-pages.ts';
 
 /** Experts by name. */
 export interface ExpertStore {
@@ -11,6 +13,10 @@ export interface ExpertStore {
    * @throws {TwinrouteError} what `load` throws
    */
   get(name: string): Promise<ExpertFactors>;
+  /** @throws {TwinrouteError} `unavailable` for an expert that the operator has unloaded */
+  expectLoaded(name: string): void;
+  /** The experts for whoever watches and for the operator. @param names all that may be asked for */
+  pages(names: readonly string[]): ExpertPages;
 }
 
 /**
@@ -18,26 +24,54 @@ export interface ExpertStore {
  * @param limitBytes of all experts kept; one that is larger is loaded for each run
  */
 export function createExpertStore(load: (name: string) => Promise<ExpertFactors>, limitBytes: number): ExpertStore {
-  const kept = createByteLru<ExpertFactors>(limitBytes);
+  const kept = createFrequencyCache<ExpertFactors>(limitBytes);
   const loading = new Map<string, Promise<ExpertFactors>>();
+  const unloaded = new Set<string>();
+  let pageIns = 0;
 
   const start = async (name: string): Promise<ExpertFactors> => {
     try {
       const expert = await load(name);
-      kept.set(name, expert, expert.bytes, Infinity);
+      pageIns += 1;
+      if (!unloaded.has(name)) kept.set(name, expert, expert.bytes);
       return expert;
     } finally {
       loading.delete(name);
     }
   };
+  const get = (name: string): Promise<ExpertFactors> => {
+    const known = kept.get(name);
+    if (known !== undefined) return Promise.resolve(known);
+    const flight = loading.get(name) ?? start(name);
+    loading.set(name, flight);
+    return flight;
+  };
 
   return {
-    get(name) {
-      const known = kept.get(name, 0);
-      if (known !== undefined) return Promise.resolve(known);
-      const flight = loading.get(name) ?? start(name);
-      loading.set(name, flight);
-      return flight;
+    get,
+    expectLoaded(name) {
+      if (unloaded.has(name))
+        throw new TwinrouteError('unavailable', `expert ${name}: expected a loaded one, got one that was unloaded`, {
+          param: name,
+          retryAfterSeconds: 1,
+        });
     },
+    pages: (names) => ({
+      async load(name) {
+        await get(name);
+        unloaded.delete(name);
+        // One that was being read for a run while it was unloaded was not kept.
+        await get(name);
+      },
+      unload(name) {
+        unloaded.add(name);
+        kept.delete(name);
+      },
+      counts() {
+        const { size, bytes, evicted } = kept.counts();
+        return { registered: names.length, resident: size, bytes, pageIns, evictions: evicted };
+      },
+      drop: () => kept.clear(),
+    }),
   };
 }

@@ -11,9 +11,12 @@ import { createApp } from './app.ts';
 import type { BatcherLimits } from './batcher.ts';
 import { systemClock } from './clock.ts';
 import { createDrainGate } from './drain-gate.ts';
+import { createMemoryGuard } from './memory/memory-guard.ts';
+import { residentBytes } from './memory/memory-ceiling.ts';
 import { createModelTable } from './model-table.ts';
 import { createWatch } from './observe/watch.ts';
 import type { TraceExport } from '../formats/telemetry/open-otlp.ts';
+import { collectGarbage } from '../host/collect-garbage.ts';
 import type { DeviceChoice } from '../host/devices/select-device.ts';
 import type { Trust } from './signed-requests.ts';
 import type { Predictor } from './predictor.ts';
@@ -41,6 +44,8 @@ export interface OriginOptions extends Partial<BatcherLimits> {
   readonly drainMs?: number;
   /** How long a server that is told to close still takes requests while its probes say that it is not ready; 0 by default. */
   readonly noticeMs?: number;
+  /** Memory that the process may take; without it nobody looks. Bytes. */
+  readonly memoryBytes?: number | undefined;
   /** Edges that may ask; anybody when undefined. */
   readonly trust?: Trust | undefined;
   /** What the predictors run on, for metadata. */
@@ -78,6 +83,7 @@ export async function startOrigin(options: OriginOptions): Promise<Origin> {
     predictors = [],
     places,
     adminToken,
+    memoryBytes,
     version,
     host = '127.0.0.1',
     port = 0,
@@ -106,13 +112,26 @@ export async function startOrigin(options: OriginOptions): Promise<Origin> {
   const serve = (predictor: Predictor): ServedPack => servePack(predictor, { watch, clock, maxBatch, maxDelayMs, maxQueue });
   const fixed = predictors.map(serve);
   const table = createModelTable(fixed);
+  const memory =
+    memoryBytes === undefined
+      ? undefined
+      : createMemoryGuard({
+          ceilingBytes: memoryBytes,
+          resident: residentBytes,
+          async relieve() {
+            await Promise.all(table.models.map(({ predictor }) => predictor.relieve?.()));
+            collectGarbage();
+          },
+          clock,
+          log,
+        });
   const repository = createRepository({
     places: places?.fixed ?? [],
     discover: places?.discover,
     table,
     fixed,
     serve,
-    makeRoom: () => Promise.resolve(),
+    makeRoom: async ({ name, needs }) => memory?.makeRoom(name, needs.peakBytes),
     reloaded: watch.reloaded,
     log,
   });
@@ -120,6 +139,7 @@ export async function startOrigin(options: OriginOptions): Promise<Origin> {
   const app = createApp({
     table,
     repository,
+    memory,
     adminToken,
     gate,
     clock,
@@ -169,6 +189,7 @@ export async function startOrigin(options: OriginOptions): Promise<Origin> {
     await closed;
     cancelCut();
     cancelFail();
+    memory?.close();
     await watch.flush();
     for (const { batcher, predictor } of [...fixed, ...(await repository.close())]) {
       await batcher.close();

@@ -38,7 +38,7 @@ export async function infer(model: ServedModel, { rows, route }: InferInputs, op
   if (route === undefined) {
     await prepare(
       model.predictor,
-      rows.map(({ mix }) => mix),
+      rows.map(({ mix, head }) => ({ mix, head: head ?? argmax(mix) })),
     );
     const { outputs, queueMs, computeMs } = await model.batcher.submit(
       rows.map(({ encoded, mix }) => ({ ...encoded, mix })),
@@ -54,7 +54,7 @@ export async function infer(model: ServedModel, { rows, route }: InferInputs, op
     };
   }
   const { routed, outputs, queueMs, computeMs } = await inferRouted(model, rows, route.topK, options);
-  const done = rows.map((row, i) => toDone(row, row.head ?? argmax(isEmpty(routed[i].mix) ? routed[i].scores : routed[i].mix), outputs[i]));
+  const done = rows.map((row, i) => toDone(row, headOf(row, routed[i]), outputs[i]));
   return {
     outputs: [
       ...describe(model, done),
@@ -98,7 +98,7 @@ async function inferRouted(
   const mixed = rows.flatMap((_, i) => (isEmpty(routed[i].mix) ? [] : [i]));
   await prepare(
     predictor,
-    mixed.map((i) => routed[i].mix),
+    rows.map((row, i) => ({ mix: routed[i].mix, head: headOf(row, routed[i]) })),
   );
   const second = await batcher.submit(
     mixed.map((i) => ({ ...rows[i].encoded, mix: routed[i].mix })),
@@ -110,9 +110,14 @@ async function inferRouted(
 }
 
 /** Experts come into memory before their rows wait for a run, so that a run waits for none. */
-async function prepare(predictor: Predictor, mixes: readonly Float32Array[]): Promise<void> {
+async function prepare(predictor: Predictor, rows: readonly { readonly mix: Float32Array; readonly head: number }[]): Promise<void> {
   const { prepare: bring } = predictor;
-  if (bring !== undefined) await Promise.all(mixes.map((mix) => bring(mix)));
+  if (bring !== undefined) await Promise.all(rows.map(({ mix, head }) => bring(mix, head)));
+}
+
+/** The head that answers a routed row. */
+function headOf(row: InferRow, { mix, scores }: RoutedRow): number {
+  return row.head ?? argmax(isEmpty(mix) ? scores : mix);
 }
 
 function toDone(row: InferRow, head: number, { logits, gates }: PredictorOutput): DoneRow {

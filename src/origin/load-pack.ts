@@ -9,7 +9,7 @@ import { createNodeSession, type NodeSessionOptions } from '../host/ort-session.
 import type { SessionThread } from '../host/session-thread.ts';
 import { openArchitecture } from '../model/registry.ts';
 import type { CreateSession } from '../model/session.ts';
-import type { GraphHead } from '../model/twin-parameters.ts';
+import { createHeadStore } from './head-store.ts';
 import { createPackEncoder, type PackEncoderOptions } from './pack-encoder.ts';
 import type { Predictor } from './predictor.ts';
 import { createTwinPredictor } from './twin-predictor.ts';
@@ -45,11 +45,12 @@ export async function loadPredictor(pack: Pack, experts?: readonly string[], opt
   const createSession: CreateSession = (model) => create(model, sessionOptions);
   const form = device && { precision: device.precision, ownTables: device.kind === 'gpu' };
   const encoder = await createPackEncoder(pack, resident, { ...rest, form, createSession });
-  const heads: GraphHead[] = [];
-  for (const name of resident) {
-    const entry = expertOf(manifest, name);
-    heads.push(await loadHead(await pack.source(entry.file), entry, width));
-  }
+  const heads = createHeadStore(async (expert) => {
+    const entry = expertOf(manifest, resident[expert]);
+    return loadHead(await pack.source(entry.file), entry, width);
+  });
+  // Where experts are paged, nothing of theirs is read before somebody asks.
+  if (rest.expertBytes === undefined || rest.expertBytes === Infinity) await heads.bring([...resident.keys()]);
   const router = manifest.origin_router;
   return createTwinPredictor({
     manifest,

@@ -52,7 +52,7 @@ const factored: CreatePackEncoder = async (pack, experts, options) => {
   const { graph, store, fade, ranks } = twin;
   const cost = createCostModel(priorCost(graph.openings));
   const now = (): number => performance.now();
-  const encoder = createTwinEncoder({
+  const plain = createTwinEncoder({
     session: await options.createSession(model),
     openings: graph.openings,
     fed: graph.fed,
@@ -63,12 +63,23 @@ const factored: CreatePackEncoder = async (pack, experts, options) => {
     cost,
     now,
   });
+  const pages = store.pages(experts);
+  const encoder: Encoder = {
+    ...plain,
+    async prepare(mix) {
+      for (const [e, weight] of mix.entries()) if (weight !== 0) store.expectLoaded(experts[e]);
+      await plain.prepare?.(mix);
+    },
+    pages,
+    relieve: () => Promise.resolve(pages.drop()),
+  };
   // With room for all there is no reason to wait for the first row that wants one, and the pack may be closed.
   if (expertBytes === Infinity) for (const name of experts) await store.get(name);
   const places = Math.floor(promotedBytes / twin.mixBytes);
   if (places === 0) return encoder;
   const saved = (): number => cost.predict({ ...TYPICAL_RUN, rank: Math.max(...ranks) }) - cost.predict(TYPICAL_RUN);
   return createPromotingEncoder({
+    mixBytes: twin.mixBytes,
     factored: encoder,
     hot: createHotMixes({
       places,

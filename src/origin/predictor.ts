@@ -5,6 +5,7 @@
 
 import type { Encoding } from '../formats/tokenizer.ts';
 import type { TokenRow } from '../model/encoder-feeds.ts';
+import type { PromotionCounts } from './encoder.ts';
 import type { ExpertPages } from './expert-pages.ts';
 
 /** An expert that this server holds. */
@@ -53,8 +54,11 @@ export interface Predictor {
   /** Token types are below this. */
   readonly segments: number;
   encode(text: string, pair?: string): Encoding;
-  /** Brings into memory what rows of this mix need, so that no run has to wait for it. */
-  prepare?(mix: Float32Array): Promise<void>;
+  /**
+   * Brings into memory what rows of this mix need, so that no run has to wait for it, and the head that is to be asked for: that of the largest weight when left out.
+   * @throws {TwinrouteError} `unavailable` for an expert that the operator has unloaded
+   */
+  prepare?(mix: Float32Array, head?: number): Promise<void>;
   /** Which waiting rows the next run is made of, as indices; whoever comes first where it is left out. */
   choose?(waiting: readonly PredictorRow[], maxRows: number): readonly number[];
   /** Runs a batch; one output per row, in order. */
@@ -66,6 +70,10 @@ export interface Predictor {
   route?(features: readonly Float32Array[], topK: number | undefined): Promise<readonly RoutedRow[]>;
   /** Its experts one by one, where they are held so. */
   readonly pages?: ExpertPages;
+  /** Of weights that mixes have of their own. */
+  promotions?(): PromotionCounts;
+  /** Lets go of what only makes answers faster; what is running goes on. */
+  relieve?(): Promise<void>;
   /** Frees the sessions. */
   release(): Promise<void>;
 }

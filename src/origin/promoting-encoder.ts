@@ -15,6 +15,8 @@ export type MixEncoder = Pick<Encoder, 'run' | 'release'>;
 /** What promoting needs. */
 export interface PromotingOptions {
   readonly factored: Encoder;
+  /** Bytes of a mix's weights. */
+  readonly mixBytes: number;
   readonly hot: HotMixes;
   /** Merges a mix. */
   readonly merge: (mix: Float32Array) => Promise<MixEncoder>;
@@ -28,13 +30,17 @@ export interface PromotingOptions {
 }
 
 /** The encoder; it owns the factored one and those of promoted mixes. */
-export function createPromotingEncoder({ factored, hot, merge, cost, now, onChange, onFailure }: PromotingOptions): Encoder {
+export function createPromotingEncoder({ factored, mixBytes, hot, merge, cost, now, onChange, onFailure }: PromotingOptions): Encoder {
   const promoted = new Map<string, MixEncoder>();
   const keys = new WeakMap<PredictorRow, { readonly key: string | undefined }>();
   /** A merge under way, or one that is done and waits for the next run to be let in: nothing is released under a run. */
   let merging: Promise<void> | undefined;
   let ready: { readonly promotion: Promotion; readonly encoder: MixEncoder } | undefined;
   let closed = false;
+  let running = 0;
+  let givingUp = false;
+  let promotions = 0;
+  let demotions = 0;
 
   const keyOf = (row: PredictorRow): string | undefined => {
     const known = keys.get(row) ?? { key: mixKey(row.mix) };
@@ -51,12 +57,26 @@ export function createPromotingEncoder({ factored, hot, merge, cost, now, onChan
     const { promotion, encoder } = ready;
     ready = undefined;
     promoted.set(promotion.promote, encoder);
+    promotions += 1;
     hot.settle(promotion);
     onChange(promotion);
     if (promotion.demote === undefined) return;
     const old = promoted.get(promotion.demote);
     promoted.delete(promotion.demote);
+    demotions += 1;
     await old?.release();
+  };
+
+  /** Once nothing runs. */
+  const giveUp = async (): Promise<void> => {
+    if (!givingUp || running > 0) return;
+    givingUp = false;
+    const old = [...promoted.values(), ...(ready === undefined ? [] : [ready.encoder])];
+    demotions += promoted.size;
+    promoted.clear();
+    ready = undefined;
+    hot.clear();
+    for (const encoder of old) await encoder.release();
   };
 
   const promote = async (promotion: Promotion, mix: Float32Array): Promise<void> => {
@@ -93,13 +113,28 @@ export function createPromotingEncoder({ factored, hot, merge, cost, now, onChan
   return {
     ...(factored.prepare !== undefined && { prepare: factored.prepare }),
 
+    ...(factored.pages !== undefined && { pages: factored.pages }),
+    promotions: () => ({ promoted: promotions, demoted: demotions, held: promoted.size, bytes: promoted.size * mixBytes }),
+
     async run(rows) {
-      await letIn();
-      const own = encoderOf(rows[0]);
-      const encoded =
-        own !== undefined && rows.every((row) => encoderOf(row) === own) ? await runPromoted(own, rows) : await factored.run(rows);
-      consider(rows);
-      return encoded;
+      running += 1;
+      try {
+        await letIn();
+        const own = encoderOf(rows[0]);
+        const encoded =
+          own !== undefined && rows.every((row) => encoderOf(row) === own) ? await runPromoted(own, rows) : await factored.run(rows);
+        consider(rows);
+        return encoded;
+      } finally {
+        running -= 1;
+        await giveUp();
+      }
+    },
+
+    async relieve() {
+      givingUp = true;
+      await giveUp();
+      await factored.relieve?.();
     },
 
     choose(waiting, maxRows) {

@@ -8,7 +8,9 @@ import type { Manifest } from '../contract/manifest.ts';
 import type { Tokenizer } from '../formats/tokenizer.ts';
 import type { Session } from '../model/session.ts';
 import type { GraphHead } from '../model/twin-parameters.ts';
+import { argmax } from '../core/routing/score.ts';
 import type { EncodedRows, Encoder } from './encoder.ts';
+import type { HeadStore } from './head-store.ts';
 import { createOriginRouter } from './origin-router.ts';
 import type { Predictor, PredictorOutput } from './predictor.ts';
 
@@ -18,8 +20,8 @@ export interface TwinParts {
   /** Names of the served experts, in the order of mixes. */
   readonly experts: readonly string[];
   readonly encoder: Encoder;
-  /** Their output layers, in the same order. */
-  readonly heads: readonly GraphHead[];
+  /** Their output layers. */
+  readonly heads: HeadStore;
   /** Cuts to the pack's `max_tokens`. */
   readonly tokenizer: Pick<Tokenizer, 'encode'>;
   /** The origin router's graph, `features [B, d]` → `logits [B, classes]`, when the pack has one. */
@@ -54,8 +56,19 @@ export function createTwinPredictor({ manifest, experts, encoder, heads, tokeniz
     vocabulary: sizeIn(config, 'vocab_size'),
     segments: sizeIn(config, 'type_vocab_size'),
     encode: (text, pair) => tokenizer.encode(text, pair),
-    run: (rows) => asDefect(manifest.name, async () => rowsOf(await encoder.run(rows), heads)),
-    ...(encoder.prepare !== undefined && { prepare: encoder.prepare }),
+    run: (rows) =>
+      asDefect(manifest.name, async () => {
+        const encoded = await encoder.run(rows);
+        for (const { mix } of rows) await heads.bring([argmax(mix)]);
+        return rowsOf(encoded, heads);
+      }),
+    async prepare(mix, head = argmax(mix)) {
+      await heads.bring([head]);
+      await encoder.prepare?.(mix);
+    },
+    ...(encoder.pages !== undefined && { pages: encoder.pages }),
+    ...(encoder.promotions !== undefined && { promotions: encoder.promotions }),
+    ...(encoder.relieve !== undefined && { relieve: encoder.relieve }),
     ...(encoder.choose !== undefined && { choose: encoder.choose }),
     ...(router !== undefined && { route: (features, topK) => asDefect(manifest.name, () => router(features, topK)) }),
     async release() {
@@ -76,13 +89,13 @@ async function asDefect<T>(pack: string, work: () => Promise<T>): Promise<T> {
 }
 
 /** One output per row; the rows alias the encoder's fresh tensors. */
-function rowsOf({ pooled, features, gates }: EncodedRows, heads: readonly GraphHead[]): readonly PredictorOutput[] {
+function rowsOf({ pooled, features, gates }: EncodedRows, heads: HeadStore): readonly PredictorOutput[] {
   const [batch, width] = pooled.shape;
   if (!pooled.data.every(Number.isFinite)) throw new TwinrouteError('numeric', 'pooled: expected finite values');
   return Array.from({ length: batch }, (_, i) => {
     const own = pooled.data.subarray(i * width, (i + 1) * width);
     return {
-      logits: (expert) => applyHead(heads[expert], own),
+      logits: (expert) => applyHead(heads.of(expert), own),
       features: features.data.subarray(i * features.shape[1], (i + 1) * features.shape[1]),
       ...(gates !== undefined && { gates: meanOfParts(gates, i) }),
     };

@@ -34,6 +34,7 @@ async function promoting(merge: (mix: Float32Array) => Promise<void> = () => Pro
   const failures: unknown[] = [];
   const counts = { promoted: 0, open: 0 };
   const encoder = createPromotingEncoder({
+    mixBytes: 100,
     factored: await randomEncoder(twin),
     hot: createHotMixes({ places: 1, halfLifeTokens: 200, payingTokens: () => 20 }),
     async merge(mix): Promise<MixEncoder> {

@@ -1,6 +1,8 @@
 // The predictor over a real graph on onnxruntime, behind the real batcher and routes: rows of different requests share batches, and each
 // gets the answer of its own mix.
 
+import type { HeadStore } from '../../src/origin/head-store.ts';
+import type { GraphHead } from '../../src/model/twin-parameters.ts';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import * as z from 'zod/mini';
 import { OipResponse } from '../../src/contract/oip.ts';
@@ -67,7 +69,12 @@ const fixedSession = (outputs: Record<string, Tensor>): Session => ({
 });
 
 const idle: Encoder = { run: () => Promise.reject(new Error('not asked')), release: () => Promise.resolve() };
-const parts = { encoder: idle, heads: twin.heads, tokenizer };
+/** Heads that are in memory. */
+function held(heads: readonly GraphHead[]): HeadStore {
+  return { bring: () => Promise.resolve(), of: (expert) => heads[expert] };
+}
+
+const parts = { encoder: idle, heads: held(twin.heads), tokenizer };
 
 /** Where the logits of a head are in a graph of all heads. */
 function columnsOf(head: number): readonly [number, number] {
@@ -78,7 +85,7 @@ function columnsOf(head: number): readonly [number, number] {
 describe('a real graph', () => {
   let predictor: Predictor;
   beforeAll(async () => {
-    predictor = createTwinPredictor({ manifest, experts: names, encoder: await randomEncoder(twin), heads: twin.heads, tokenizer });
+    predictor = createTwinPredictor({ manifest, experts: names, encoder: await randomEncoder(twin), heads: held(twin.heads), tokenizer });
   });
   afterAll(() => predictor.release());
 
@@ -142,7 +149,7 @@ describe('a real graph', () => {
       manifest,
       experts: order.map((e) => names[e]),
       encoder: await randomEncoder(twin, { order }),
-      heads: order.map((e) => twin.heads[e]),
+      heads: held(order.map((e) => twin.heads[e])),
       tokenizer,
     });
     const encoded = tokenizer.encode('some text');
@@ -167,7 +174,7 @@ describe('a pack with an origin router', () => {
       manifest: { ...manifest, origin_router: router },
       experts: names,
       encoder: idle,
-      heads: twin.heads,
+      heads: held(twin.heads),
       tokenizer,
       routerSession,
     });

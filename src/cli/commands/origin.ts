@@ -6,6 +6,7 @@ import { selectDevice } from '../../host/devices/select-device.ts';
 import { watchLoss } from '../../host/devices/watch-loss.ts';
 import { startSessionThread } from '../../host/session-thread.ts';
 import { startOrigin } from '../../origin/index.ts';
+import { defaultCeiling } from '../../origin/memory/memory-ceiling.ts';
 import { packFolder } from '../../origin/repository/pack-place.ts';
 import { packsIn } from '../../origin/repository/packs-in.ts';
 import { watchPacks } from '../../origin/repository/watch-packs.ts';
@@ -60,6 +61,7 @@ async function serve(config: EffectiveOriginConfig, io: Io, json: boolean): Prom
         ...(shelf !== undefined && { discover: async () => (await packsIn(shelf)).map(placeAt) }),
       },
       adminToken,
+      memoryBytes: bytesOf(config.memory_mb) ?? defaultCeiling(),
       version: packageVersion(),
       port: config.port,
       host: config.host,

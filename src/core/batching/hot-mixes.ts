@@ -24,6 +24,8 @@ export interface HotMixes {
   /** The change that pays most, if one does. It is not made before `settle`. */
   next(): Promotion | undefined;
   settle(promotion: Promotion): void;
+  /** All places are free again, and what was seen is forgotten: it takes as much again to be promoted. */
+  clear(): void;
   promoted(key: string): boolean;
 }
 
@@ -71,6 +73,10 @@ export function createHotMixes({ places, halfLifeTokens, payingTokens }: HotMixO
     settle({ promote, demote }) {
       if (demote !== undefined) placed.delete(demote);
       placed.add(promote);
+    },
+    clear() {
+      placed.clear();
+      heats.clear();
     },
     promoted: (key) => placed.has(key),
   };

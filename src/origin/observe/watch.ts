@@ -42,8 +42,8 @@ export interface OriginWatch {
   ran(model: WatchedModel, rows: readonly RunRow[]): void;
   /** A pack was loaded, or could not be. */
   reloaded(outcome: 'ok' | 'failed'): void;
-  /** Every series; `pending` tells how many requests of each model wait, `levels` are those of other series that are read, not counted. */
-  read(pending: readonly (WatchedModel & { readonly waiting: number })[], levels?: readonly Series[]): Series[];
+  /** Every series; `levels` are those that are read, not counted. */
+  read(levels: readonly Series[]): Series[];
   /** Sends what waits. Never rejects. */
   flush(): Promise<void>;
 }
@@ -117,11 +117,7 @@ export function createWatch({ clock, epochMs, randomHex, sleep, traces }: WatchO
       counted.add('runPadding', labels, rows.length * Math.max(0, ...rows.map(({ ids }) => ids.length)) - tokens);
     },
     reloaded: (outcome) => counted.add('reloads', [outcome]),
-    read: (pending, levels = []) => [
-      ...counted.all(),
-      ...levels,
-      ...pending.map(({ model, version, waiting }) => ({ metric: 'pending', labels: [model, version], values: [waiting] })),
-    ],
+    read: (levels) => [...counted.all(), ...levels],
     flush: async () => exporter?.flush(),
   };
 }
