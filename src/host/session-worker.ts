@@ -3,6 +3,7 @@
 import { parentPort } from 'node:worker_threads';
 import { isTwinrouteError, messageOf, TwinrouteError } from '../core/errors.ts';
 import type { Session } from '../model/session.ts';
+import { collectGarbage } from './collect-garbage.ts';
 import { createNodeSession } from './ort-session.ts';
 import type { SessionAnswer, SessionRequest, SessionTask } from './session-messages.ts';
 
@@ -13,6 +14,8 @@ async function work(id: number, task: SessionTask): Promise<SessionAnswer> {
   switch (task.kind) {
     case 'create':
       sessions.set(++created, await createNodeSession(task.model, task.options));
+      // The bytes of a model are garbage now, and as large as what was made of them.
+      setImmediate(collectGarbage);
       return { id, created };
     case 'run':
       return { id, outputs: await sessionOf(task.session).run(task.feeds) };

@@ -6,6 +6,7 @@ import { TwinrouteError } from '../core/errors.ts';
 import { ERROR_CODE_HEADER } from '../contract/oip.ts';
 import { closeConnections } from './drain-gate.ts';
 import { errorHandler } from './error-response.ts';
+import { withinMemory } from './memory/within-memory.ts';
 import { metricsRoute } from './observe/metrics-route.ts';
 import { oipRoutes, type OipDeps } from './oip-routes.ts';
 import { adminRoutes } from './repository/admin-routes.ts';
@@ -45,6 +46,8 @@ export function createApp(deps: OriginDeps): Hono<OriginEnv> {
     }),
   );
   app.route('/v2/repository/models', adminRoutes({ ...deps, repository: deps.repository, adminToken: deps.adminToken }));
+  // Before a signature is verified: that takes the whole body.
+  if (deps.memory !== undefined) app.use('/v2/models/*', withinMemory(deps.memory));
   if (deps.trust !== undefined) app.use('/v2/*', signedRequests(deps.trust, deps));
   app.route('/v2', oipRoutes(deps));
   if (deps.watch !== undefined) app.get('/metrics', metricsRoute(deps.watch, deps.table, deps.memory));

@@ -118,9 +118,9 @@ export async function startOrigin(options: OriginOptions): Promise<Origin> {
       : createMemoryGuard({
           ceilingBytes: memoryBytes,
           resident: residentBytes,
+          collect: collectGarbage,
           async relieve() {
             await Promise.all(table.models.map(({ predictor }) => predictor.relieve?.()));
-            collectGarbage();
           },
           clock,
           log,
@@ -135,7 +135,21 @@ export async function startOrigin(options: OriginOptions): Promise<Origin> {
     reloaded: watch.reloaded,
     log,
   });
-  await repository.start();
+  /** Once nobody is served. */
+  const release = async (): Promise<void> => {
+    memory?.close();
+    for (const { batcher, predictor } of [...fixed, ...(await repository.close())]) {
+      await batcher.close();
+      await predictor.release();
+    }
+    await repository.settled();
+  };
+  try {
+    await repository.start();
+  } catch (error) {
+    await release();
+    throw error;
+  }
   const app = createApp({
     table,
     repository,
@@ -163,6 +177,7 @@ export async function startOrigin(options: OriginOptions): Promise<Origin> {
   try {
     await once(server, 'listening');
   } catch (cause) {
+    await release();
     throw new TwinrouteError('config', `origin: expected to listen on ${host}:${port}, got an error`, { cause });
   }
   const address = server.address();
@@ -189,13 +204,8 @@ export async function startOrigin(options: OriginOptions): Promise<Origin> {
     await closed;
     cancelCut();
     cancelFail();
-    memory?.close();
     await watch.flush();
-    for (const { batcher, predictor } of [...fixed, ...(await repository.close())]) {
-      await batcher.close();
-      await predictor.release();
-    }
-    await repository.settled();
+    await release();
     trust?.book?.close();
   };
   let closing: Promise<void> | undefined;

@@ -14,7 +14,6 @@ import { configOf, metadataOf } from './model-metadata.ts';
 import { watchInference } from './observe/watch-inference.ts';
 import type { OriginWatch } from './observe/watch.ts';
 import type { MemoryGuard } from './memory/memory-guard.ts';
-import { withinMemory } from './memory/within-memory.ts';
 import type { ModelTable } from './model-table.ts';
 import type { Repository } from './repository/repository.ts';
 import { readBody } from './request-body.ts';
@@ -92,7 +91,6 @@ export function oipRoutes(deps: OipDeps): Hono<OriginEnv> {
       return c.json(configOf(model, table.versions(model.name), device));
     });
     if (deps.watch !== undefined) routes.use(`${path}/infer`, watchInference(deps.watch, clock));
-    if (deps.memory !== undefined) routes.use(`${path}/infer`, withinMemory(deps.memory));
     routes.post(`${path}/infer`, admit(gate), inferRoute(deps));
   }
   return routes;

@@ -9,6 +9,8 @@ export interface MemoryGuardOptions {
   readonly ceilingBytes: number;
   /** Resident bytes of the process, now. Cost: a call to the system */
   readonly resident: () => number;
+  /** Gives garbage back. Cost: tens of milliseconds */
+  readonly collect: () => void;
   /** Gives caches back. */
   readonly relieve: () => Promise<void>;
   readonly clock: Clock;
@@ -47,16 +49,21 @@ const MEASURE_MS = 50;
 const LOOK_MS = 500;
 /** Between two times that caches are given back: they are worth nothing if they never live. Milliseconds. */
 const RELIEVE_EVERY_MS = 5000;
+/** Between two times that garbage is collected. Milliseconds. */
+const COLLECT_EVERY_MS = 1000;
+/** Between two lines of the log. Milliseconds. */
+const TELL_EVERY_MS = 10_000;
 
 /** Starts to watch. */
-export function createMemoryGuard({ ceilingBytes, resident, relieve, clock, log }: MemoryGuardOptions): MemoryGuard {
+export function createMemoryGuard({ ceilingBytes, resident, collect, relieve, clock, log }: MemoryGuardOptions): MemoryGuard {
   let inside = 0;
   let measured = { bytes: resident(), inside: 0, atMs: clock.now() };
   let relievedAtMs = -Infinity;
   let relieving: Promise<void> | undefined;
   let refused = 0;
   let relieved = 0;
-  let refusing = false;
+  let collectedAtMs = -Infinity;
+  let toldAtMs = -Infinity;
 
   const used = (): number => {
     if (clock.now() - measured.atMs >= MEASURE_MS) measured = { bytes: resident(), inside, atMs: clock.now() };
@@ -69,16 +76,21 @@ export function createMemoryGuard({ ceilingBytes, resident, relieve, clock, log 
         relieved += 1;
         relievedAtMs = clock.now();
         relieving = undefined;
-        measured = { bytes: resident(), inside, atMs: clock.now() };
+        sweep();
       });
     return relieving;
   };
+  const sweep = (): void => {
+    collect();
+    collectedAtMs = clock.now();
+    measured = { bytes: resident(), inside, atMs: clock.now() };
+  };
+  const isNear = (): boolean => used() > NEAR * ceilingBytes;
+  /** Garbage first: caches are given back where that does not help. */
   const look = (): void => {
-    const now = used();
-    if (now > NEAR * ceilingBytes && clock.now() - relievedAtMs > RELIEVE_EVERY_MS) void giveBack();
-    if (!refusing || now >= ceilingBytes) return;
-    refusing = false;
-    log(`memory: ${megabytes(now)} of ${megabytes(ceilingBytes)} MB; work is taken again`);
+    if (!isNear()) return;
+    if (clock.now() - collectedAtMs >= COLLECT_EVERY_MS) sweep();
+    if (isNear() && clock.now() - relievedAtMs >= RELIEVE_EVERY_MS) void giveBack();
   };
   let cancel = (): void => undefined;
   const later = (): void => {
@@ -95,11 +107,13 @@ export function createMemoryGuard({ ceilingBytes, resident, relieve, clock, log 
       const now = used() + bytes;
       if (now > ceilingBytes) {
         refused += 1;
-        if (!refusing) log(`memory: ${megabytes(now)} of ${megabytes(ceilingBytes)} MB; new work is refused until there is room`);
-        refusing = true;
+        if (clock.now() - toldAtMs >= TELL_EVERY_MS) {
+          toldAtMs = clock.now();
+          log(`memory: ${megabytes(now)} of ${megabytes(ceilingBytes)} MB; new work is refused until there is room`);
+        }
         throw new TwinrouteError(
           'unavailable',
-          `origin: expected ${megabytes(now)} MB to be free memory, got a ceiling of ${megabytes(ceilingBytes)}`,
+          `origin: expected at most ${megabytes(ceilingBytes)} MB in use, got ${megabytes(now)} with this request`,
           {
             retryAfterSeconds: 1,
           },
@@ -111,6 +125,7 @@ export function createMemoryGuard({ ceilingBytes, resident, relieve, clock, log 
       };
     },
     async makeRoom(what, bytes) {
+      if (used() + bytes > ceilingBytes) sweep();
       if (used() + bytes > ceilingBytes) await giveBack();
       const now = used();
       if (now + bytes > ceilingBytes)

@@ -169,6 +169,8 @@ export function createRepository({ places, discover, table, fixed, serve, makeRo
       inTurn(async () => {
         await look();
         for (const shelf of shelves) await put(shelf, false);
+        // Each was in memory three times while it was loaded.
+        collectGarbage();
       }),
     load: (name) =>
       inTurn(async () => {
