@@ -120,7 +120,7 @@ export async function startOrigin(options: OriginOptions): Promise<Origin> {
           resident: residentBytes,
           collect: collectGarbage,
           async relieve() {
-            await Promise.all(table.models.map(({ predictor }) => predictor.relieve?.()));
+            for (const { predictor, reads } of table.models) if (reads === 'text') await predictor.relieve?.();
           },
           clock,
           log,

@@ -75,7 +75,9 @@ test('packs that took the place of others while these were served: also the logi
     const dense = await serveInEveryWay(path);
     const { pack, reference } = dense;
     const rows = randomRows(dense, createRandom(8), 6, 24);
-    const { outputs } = await table.find('tiny').batcher.submit(rows);
+    const { batcher, predictor } = table.find('tiny');
+    for (const e of predictor.experts.keys()) await predictor.prepare?.(rows[0].mix, e);
+    const { outputs } = await batcher.submit(rows);
     for (const [i, { logits, features }] of outputs.entries()) {
       const wanted = await reference.run(rows[i]);
       expect(maxDifference(features, wanted.features)).toBeLessThan(1e-5);

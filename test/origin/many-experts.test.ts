@@ -71,7 +71,7 @@ async function answersOf(encoder: Encoder, rows: readonly PredictorRow[]): Promi
 test('2,000 experts in the memory of a hundred: exact answers at once, and a scan evicts no hot one', async () => {
   const loads = new Map<string, number>();
   const one = await randomEncoder({ ...twin, experts }, { expertBytes: Infinity });
-  const [bytes] = await Promise.all([bytesOfAnExpert()]);
+  const bytes = bytesOfAnExpert();
   const paged = await randomEncoder(
     { ...twin, experts },
     { expertBytes: RESIDENT * bytes, onLoad: (name) => loads.set(name, (loads.get(name) ?? 0) + 1) },
@@ -91,7 +91,7 @@ test('2,000 experts in the memory of a hundred: exact answers at once, and a sca
   await paged.release();
 }, 60_000);
 
-async function bytesOfAnExpert(): Promise<number> {
+function bytesOfAnExpert(): number {
   const sizes = twin.experts.map(({ module }) =>
     [...twin.shared.keys()].reduce((sum, name) => {
       const found = module(name);

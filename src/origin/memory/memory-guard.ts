@@ -1,7 +1,7 @@
 // A ceiling on memory. Below it everything is as always; near it the origin gives back what only makes it faster; at it new work is refused until there is room again.
 // What the process takes is measured (its resident size), and what it has let in since is added, as a measurement is always a little old.
 
-import { TwinrouteError } from '../../core/errors.ts';
+import { messageOf, TwinrouteError } from '../../core/errors.ts';
 import type { Clock } from '../clock.ts';
 
 /** What the guard needs. */
@@ -69,17 +69,18 @@ export function createMemoryGuard({ ceilingBytes, resident, collect, relieve, cl
     if (clock.now() - measured.atMs >= MEASURE_MS) measured = { bytes: resident(), inside, atMs: clock.now() };
     return measured.bytes + Math.max(0, inside - measured.inside);
   };
-  const giveBack = (): Promise<void> => {
-    relieving ??= relieve()
-      .catch(() => undefined)
-      .then(() => {
-        relieved += 1;
-        relievedAtMs = clock.now();
-        relieving = undefined;
-        sweep();
-      });
-    return relieving;
+  const relieveNow = async (): Promise<void> => {
+    try {
+      await relieve();
+    } catch (error) {
+      log(`memory: caches could not be given back: ${messageOf(error)}`);
+    }
+    relieved += 1;
+    relievedAtMs = clock.now();
+    relieving = undefined;
+    sweep();
   };
+  const giveBack = (): Promise<void> => (relieving ??= relieveNow());
   const sweep = (): void => {
     collect();
     collectedAtMs = clock.now();
