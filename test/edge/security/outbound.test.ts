@@ -23,10 +23,19 @@ describe('an endpoint', () => {
 
   test('on this machine, or in a private network, wants to be allowed', () => {
     const [here, near] = [list('http://127.0.0.1:8801'), list('http://10.0.0.7:8801')];
-    expect(openEndpoints({ ENDPOINTS: here, OUTBOUND: 'loopback' })).toHaveLength(1);
+    expect(openEndpoints({ ENDPOINTS: here, OUTBOUND: 'loopback' }).endpoints).toHaveLength(1);
     expect(() => openEndpoints({ ENDPOINTS: near, OUTBOUND: 'loopback' })).toThrow('10.0.0.7');
-    expect(openEndpoints({ ENDPOINTS: near, OUTBOUND: 'private' })).toHaveLength(1);
+    expect(openEndpoints({ ENDPOINTS: near, OUTBOUND: 'private' }).endpoints).toHaveLength(1);
     expect(() => openEndpoints({ ENDPOINTS: here, OUTBOUND: 'everywhere' })).toThrow('OUTBOUND');
+  });
+
+  test('gets the token that is meant for it, and nobody else’s is there', () => {
+    const ENDPOINTS = list('https://eu.example.com');
+    expect(openEndpoints({ ENDPOINTS, ENDPOINT_TOKENS: '{"e0":"s3cret"}' }).endpointTokens).toEqual({ e0: 's3cret' });
+    expect(() => openEndpoints({ ENDPOINTS, ENDPOINT_TOKENS: '{"other":"s3cret"}' })).toThrow(
+      'expected ids that ENDPOINTS lists, got other',
+    );
+    expect(() => openEndpoints({ ENDPOINTS, ENDPOINT_TOKENS: '{"e0":"s3cret\\n"}' })).toThrow('visible ASCII');
   });
 
   test('that redirects is not followed, and its address is told to nobody', async () => {
