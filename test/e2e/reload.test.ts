@@ -162,6 +162,20 @@ test('what is unloaded is unavailable until it is loaded again', async () => {
   expect((await infer()).status).toBe(200);
 });
 
+test('single experts come and go: rows that mix one that is unloaded are refused until it is loaded again', async () => {
+  const experts = (list: string): object => ({ parameters: { experts: list } });
+  expect((await admin('unload', experts('ships,stars'))).status).toBe(200);
+  const refused = await infer();
+  expect([refused.status, await refused.text()]).toEqual([503, expect.stringContaining('expert ships')]);
+  expect((await admin('load', experts('ships'))).status).toBe(200);
+  expect((await infer()).status).toBe(503);
+  expect((await admin('load', experts('stars'))).status).toBe(200);
+  expect((await infer()).status).toBe(200);
+  expect((await admin('load', experts('nobody'))).status).toBe(404);
+  expect(await metric('twinroute_origin_experts_registered')).toBe(names.length);
+  expect(await metric('twinroute_origin_expert_page_ins_total')).toBeGreaterThan(0);
+});
+
 test('only the operator loads and unloads, and the token is never told', async () => {
   expect((await admin('unload', undefined, 'another-token-of-that-length')).status).toBe(401);
   expect((await fetch(`${url}/v2/repository/models/tiny/unload`, { method: 'POST' })).status).toBe(401);

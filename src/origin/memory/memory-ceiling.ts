@@ -11,7 +11,7 @@ export function defaultCeiling(): number {
   const limit = constrainedMemory();
   const total = totalmem();
   // 0, or a number beyond all memory, where nothing is limited.
-  return SHARE * (limit > 0 && limit < total ? limit : total);
+  return Math.floor(SHARE * (limit > 0 && limit < total ? limit : total));
 }
 
 /** Resident bytes of this process. */
