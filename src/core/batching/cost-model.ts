@@ -46,8 +46,8 @@ const SIZE = 6;
 const PLACE_SCORES = 25;
 /** How many runs the memory reaches back, roughly. */
 const MEMORY_RUNS = 200;
-/** As how many runs the prior counts, each coefficient by itself: enough to keep what the runs do not tell near where it was. */
-const PRIOR_RUNS = 2;
+/** As how many runs the prior counts: enough to keep what the runs do not tell, or tell through noise, near where it was. */
+const PRIOR_RUNS = 8;
 
 /**
  * A model that believes `prior` until runs say otherwise.
@@ -64,6 +64,8 @@ export function createCostModel(prior: PriorCost): CostModel {
   };
   const gram = new Float64Array(SIZE * SIZE);
   const target = new Float64Array(SIZE);
+  // The prior tells how prices compare; how fast the machine is, runs tell at once.
+  const scale = { ratios: 1, runs: 1 };
   let factors: ArrayLike<number> = before.map(() => 1);
   const decay = 1 - 1 / MEMORY_RUNS;
 
@@ -74,12 +76,14 @@ export function createCostModel(prior: PriorCost): CostModel {
       const predicted = features.reduce((sum, value) => sum + value, 0);
       // Each run counts by its relative error: long runs are not worth more than short ones.
       const weight = 1 / predicted ** 2;
+      scale.ratios = decay * scale.ratios + ms / predicted;
+      scale.runs = decay * scale.runs + 1;
       for (let i = 0; i < SIZE; i++) {
         for (let j = 0; j < SIZE; j++) gram[i * SIZE + j] = decay * gram[i * SIZE + j] + weight * features[i] * features[j];
         target[i] = decay * target[i] + weight * features[i] * ms;
       }
       const withPrior = { rows: SIZE, cols: SIZE, data: gram.map((value, at) => (at % (SIZE + 1) === 0 ? value + PRIOR_WEIGHT : value)) };
-      const solution = { rows: 1, cols: SIZE, data: target.map((value) => value + PRIOR_WEIGHT) };
+      const solution = { rows: 1, cols: SIZE, data: target.map((value) => value + (PRIOR_WEIGHT * scale.ratios) / scale.runs) };
       factorCholesky(withPrior);
       solveRows(withPrior, solution);
       factors = solution.data.map((factor) => Math.max(factor, SMALLEST));

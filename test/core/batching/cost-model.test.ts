@@ -61,3 +61,11 @@ test('predictions stay positive whatever was seen', () => {
     { seed: 2 },
   );
 });
+
+test('a faster machine makes what was never run cheaper, too', () => {
+  const model = createCostModel(PRIOR);
+  const before = model.predict({ ...run(100, 20), tiled: true });
+  const plain = model.predict(run(100, 0));
+  for (let i = 0; i < 100; i++) model.observe(run(100, 0), plain / 4);
+  expect(model.predict({ ...run(100, 20), tiled: true }) / before).toBeCloseTo(0.25, 1);
+});
