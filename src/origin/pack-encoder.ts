@@ -110,13 +110,14 @@ function priorCost(openings: readonly Opening[]): PriorCost {
     column += opening.m + opening.n;
   }
   const msOf = (macs: number): number => (macs + 1000) / 25e6;
-  // A start costs about as much as eight tokens, thin products run at two thirds of the speed of square ones, and copies move a number where products do 20.
+  // A start costs about as much as eight tokens, thin products take 1.6 times as long as square ones, those of tiles 2.2 times, and copies move a number where
+  // products do 20 (MiniLM, one core).
   // A score of attention and what is done to it cost as much as the 600th part of a token at width 384.
   return {
     start: 8 * msOf(plain),
     token: msOf(plain),
-    tokenRank: 1.5 * msOf(column),
-    tiledTokenRank: 2.5 * msOf(column),
+    tokenRank: 1.6 * msOf(column),
+    tiledTokenRank: 2.2 * msOf(column),
     rank: 20 * msOf(column),
     score: msOf(plain) / 600,
   };

@@ -45,9 +45,9 @@ const SIZE = 6;
 /** A padded place is moved about as long as so many scores take. */
 const PLACE_SCORES = 25;
 /** How many runs the memory reaches back, roughly. */
-const MEMORY_RUNS = 200;
+const MEMORY_RUNS = 1000;
 /** As how many runs the prior counts: enough to keep what the runs do not tell, or tell through noise, near where it was. */
-const PRIOR_RUNS = 8;
+const PRIOR_RUNS = 60;
 
 /**
  * A model that believes `prior` until runs say otherwise.

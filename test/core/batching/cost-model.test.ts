@@ -25,7 +25,7 @@ test('learns what runs cost, through noise', () => {
         const longest = 8 + random.below(100);
         return { tokens: Math.ceil(rows * longest * (0.3 + 0.7 * random.uniform())), rows, longest, rank: random.below(130) };
       };
-      for (let i = 0; i < 400; i++) {
+      for (let i = 0; i < 3000; i++) {
         const seen = size();
         model.observe(seen, truth(seen) * (0.9 + 0.2 * random.uniform()));
       }
@@ -34,7 +34,7 @@ test('learns what runs cost, through noise', () => {
         expect(Math.abs(model.predict(asked) / truth(asked) - 1)).toBeLessThan(0.2);
       }
     }),
-    { seed: 1, numRuns: 20 },
+    { seed: 1, numRuns: 10 },
   );
 });
 
@@ -42,7 +42,7 @@ test('what no run told stays near the prior, and follows the machine when it cha
   const model = createCostModel(PRIOR);
   for (let i = 0; i < 50; i++) model.observe(run(100, 0), 22);
   expect(model.predict(run(100, 20))).toBeCloseTo(24.2, 0);
-  for (let i = 0; i < 2000; i++) model.observe(run(100, 0), 44);
+  for (let i = 0; i < 8000; i++) model.observe(run(100, 0), 44);
   expect(model.predict(run(100, 0))).toBeCloseTo(44, 0);
 });
 
