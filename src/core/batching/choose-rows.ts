@@ -58,8 +58,7 @@ export function chooseRows(waiting: readonly RunRow[], { maxRows, rankOf, cost, 
 
 /** The first row and those nearest to it in length, as many as make most of a run in tiles useful. */
 function likeLengths(window: readonly RunRow[], maxRows: number, rankOf: RankOf, cost: ChooseOptions['cost']): Candidate {
-  const distance = (i: number): number => Math.abs(window[i].tokens - window[0].tokens);
-  const nearest = [...window.keys()].sort((a, b) => distance(a) - distance(b)).slice(0, maxRows);
+  const nearest = byDistance(window, [...window.keys()]).slice(0, maxRows);
   let best = { count: 1, efficiency: 0 };
   let tokens = 0;
   for (let count = 1; count <= nearest.length; count++) {
@@ -73,7 +72,7 @@ function likeLengths(window: readonly RunRow[], maxRows: number, rankOf: RankOf,
   return { rows: nearest.slice(0, best.count), efficiency: best.efficiency };
 }
 
-/** Of the rows that fit a set of experts: the first of all, and with it those up to the length that makes most of a run's time useful. */
+/** Of the rows that fit a set of experts: the first of all, and with it those nearest to it in length, as many as make most of a run's time useful. */
 function mostUseful(
   window: readonly RunRow[],
   fitting: readonly number[],
@@ -81,23 +80,23 @@ function mostUseful(
   rank: number,
   cost: ChooseOptions['cost'],
 ): Candidate {
-  const [first, ...rest] = fitting;
-  // Of rows of one length the sort keeps the order of arrival.
-  const byLength = rest.sort((a, b) => window[a].tokens - window[b].tokens);
-  const rows = [first];
-  let { tokens } = window[first];
-  let best: { readonly count: number; readonly efficiency: number } | undefined;
-  for (let count = 1; count <= Math.min(maxRows, fitting.length); count++) {
-    const last = byLength[count - 2];
-    if (last !== undefined) {
-      rows.push(last);
-      tokens += window[last].tokens;
-    }
-    const longest = Math.max(window[first].tokens, window[last ?? first].tokens);
-    const efficiency = tokens / cost.predict({ tokens, rows: count, longest, rank });
-    if (best === undefined || efficiency >= best.efficiency) best = { count, efficiency };
+  const rows = byDistance(window, fitting).slice(0, maxRows);
+  let tokens = 0;
+  let longest = 0;
+  let best = { count: 1, efficiency: 0 };
+  for (const [at, i] of rows.entries()) {
+    tokens += window[i].tokens;
+    longest = Math.max(longest, window[i].tokens);
+    const efficiency = tokens / cost.predict({ tokens, rows: at + 1, longest, rank });
+    if (efficiency >= best.efficiency) best = { count: at + 1, efficiency };
   }
-  return { rows: rows.slice(0, best?.count), efficiency: best?.efficiency ?? 0 };
+  return { rows: rows.slice(0, best.count), efficiency: best.efficiency };
+}
+
+/** Rows by how far they are from the first one in length; of equals, whoever came first. */
+function byDistance(window: readonly RunRow[], rows: readonly number[]): readonly number[] {
+  const distance = (i: number): number => Math.abs(window[i].tokens - window[0].tokens);
+  return [...rows].sort((a, b) => distance(a) - distance(b) || a - b);
 }
 
 /** What the set lacks for the rows that would bring it most tokens for each rank more. */

@@ -51,6 +51,10 @@ interface Plan extends Omit<Subject, 'measure'> {
 
 /** Weights of their own for hot mixes, as `twinroute origin` has it by default. */
 export const PROMOTED_BYTES = 128 << 20;
+/** Room for the weights of each of the sample pack's eight experts. */
+const ALL_PROMOTED_BYTES = 360 << 20;
+/** What mixes become hot by before the clock starts: runs of so many rows of so many tokens, and as many of them for a mix at most. */
+const HEAT = { rows: 32, tokens: 128, runs: 40 };
 /** Ranks of random experts: what the smallest pack has on average, and the paper's. */
 const RANDOM_RANKS = [6, 16];
 
@@ -92,6 +96,7 @@ function planSubjects(
       console.error(`— opening ${pack.manifest.name}`);
       const predictor = await loadPredictor(pack, undefined, { threads, device, thread, promotedBytes });
       closers.push(() => predictor.release());
+      await heat(predictor, pack.manifest.experts.length);
       return predictor;
     });
   const peerOf = (command: string, args: () => Promise<readonly string[]>): (() => Promise<PeerProcess>) =>
@@ -135,6 +140,7 @@ function planSubjects(
   const eight = sample.manifest.experts.length;
   const files = once(() => writePlainModels(sample, folder));
   const served = predictorOf(sample);
+  const promoted = predictorOf(sample, ALL_PROMOTED_BYTES);
   const factored = predictorOf(sample, 0);
   const small = predictorOf(smallest);
   const flat = predictorOf(rank16);
@@ -171,6 +177,9 @@ function planSubjects(
         target: 0.95,
         limit: arithmeticLimit(sample, 1),
       }),
+      ours('top-1-promoted', 'the same with room for weights of each expert’s own (--promote-mb 360)', promoted, inTurn(eight), {
+        target: 0.95,
+      }),
       ours('top-1-factored', 'the same, no mix with weights of its own', factored, inTurn(eight), { limit: arithmeticLimit(sample, 1) }),
       ours('smallest-top-1', 'smallest pack that keeps 99 %, every request another expert', small, inTurn(eight), {
         target: 0.95,
@@ -206,6 +215,21 @@ function planSubjects(
           ]),
     ],
   };
+}
+
+/** Asks for one expert after another until each has weights of its own, or there is no room for more: what traffic of some minutes does. */
+async function heat(predictor: Predictor, experts: number): Promise<void> {
+  const held = (): number => predictor.promotions?.().held ?? 0;
+  for (let e = 0; e < experts; e++) {
+    const row: PredictorRow = {
+      ids: new Int32Array(HEAT.tokens).fill(1),
+      types: new Int32Array(HEAT.tokens),
+      mix: Float32Array.from({ length: experts }, (_, i) => (i === e ? 1 : 0)),
+    };
+    for (let i = 0; i < HEAT.runs && held() <= e && predictor.promotions !== undefined; i++)
+      await predictor.run(new Array<PredictorRow>(HEAT.rows).fill(row));
+    if (held() <= e) return;
+  }
 }
 
 function peerRow({ ids, types }: TokenRow, expert: number): PeerRow {

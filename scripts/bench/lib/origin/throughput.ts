@@ -50,6 +50,7 @@ const LEAST_ROUNDS = 2;
 /** Throughput of one subject over that of another, by their keys. */
 const RATIOS: readonly (readonly [name: string, key: string, by: string, target?: number])[] = [
   ['Every request another expert, over PEFT’s mixed batches', 'top-1', 'peft', 1.4],
+  ['The same with weights of each expert’s own, over eight sessions one at a time', 'top-1-promoted', 'sessions-in-turn', 1],
   ['The smallest pack, every request another expert, over PEFT’s mixed batches', 'smallest-top-1', 'peft', 1.4],
   ['Every request another expert, over eight sessions side by side as they come', 'top-1', 'sessions-spinning', 1],
   ['Every request another expert, over eight sessions that do not spin', 'top-1', 'sessions-waiting', 1],
