@@ -227,7 +227,7 @@ async function heat(predictor: Predictor, experts: number): Promise<void> {
       mix: Float32Array.from({ length: experts }, (_, i) => (i === e ? 1 : 0)),
     };
     for (let i = 0; i < HEAT.runs && held() <= e && predictor.promotions !== undefined; i++)
-      await predictor.run(new Array<PredictorRow>(HEAT.rows).fill(row));
+      await predictor.run(Array.from({ length: HEAT.rows }, () => row));
     if (held() <= e) return;
   }
 }
