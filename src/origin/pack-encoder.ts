@@ -42,7 +42,7 @@ const HALF_LIFE_TOKENS = 500_000;
 /** Milliseconds that weights of its own have to save a mix in a half-life: about what their merge takes for 10 million weights. */
 const PAYS_MS = 500;
 /** A run to tell the price of factors by. */
-const TYPICAL_RUN = { tokens: 1000, rows: 32, longest: 32, rank: 0 } as const satisfies RunSize;
+const TYPICAL_RUN = { tokens: 1000, scores: 32 * 32 * 57, rank: 0 } as const satisfies RunSize;
 
 /** Low-rank modules beside the shared product: mixes of a run may all differ. Hot ones get weights of their own where there is room for them. */
 const factored: CreatePackEncoder = async (pack, experts, options) => {

@@ -2,6 +2,7 @@
 // costs to start is shared by all. So a run is made of a set of experts and of the rows that want no others, and the set grows as long as that pays. Where every
 // row wants another expert, rows of like length are run as tiles instead.
 
+import { cheapestCut } from './attention-groups.ts';
 import type { CostModel } from './cost-model.ts';
 import { ranksOf, tiledSize, type RankOf, type RunRow } from './run-shapes.ts';
 
@@ -82,12 +83,14 @@ function mostUseful(
 ): Candidate {
   const rows = byDistance(window, fitting).slice(0, maxRows);
   let tokens = 0;
-  let longest = 0;
+  const lengths: number[] = [];
   let best = { count: 1, efficiency: 0 };
   for (const [at, i] of rows.entries()) {
-    tokens += window[i].tokens;
-    longest = Math.max(longest, window[i].tokens);
-    const efficiency = tokens / cost.predict({ tokens, rows: at + 1, longest, rank });
+    const own = window[i].tokens;
+    tokens += own;
+    const above = lengths.findIndex((length) => length > own);
+    lengths.splice(above < 0 ? lengths.length : above, 0, own);
+    const efficiency = tokens / cost.predict({ tokens, scores: cheapestCut(lengths).scores, rank });
     if (efficiency >= best.efficiency) best = { count: at + 1, efficiency };
   }
   return { rows: rows.slice(0, best.count), efficiency: best.efficiency };

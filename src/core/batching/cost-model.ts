@@ -7,9 +7,8 @@ import { factorCholesky, solveRows } from '../linalg/cholesky.ts';
 export interface RunSize {
   /** Of all rows: padding is not computed. */
   readonly tokens: number;
-  readonly rows: number;
-  /** Tokens of the longest row: attention pads every row to it. */
-  readonly longest: number;
+  /** Scores of attention, as `attentionGroups` counts them. */
+  readonly scores: number;
   /** Ranks of the experts that each token runs through, added up; 0 on plain weights. */
   readonly rank: number;
   /** Whether each row is a tile with its own experts. Tokens are those of rows filled up to the longest, then. */
@@ -42,8 +41,6 @@ export interface PriorCost {
 
 /** Prices of a run. */
 const SIZE = 6;
-/** A padded place is moved about as long as so many scores take. */
-const PLACE_SCORES = 25;
 /** How many runs the memory reaches back, roughly. */
 const MEMORY_RUNS = 1000;
 /** As how many runs the prior counts: enough to keep what the runs do not tell, or tell through noise, near where it was. */
@@ -56,11 +53,9 @@ const PRIOR_RUNS = 60;
 export function createCostModel(prior: PriorCost): CostModel {
   const before = [prior.start, prior.token, prior.tokenRank, prior.tiledTokenRank, prior.rank, prior.score];
   // Features of unlike sizes; in units of their prior cost, so that the system is well conditioned and the prior is one in each.
-  const featuresOf = ({ tokens, rows, longest, rank, tiled = false, brought = rank }: RunSize): readonly number[] => {
+  const featuresOf = ({ tokens, scores, rank, tiled = false, brought = rank }: RunSize): readonly number[] => {
     const thin = tokens * rank;
-    return [1, tokens, tiled ? 0 : thin, tiled ? thin : 0, brought, rows * longest * (longest + PLACE_SCORES)].map(
-      (value, i) => value * before[i],
-    );
+    return [1, tokens, tiled ? 0 : thin, tiled ? thin : 0, brought, scores].map((value, i) => value * before[i]);
   };
   const gram = new Float64Array(SIZE * SIZE);
   const target = new Float64Array(SIZE);

@@ -1,6 +1,7 @@
 // The two shapes that a run of factored rows can have, by what they cost. Together: all rows run through the experts of all, so that they had better be few.
 // In tiles: each row through its own alone, filled up to the longest, so that rows had better be of like length.
 
+import { attentionGroups } from './attention-groups.ts';
 import type { CostModel, RunSize } from './cost-model.ts';
 
 /** A row, as its cost sees it. */
@@ -17,8 +18,7 @@ export type RankOf = (expert: number) => number;
 export function togetherSize(rows: readonly RunRow[], rankOf: RankOf): RunSize {
   return {
     tokens: rows.reduce((sum, { tokens }) => sum + tokens, 0),
-    rows: rows.length,
-    longest: longestOf(rows),
+    scores: scoresOf(rows),
     rank: ranksOf(new Set(rows.flatMap(({ experts }) => experts)), rankOf),
   };
 }
@@ -29,8 +29,7 @@ export function tiledSize(rows: readonly RunRow[], rankOf: RankOf): RunSize {
   const ranks = rows.map(({ experts }) => ranksOf(experts, rankOf));
   return {
     tokens: rows.length * longest,
-    rows: rows.length,
-    longest,
+    scores: scoresOf(rows),
     rank: Math.max(...ranks),
     tiled: true,
     brought: ranks.reduce((sum, rank) => sum + rank, 0),
@@ -50,6 +49,10 @@ export function ranksOf(experts: Iterable<number>, rankOf: RankOf): number {
   let sum = 0;
   for (const expert of experts) sum += rankOf(expert);
   return sum;
+}
+
+function scoresOf(rows: readonly RunRow[]): number {
+  return attentionGroups(rows.map(({ tokens }) => tokens)).scores;
 }
 
 function longestOf(rows: readonly RunRow[]): number {

@@ -21,6 +21,8 @@ export interface GraphBuilder {
   readonly constant: <D extends DType>(name: string, dtype: D, shape: readonly number[], data: () => ArrayOf[D]) => ValueName;
   /** A constant 1-D int64, such as a shape or axes; equal ones are shared. */
   readonly ints: (values: readonly number[]) => ValueName;
+  /** The same of int32, such as indices. */
+  readonly int32s: (values: readonly number[]) => ValueName;
   /** A constant f32 scalar; equal ones are shared. */
   readonly scalar: (value: number) => ValueName;
   /** Adds a node; an empty input name leaves an optional input out. Returns its output. */
@@ -69,6 +71,8 @@ export function createGraph(name: string, precision: FloatPrecision = 'fp32'): G
         shape: [values.length],
         data: () => BigInt64Array.from(values, BigInt),
       }),
+    int32s: (values) =>
+      sharedConstant(`int32 ${values.join(' ')}`, { dtype: 'int32', shape: [values.length], data: () => Int32Array.from(values) }),
     scalar: (value) => sharedConstant(`float32 ${value}`, { dtype: 'float32', shape: [], data: () => Float32Array.of(value) }),
     node(op, sources, attributes = {}) {
       const output = claim(`${op}_${nodes.length}`);

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { attentionGroups } from '../../../src/core/batching/attention-groups.ts';
 import { chooseRows } from '../../../src/core/batching/choose-rows.ts';
 import type { RunRow } from '../../../src/core/batching/run-shapes.ts';
 import { createCostModel } from '../../../src/core/batching/cost-model.ts';
@@ -30,9 +31,10 @@ test('the row that waited longest always runs; indices are different, ascending,
 test('no run makes less of its time useful than its oldest row would alone', () => {
   const efficiency = (rows: readonly RunRow[]): number => {
     const experts = new Set(rows.flatMap(({ experts: own }) => own));
-    const longest = Math.max(...rows.map(({ tokens }) => tokens));
     const useful = rows.reduce((sum, { tokens }) => sum + tokens, 0);
-    return useful / cost.predict({ tokens: useful, rows: rows.length, longest, rank: 16 * experts.size });
+    return (
+      useful / cost.predict({ tokens: useful, scores: attentionGroups(rows.map((each) => each.tokens)).scores, rank: 16 * experts.size })
+    );
   };
   fc.assert(
     fc.property(ROWS, (waiting) => {
@@ -66,9 +68,12 @@ describe('company', () => {
     expect(choose(waiting, 4)).toEqual([0, 8, 16, 24]);
   });
 
-  test('a long row does not wait for short ones, nor they for it', () => {
+  test('a long row makes short ones no longer, so that they share a run; with a middling one more they would not', () => {
     const waiting = [row(10, 0), row(250, 0), ...Array.from({ length: 8 }, () => row(10, 0))];
-    expect(choose(waiting)).toEqual([0, 2, 3, 4, 5, 6, 7, 8, 9]);
+    expect(choose(waiting)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    const dear = createCostModel({ start: 2, token: 0.2, tokenRank: 0.001, tiledTokenRank: 0.002, rank: 0.01, score: 0.01 });
+    const mixed = [...waiting.slice(2), row(60, 0), row(250, 0)];
+    expect(chooseRows(mixed, { maxRows: 32, rankOf: () => 16, cost: dear, tiles: false })).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
   });
 
   test('where factors cost next to nothing beside a start, experts share a run', () => {

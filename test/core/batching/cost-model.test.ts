@@ -6,10 +6,9 @@ import { createRandom } from '../../../src/core/random.ts';
 const PRIOR = { start: 2, token: 0.2, tokenRank: 0.001, tiledTokenRank: 0.002, rank: 0.01, score: 1e-4 };
 
 /** A run of one row, where nothing else is said. */
-const run = (tokens: number, rank: number): RunSize => ({ tokens, rows: 1, longest: 1, rank });
+const run = (tokens: number, rank: number): RunSize => ({ tokens, scores: 26, rank });
 
-const truth = ({ tokens, rank, rows, longest }: RunSize): number =>
-  3 + 0.5 * tokens + 0.004 * tokens * rank + 0.05 * rank + 3e-4 * rows * longest * (longest + 25);
+const truth = ({ tokens, rank, scores }: RunSize): number => 3 + 0.5 * tokens + 0.004 * tokens * rank + 0.05 * rank + 3e-4 * scores;
 
 test('believes its prior before the first run', () => {
   expect(createCostModel(PRIOR).predict(run(100, 10))).toBeCloseTo(2 + 20 + 1 + 0.1 + 26e-4);
@@ -23,7 +22,11 @@ test('learns what runs cost, through noise', () => {
       const size = (): RunSize => {
         const rows = 1 + random.below(32);
         const longest = 8 + random.below(100);
-        return { tokens: Math.ceil(rows * longest * (0.3 + 0.7 * random.uniform())), rows, longest, rank: random.below(130) };
+        return {
+          tokens: Math.ceil(rows * longest * (0.3 + 0.7 * random.uniform())),
+          scores: rows * longest * (longest + 25),
+          rank: random.below(130),
+        };
       };
       for (let i = 0; i < 3000; i++) {
         const seen = size();

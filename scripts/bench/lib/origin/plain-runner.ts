@@ -27,7 +27,7 @@ export function plainRunner<R extends TokenRow>(run: (rows: readonly R[]) => Pro
 
 /** A run on a padded graph: each row costs as much as the longest. */
 function paddedRun(rows: number, longest: number): RunSize {
-  return { tokens: rows * longest, rows, longest, rank: 0 };
+  return { tokens: rows * longest, scores: rows * longest * (longest + 25), rank: 0 };
 }
 
 /** The first row and those nearest to it in length, as indices in ascending order. */
