@@ -15,8 +15,7 @@ test('whatever fails, a request is paid once or not at all, never answered unpai
   const report = await runFaults(edge, { seed: 1, requests, atOnce: 10, idempotent: true, crashes: 1 });
   expect(report).toMatchObject({ violations: NONE, answered: requests, paid: requests, unresolved: 0 });
   // Enough went wrong.
-  expect(report.statuses[503]).toBeGreaterThan(0);
-  expect(report.statuses[402]).toBeGreaterThan(0);
+  expect((report.statuses[503] ?? 0) + (report.statuses[402] ?? 0)).toBeGreaterThan(5);
 });
 
 test('also with a facilitator that forgets what it settled, though some payments then stay unresolved', async () => {

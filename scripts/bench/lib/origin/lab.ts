@@ -96,7 +96,7 @@ function planSubjects(
       console.error(`— opening ${pack.manifest.name}`);
       const predictor = await loadPredictor(pack, undefined, { threads, device, thread, promotedBytes });
       closers.push(() => predictor.release());
-      await heat(predictor, pack.manifest.experts.length);
+      if (promotedBytes === ALL_PROMOTED_BYTES) await heat(predictor, pack.manifest.experts.length);
       return predictor;
     });
   const peerOf = (command: string, args: () => Promise<readonly string[]>): (() => Promise<PeerProcess>) =>
