@@ -58,3 +58,13 @@ test('a pack that does not fit even without caches is refused', async () => {
   expect(state.relieved).toBe(1);
   guard.close();
 });
+
+test('above the ceiling with nothing under way small work goes on, one at a time', () => {
+  const { guard } = guarded(130);
+  const leave = guard.enter(MB);
+  expect(() => guard.enter(MB)).toThrow(expect.objectContaining({ code: 'unavailable' }));
+  leave();
+  expect(() => guard.enter(20 * MB)).toThrow(expect.objectContaining({ code: 'unavailable' }));
+  guard.enter(MB)();
+  guard.close();
+});

@@ -31,7 +31,7 @@ export interface MemoryCounts {
 export interface MemoryGuard {
   /**
    * Lets in work that takes about this many bytes; the returned function lets it out.
-   * @throws {TwinrouteError} `unavailable` with `retryAfterSeconds` when there is no room
+   * @throws {TwinrouteError} `unavailable` with `retryAfterSeconds` when there is no room and other work under way, or much is asked for
    */
   enter(bytes: number): () => void;
   /** Makes room for a pack. @throws {TwinrouteError} `unavailable` when it does not fit even with empty caches */
@@ -43,6 +43,8 @@ export interface MemoryGuard {
 
 /** Share of the ceiling from which on caches are given back. */
 const NEAR = 0.9;
+/** Share of the ceiling that work may take which is let in whatever is measured, where there is no other. */
+const SMALL = 0.01;
 /** How old a measurement may get. Milliseconds. */
 const MEASURE_MS = 50;
 /** How often the guard looks by itself. Milliseconds. */
@@ -106,7 +108,9 @@ export function createMemoryGuard({ ceilingBytes, resident, collect, relieve, cl
     enter(bytes) {
       look();
       const now = used() + bytes;
-      if (now > ceilingBytes) {
+      // What a process holds with nothing under way it uses again, though the allocator does not give it back: alone, small work goes on, one at a time.
+      const alone = inside === 0 && bytes <= SMALL * ceilingBytes;
+      if (now > ceilingBytes && !alone) {
         refused += 1;
         if (clock.now() - toldAtMs >= TELL_EVERY_MS) {
           toldAtMs = clock.now();
