@@ -4,6 +4,7 @@
 // Letters: B batch, T tokens, E experts, m × n a matrix, R the ranks of all experts' modules of one parameter added up.
 
 import { TwinrouteError } from '../core/errors.ts';
+import { onceEach } from '../core/once.ts';
 import { expectFloat, type FloatTensor } from '../core/tensor.ts';
 import type { GraphBuilder, ValueName } from '../formats/onnx/graph.ts';
 import { concatColumns, concatRows, transpose } from './matrices.ts';
@@ -73,19 +74,15 @@ export function createMixedWeights(
   experts: readonly GraphExpert[],
   mix: ValueName | undefined,
 ): MixedWeights {
-  const columnsByOwners = new Map<string, ValueName>();
-  const vectors = new Map<string, MixedVector>();
+  const columnsByOwners = onceEach<string, ValueName>();
+  const vectors = onceEach<string, MixedVector>();
 
   /** The mix's column of each owner, in that order: `[B, 1, owners]`. */
   const mixColumns = (owners: readonly number[]): ValueName => {
     if (mix === undefined) throw new TwinrouteError('internal', 'mixColumns: expected a mix, got a graph without experts');
-    const key = owners.join(' ');
-    const known = columnsByOwners.get(key);
-    if (known !== undefined) return known;
-    const gathered = graph.node('Gather', [mix, graph.ints(owners)], { axis: { int: 1 } });
-    const columns = graph.node('Unsqueeze', [gathered, graph.ints([1])]);
-    columnsByOwners.set(key, columns);
-    return columns;
+    return columnsByOwners(owners.join(' '), () =>
+      graph.node('Unsqueeze', [graph.node('Gather', [mix, graph.ints(owners)], { axis: { int: 1 } }), graph.ints([1])]),
+    );
   };
 
   const matrix = (name: string): FloatTensor => sharedMatrix(shared, name);
@@ -152,10 +149,6 @@ export function createMixedWeights(
       return { rows: graph.node('Mul', [pick(() => concatColumns(us), rank), mixColumns(owners)]), v };
     },
 
-    vector(name) {
-      const known = vectors.get(name) ?? makeVector(name);
-      vectors.set(name, known);
-      return known;
-    },
+    vector: (name) => vectors(name, () => makeVector(name)),
   };
 }

@@ -3,6 +3,7 @@
 //
 // Letters: B batch, T tokens, d hidden width, h attention heads, R ranks added up. Hidden values are `[B, T, d]`, or `[1, N, d]` where the layout packs.
 
+import { onceEach } from '../core/once.ts';
 import type { GraphBuilder, ValueName } from '../formats/onnx/graph.ts';
 import { transpose } from './matrices.ts';
 import type { MixedVector, MixedWeights, TableStack } from './mixed-weights.ts';
@@ -18,13 +19,8 @@ const MASKED_SCORE = -1e9;
 /** The operators over a graph. */
 export function createOnnxOps(graph: GraphBuilder, layout: TokenLayout, weights: MixedWeights, gated?: GatedOps): Ops<ValueName> {
   const { node, ints, scalar } = graph;
-  const memo = new Map<string, ValueName>();
   /** A value derived from an input once a graph, not once a layer. */
-  const once = (key: string, make: () => ValueName): ValueName => {
-    const value = memo.get(key) ?? make();
-    memo.set(key, value);
-    return value;
-  };
+  const once = onceEach<string, ValueName>();
   const floatMask = (mask: ValueName): ValueName => once(`float ${mask}`, () => node('Cast', [mask], { to: { int: 1 } }));
   const maskBias = (mask: ValueName): ValueName =>
     once(`bias ${mask}`, () => {

@@ -6,6 +6,7 @@
 // Letters: B batch, N tokens of all rows, K tiles, m × n a matrix, R ranks of a tile's experts added up, S a run's experts, d hidden width.
 
 import { TwinrouteError } from '../core/errors.ts';
+import { once, onceEach } from '../core/once.ts';
 import { toShared } from '../core/shared-floats.ts';
 import { floatTensor, type FloatTensor } from '../core/tensor.ts';
 import type { FloatPrecision, GraphBuilder, ValueName } from '../formats/onnx/graph.ts';
@@ -81,10 +82,10 @@ function createOpenWeights(
 ): MixedWeights {
   const matrix = (name: string) => sharedMatrix(shared, name);
   const float = (name: string, shape: readonly (number | string)[]): ValueName => graph.input(name, 'float32', shape);
-  const vectors = new Map<string, ReturnType<MixedWeights['vector']>>();
+  const vectors = onceEach<string, ReturnType<MixedWeights['vector']>>();
   const makeVector = (name: string): ReturnType<MixedWeights['vector']> => {
     const tensor = shared(name);
-    const constant = memoize(() => graph.constant(name, 'float32', tensor.shape, () => tensor.data));
+    const constant = once(() => graph.constant(name, 'float32', tensor.shape, () => tensor.data));
     const [m] = tensor.shape;
     // Asked for where it is used: a bias that became a rank is no constant of the graph.
     if (!changed.has(name)) return { perRequest: false, tensor, value: constant };
@@ -93,17 +94,12 @@ function createOpenWeights(
     const own = graph.node('Add', [constant(), delta]);
     return { perRequest: true, tensor, value: () => own };
   };
-  const tiles = memoize(() => graph.input('tiles', 'int64', [1]));
-  const ones = memoize(() => float('ones', ['batch', 1, 1]));
-  const reshaped = new Map<string, ValueName>();
+  const tiles = once(() => graph.input('tiles', 'int64', [1]));
+  const ones = once(() => float('ones', ['batch', 1, 1]));
+  const reshaped = onceEach<string, ValueName>();
   /** `[N, n]` as `[K, N / K, n]`; copies nothing. */
-  const inTiles = (x: ValueName, n: number): ValueName => {
-    const key = `${x} ${n}`;
-    const known =
-      reshaped.get(key) ?? graph.node('Reshape', [x, graph.node('Concat', [tiles(), graph.ints([-1, n])], { axis: { int: 0 } })]);
-    reshaped.set(key, known);
-    return known;
-  };
+  const inTiles = (x: ValueName, n: number): ValueName =>
+    reshaped(`${x} ${n}`, () => graph.node('Reshape', [x, graph.node('Concat', [tiles(), graph.ints([-1, n])], { axis: { int: 0 } })]));
   return {
     matrix,
     // The bias is one rank more, weighed by 1: a sum after the product would be a pass over all that the layer gives.
@@ -126,20 +122,11 @@ function createOpenWeights(
       onOpen({ kind: 'table', name, n, index: tableIndex(index) });
       return { rows: float(`${name}.rows`, [1, 'tokens', `R ${name}`]), v: float(`${name}.v`, [`R ${name}`, n]) };
     },
-    vector(name) {
-      const known = vectors.get(name) ?? makeVector(name);
-      vectors.set(name, known);
-      return known;
-    },
+    vector: (name) => vectors(name, () => makeVector(name)),
   };
 }
 
 function tableIndex(index: ValueName): TableIndex {
   if (index === 'input_ids' || index === 'token_type_ids' || index === 'positions') return index;
   throw new TwinrouteError('internal', `emitOpenTwinGraph: expected a table that an input of the encoder picks from, got ${index}`);
-}
-
-function memoize<T>(make: () => T): () => T {
-  let value: { readonly made: T } | undefined;
-  return () => (value ??= { made: make() }).made;
 }

@@ -6,7 +6,6 @@ import { floatTensor, sizeOf, type FloatTensor, type Tensor } from '../core/tens
 import type { BertConfig } from '../contract/hf-config.ts';
 import type { FloatPrecision } from '../formats/onnx/graph.ts';
 import { bert } from './bert.ts';
-
 import type { ParameterFactors } from './expert-factors.ts';
 import { emitOpenTwinGraph } from './open-twin-graph.ts';
 import { packedFeeds } from './packed-feeds.ts';

@@ -3,6 +3,7 @@
 //
 // Letters: B rows, T tokens of the longest row, N tokens of all rows, d a width.
 
+import { once, onceEach } from '../core/once.ts';
 import type { GraphBuilder, ValueName } from '../formats/onnx/graph.ts';
 import type { EncoderInputs } from './architecture.ts';
 
@@ -76,15 +77,15 @@ export const packed: CreateLayout = (graph) => {
   const strides = ofTokens('strides');
   const firsts = graph.input('firsts', 'int32', ['batch', 1]);
   const flat = (x: ValueName): ValueName => node('Flatten', [x], { axis: { int: 2 } });
-  const headsOf = new Map<string, ValueName>();
+  const headsOf = onceEach<string, ValueName>();
   const group = (name: string): AttentionGroup => {
     const own = ofRows('places', name);
     return {
       mask: ofRows('attention_mask', name),
       // One pick of whole heads does the work of padding and of the transposition that attention needs anyway.
       toHeads(x, heads) {
-        const cut = keep(headsOf, `${x} ${heads}`, () => headRows(graph, node('Reshape', [x, ints([0, 0, heads, -1])]))); // of [1, N, h, d / h]
-        return node('Gather', [cut, keep(headsOf, `${own} ${heads}`, () => headPlaces(graph, own, heads))]);
+        const cut = headsOf(`${x} ${heads}`, () => headRows(graph, node('Reshape', [x, ints([0, 0, heads, -1])]))); // of [1, N, h, d / h]
+        return node('Gather', [cut, headsOf(`${own} ${heads}`, () => headPlaces(graph, own, heads))]);
       },
     };
   };
@@ -93,7 +94,7 @@ export const packed: CreateLayout = (graph) => {
     positions: (table) => node('Gather', [table, positions]),
     groups: Array.from({ length: PACKED_GROUPS }, (_, g) => group(`_${g}`)),
     fromHeads(parts, heads) {
-      const picked = keep(headsOf, `back ${heads}`, () => headOrigins(graph, { starts, strides, positions }, heads));
+      const picked = headsOf(`back ${heads}`, () => headOrigins(graph, { starts, strides, positions }, heads));
       const all = node(
         'Concat',
         parts.map((part) => headRows(graph, part)),
@@ -139,15 +140,4 @@ function headCount(graph: GraphBuilder, heads: number): ValueName {
 /** 0 to h - 1 */
 function headNumbers(graph: GraphBuilder, heads: number): ValueName {
   return graph.int32s(Array.from({ length: heads }, (_, h) => h));
-}
-
-function keep<K, V>(map: Map<K, V>, key: K, make: () => V): V {
-  const value = map.get(key) ?? make();
-  map.set(key, value);
-  return value;
-}
-
-function once<T>(make: () => T): () => T {
-  let value: { readonly made: T } | undefined;
-  return () => (value ??= { made: make() }).made;
 }

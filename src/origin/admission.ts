@@ -4,6 +4,7 @@
 import { TwinrouteError } from '../core/errors.ts';
 import type { Batcher } from './batcher.ts';
 import type { Clock } from './clock.ts';
+import { retryAfter } from './retry-after.ts';
 
 /** What admission needs. */
 export interface AdmissionOptions {
@@ -20,8 +21,6 @@ const MEMORY_MS = 2000;
 const OF_ITS_TIME = 0.7;
 /** Share of a run's rows. So many are always let in, and with fewer under way nothing is learnt: small runs tell too little of what full ones can do. */
 const FEW = 0.25;
-/** A longer hint would only keep callers away from a server that has recovered. */
-const MAX_RETRY_AFTER_SECONDS = 60;
 
 /** A look at the door, before work is put into a request. */
 export interface Door {
@@ -50,7 +49,7 @@ export function withAdmission<R, O>(batcher: Batcher<R, O>, { clock, maxBatch, m
     throw new TwinrouteError(
       'overloaded',
       `origin: expected an answer in ${Math.round(leftMs)} ms, got ${underway} rows that wait, about ${Math.round(waitMs)} ms`,
-      { retryAfterSeconds: Math.min(Math.max(Math.ceil((late > 0 ? late : waitMs) / 1000), 1), MAX_RETRY_AFTER_SECONDS) },
+      { retryAfterSeconds: retryAfter((late > 0 ? late : waitMs) / 1000) },
     );
   };
 

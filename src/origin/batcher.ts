@@ -6,6 +6,7 @@
 
 import { TwinrouteError } from '../core/errors.ts';
 import type { Clock } from './clock.ts';
+import { retryAfter } from './retry-after.ts';
 
 /** Limits of a batcher. */
 export interface BatcherLimits {
@@ -81,8 +82,6 @@ interface Entry<R, O> {
 
 /** Weight of the newest run in the measured service rate. */
 const RATE_SMOOTHING = 0.2;
-/** A longer hint would only keep callers away from a server that has recovered. */
-const MAX_RETRY_AFTER_SECONDS = 60;
 
 /**
  * A batcher over `run`.
@@ -175,8 +174,7 @@ export function createBatcher<R, O>({ run, choose, clock, maxBatch, maxDelayMs, 
     }
   };
 
-  const retryAfterSeconds = (): number =>
-    rowsPerSecond === undefined ? 1 : Math.min(Math.max(Math.ceil(queue.length / rowsPerSecond), 1), MAX_RETRY_AFTER_SECONDS);
+  const retryAfterSeconds = (): number => (rowsPerSecond === undefined ? 1 : retryAfter(queue.length / rowsPerSecond));
 
   return {
     async submit(rows, { deadline = Infinity, signal } = {}) {

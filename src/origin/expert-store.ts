@@ -2,6 +2,7 @@
 // more need their place. A run keeps what it was given, so nothing is taken away from under it.
 
 import { TwinrouteError } from '../core/errors.ts';
+import { createFlights } from '../core/flights.ts';
 import { createFrequencyCache } from '../core/frequency-cache.ts';
 import type { ExpertFactors } from '../model/expert-factors.ts';
 import type { ExpertPages } from './expert-pages.ts';
@@ -25,26 +26,19 @@ export interface ExpertStore {
  */
 export function createExpertStore(load: (name: string) => Promise<ExpertFactors>, limitBytes: number): ExpertStore {
   const kept = createFrequencyCache<ExpertFactors>(limitBytes);
-  const loading = new Map<string, Promise<ExpertFactors>>();
+  const join = createFlights<string, ExpertFactors>();
   const unloaded = new Set<string>();
   let pageIns = 0;
 
-  const start = async (name: string): Promise<ExpertFactors> => {
-    try {
-      const expert = await load(name);
-      pageIns += 1;
-      if (!unloaded.has(name)) kept.set(name, expert, expert.bytes);
-      return expert;
-    } finally {
-      loading.delete(name);
-    }
+  const bring = async (name: string): Promise<ExpertFactors> => {
+    const expert = await load(name);
+    pageIns += 1;
+    if (!unloaded.has(name)) kept.set(name, expert, expert.bytes);
+    return expert;
   };
   const get = (name: string): Promise<ExpertFactors> => {
     const known = kept.get(name);
-    if (known !== undefined) return Promise.resolve(known);
-    const flight = loading.get(name) ?? start(name);
-    loading.set(name, flight);
-    return flight;
+    return known === undefined ? join(name, () => bring(name)) : Promise.resolve(known);
   };
 
   return {

@@ -1,6 +1,7 @@
 // Output layers of experts: read when somebody first asks for one, then kept, as they are small beside everything else.
 
 import { TwinrouteError } from '../core/errors.ts';
+import { createFlights } from '../core/flights.ts';
 import type { GraphHead } from '../model/twin-parameters.ts';
 
 /** Heads by the index of their expert. */
@@ -14,21 +15,12 @@ export interface HeadStore {
 /** A store over `load`, which is asked once for each head. */
 export function createHeadStore(load: (expert: number) => Promise<GraphHead>): HeadStore {
   const heads = new Map<number, GraphHead>();
-  const loading = new Map<number, Promise<void>>();
-  const start = async (expert: number): Promise<void> => {
-    try {
-      heads.set(expert, await load(expert));
-    } finally {
-      loading.delete(expert);
-    }
-  };
+  const join = createFlights<number, void>();
   return {
     async bring(experts) {
       for (const expert of experts) {
         if (heads.has(expert)) continue;
-        const flight = loading.get(expert) ?? start(expert);
-        loading.set(expert, flight);
-        await flight;
+        await join(expert, async () => void heads.set(expert, await load(expert)));
       }
     },
     of(expert) {

@@ -49,10 +49,17 @@ export function createTwinEncoder(options: TwinEncoderOptions): Encoder {
   const scratch = createScratch();
   // What tables and vectors get is not cut into tiles.
   const tiles = openings.every(({ kind }) => kind === 'matrix');
-  const runRow = ({ ids, mix }: PredictorRow): RunRow => ({
-    tokens: ids.length,
-    experts: [...mixed(mix), ...(fade !== undefined && missing(mix) !== 0 ? [FADE] : [])],
-  });
+  const known = new WeakMap<PredictorRow, RunRow>();
+  /** Looked at anew for each run that it waits for. */
+  const runRow = (row: PredictorRow): RunRow => {
+    const { ids, mix } = row;
+    const seen = known.get(row) ?? {
+      tokens: ids.length,
+      experts: [...mixed(mix), ...(fade !== undefined && missing(mix) !== 0 ? [FADE] : [])],
+    };
+    known.set(row, seen);
+    return seen;
+  };
 
   return {
     async prepare(mix) {
@@ -60,14 +67,16 @@ export function createTwinEncoder(options: TwinEncoderOptions): Encoder {
     },
 
     async run(rows) {
-      const used = [...new Set(rows.flatMap(({ mix }) => mixed(mix)))].sort((a, b) => a - b);
+      const shaped = rows.map(runRow);
+      const mixes = new Set(shaped.flatMap((row) => row.experts));
+      const fades = mixes.delete(FADE);
+      const used = [...mixes].sort((a, b) => a - b);
       const members: RunExpert[] = await Promise.all(
         used.map(async (e) => ({ expert: await store.get(experts[e]), weights: Float32Array.from(rows, ({ mix }) => mix[e]) })),
       );
-      const fades = fade !== undefined && rows.some(({ mix }) => missing(mix) !== 0);
-      if (fades) members.push({ expert: fade, weights: Float32Array.from(rows, ({ mix }) => -missing(mix)) });
+      if (fade !== undefined && fades) members.push({ expert: fade, weights: Float32Array.from(rows, ({ mix }) => -missing(mix)) });
       const startMs = now();
-      const size = cheaperSize(rows.map(runRow), rankOf, cost, tiles);
+      const size = cheaperSize(shaped, rankOf, cost, tiles);
       const tiled = size.tiled === true;
       const feeds = { ...fed, ...packedFeeds(rows, tiled), ...twinFeeds(openings, { rows, experts: members, tiled }, scratch) };
       const encoded = await encodeRows(session, rows.length, feeds);

@@ -59,7 +59,7 @@ export function createTwinPredictor({ manifest, experts, encoder, heads, tokeniz
     run: (rows) =>
       asDefect(manifest.name, async () => {
         const encoded = await encoder.run(rows);
-        for (const { mix } of rows) await heads.bring([argmax(mix)]);
+        await heads.bring(rows.map(({ mix }) => argmax(mix)));
         return rowsOf(encoded, heads);
       }),
     async prepare(mix, head = argmax(mix)) {

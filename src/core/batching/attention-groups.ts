@@ -26,14 +26,15 @@ export function attentionGroups(lengths: readonly number[]): AttentionGroups {
 export function cheapestCut(sorted: readonly number[]): { readonly cut: number; readonly scores: number } {
   const count = sorted.length;
   const last = sorted[count - 1];
-  let best = { cut: 0, scores: scoresOf(count, last) };
+  let best = { cut: 0, scores: paddedScores(count, last) };
   for (let cut = 1; cut < count; cut++) {
-    const scores = scoresOf(cut, sorted[cut - 1]) + scoresOf(count - cut, last);
+    const scores = paddedScores(cut, sorted[cut - 1]) + paddedScores(count - cut, last);
     if (scores < best.scores) best = { cut, scores };
   }
   return best;
 }
 
-function scoresOf(rows: number, longest: number): number {
+/** Of rows padded to the longest of them, as `AttentionGroups` counts them. */
+export function paddedScores(rows: number, longest: number): number {
   return rows * longest * (longest + PLACE_SCORES);
 }

@@ -4,6 +4,7 @@
 
 import { cheapestCut } from './attention-groups.ts';
 import type { CostModel } from './cost-model.ts';
+import { nearestRows, type Candidate } from './nearest-rows.ts';
 import { ranksOf, tiledSize, type RankOf, type RunRow } from './run-shapes.ts';
 
 /** What choosing needs. */
@@ -14,12 +15,6 @@ export interface ChooseOptions {
   readonly cost: Pick<CostModel, 'predict'>;
   /** Whether rows can be run as tiles. */
   readonly tiles: boolean;
-}
-
-/** Rows that could make a run, and how much of its time is useful: tokens a millisecond. */
-interface Candidate {
-  readonly rows: readonly number[];
-  readonly efficiency: number;
 }
 
 /** How far down the queue is looked for company: choosing must stay far cheaper than running. */
@@ -37,6 +32,7 @@ const PATIENCE = 3;
  */
 export function chooseRows(waiting: readonly RunRow[], { maxRows, rankOf, cost, tiles }: ChooseOptions): readonly number[] {
   const window = waiting.slice(0, Math.max(WINDOW, maxRows));
+  const lengths = window.map(({ tokens }) => tokens);
   const experts = new Set(window[0].experts);
   let best: Candidate | undefined;
   let since = 0;
@@ -44,62 +40,26 @@ export function chooseRows(waiting: readonly RunRow[], { maxRows, rankOf, cost, 
     const fitting: number[] = [];
     const outside: number[] = [];
     for (const [i, row] of window.entries()) (row.experts.every((expert) => experts.has(expert)) ? fitting : outside).push(i);
-    const candidate = mostUseful(window, fitting, maxRows, ranksOf(experts, rankOf), cost);
+    const rank = ranksOf(experts, rankOf);
+    const candidate = nearestRows(lengths, fitting, maxRows, (nearest) =>
+      cost.predict({ tokens: nearest.tokens, scores: cheapestCut(nearest.lengths).scores, rank }),
+    );
     since = best === undefined || candidate.efficiency > best.efficiency ? 0 : since + 1;
     if (since === 0) best = candidate;
     if (since === PATIENCE || fitting.length >= maxRows || outside.length === 0) break;
     for (const expert of nextExperts(window, outside, experts, rankOf)) experts.add(expert);
   }
   if (tiles) {
-    const tiled = likeLengths(window, maxRows, rankOf, cost);
+    const tiled = nearestRows(lengths, [...window.keys()], maxRows, ({ rows }) => {
+      const size = tiledSize(
+        rows.map((i) => window[i]),
+        rankOf,
+      );
+      return size.rank * rows.length > MAX_TILE_RANKS ? undefined : cost.predict(size);
+    });
     if (best === undefined || tiled.efficiency > best.efficiency) best = tiled;
   }
   return [...(best?.rows ?? [0])].sort((a, b) => a - b);
-}
-
-/** The first row and those nearest to it in length, as many as make most of a run in tiles useful. */
-function likeLengths(window: readonly RunRow[], maxRows: number, rankOf: RankOf, cost: ChooseOptions['cost']): Candidate {
-  const nearest = byDistance(window, [...window.keys()]).slice(0, maxRows);
-  let best = { count: 1, efficiency: 0 };
-  let tokens = 0;
-  for (let count = 1; count <= nearest.length; count++) {
-    tokens += window[nearest[count - 1]].tokens;
-    const rows = nearest.slice(0, count).map((i) => window[i]);
-    const size = tiledSize(rows, rankOf);
-    if (size.rank * count > MAX_TILE_RANKS) break;
-    const efficiency = tokens / cost.predict(size);
-    if (efficiency >= best.efficiency) best = { count, efficiency };
-  }
-  return { rows: nearest.slice(0, best.count), efficiency: best.efficiency };
-}
-
-/** Of the rows that fit a set of experts: the first of all, and with it those nearest to it in length, as many as make most of a run's time useful. */
-function mostUseful(
-  window: readonly RunRow[],
-  fitting: readonly number[],
-  maxRows: number,
-  rank: number,
-  cost: ChooseOptions['cost'],
-): Candidate {
-  const rows = byDistance(window, fitting).slice(0, maxRows);
-  let tokens = 0;
-  const lengths: number[] = [];
-  let best = { count: 1, efficiency: 0 };
-  for (const [at, i] of rows.entries()) {
-    const own = window[i].tokens;
-    tokens += own;
-    const above = lengths.findIndex((length) => length > own);
-    lengths.splice(above < 0 ? lengths.length : above, 0, own);
-    const efficiency = tokens / cost.predict({ tokens, scores: cheapestCut(lengths).scores, rank });
-    if (efficiency >= best.efficiency) best = { count: at + 1, efficiency };
-  }
-  return { rows: rows.slice(0, best.count), efficiency: best.efficiency };
-}
-
-/** Rows by how far they are from the first one in length; of equals, whoever came first. */
-function byDistance(window: readonly RunRow[], rows: readonly number[]): readonly number[] {
-  const distance = (i: number): number => Math.abs(window[i].tokens - window[0].tokens);
-  return [...rows].sort((a, b) => distance(a) - distance(b) || a - b);
 }
 
 /** What the set lacks for the rows that would bring it most tokens for each rank more. */

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PACKAGE_ROOT } from '../../../../src/cli/package-root.ts';
 import { withPacks } from '../../../../src/cli/open-pack-folder.ts';
+import { once } from '../../../../src/core/once.ts';
 import { createRandom } from '../../../../src/core/random.ts';
 import type { Pack } from '../../../../src/formats/pack.ts';
 import type { DeviceChoice } from '../../../../src/host/devices/select-device.ts';
@@ -77,12 +78,6 @@ export async function withLab<T>(options: LabOptions, use: (lab: Lab) => Promise
       for (const close of closers.reverse()) await close();
     }
   });
-}
-
-/** Opened when it is asked for, once. */
-function once<V>(open: () => Promise<V>): () => Promise<V> {
-  let value: Promise<V> | undefined;
-  return () => (value ??= open());
 }
 
 function planSubjects(
