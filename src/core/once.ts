@@ -7,8 +7,8 @@ export function once<T>(make: () => T): () => T {
 }
 
 /** A value for each key: that of the first `make` that came with it. */
-export function onceEach<K, V>(): (key: K, make: () => V) => V {
-  const made = new Map<K, { readonly value: V }>();
+export function onceEach<V>(): (key: string, make: () => V) => V {
+  const made = new Map<string, { readonly value: V }>();
   return (key, make) => {
     const known = made.get(key) ?? { value: make() };
     made.set(key, known);

@@ -74,8 +74,8 @@ export function createMixedWeights(
   experts: readonly GraphExpert[],
   mix: ValueName | undefined,
 ): MixedWeights {
-  const columnsByOwners = onceEach<string, ValueName>();
-  const vectors = onceEach<string, MixedVector>();
+  const columnsByOwners = onceEach<ValueName>();
+  const vectors = onceEach<MixedVector>();
 
   /** The mix's column of each owner, in that order: `[B, 1, owners]`. */
   const mixColumns = (owners: readonly number[]): ValueName => {

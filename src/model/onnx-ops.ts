@@ -20,7 +20,7 @@ const MASKED_SCORE = -1e9;
 export function createOnnxOps(graph: GraphBuilder, layout: TokenLayout, weights: MixedWeights, gated?: GatedOps): Ops<ValueName> {
   const { node, ints, scalar } = graph;
   /** A value derived from an input once a graph, not once a layer. */
-  const once = onceEach<string, ValueName>();
+  const once = onceEach<ValueName>();
   const floatMask = (mask: ValueName): ValueName => once(`float ${mask}`, () => node('Cast', [mask], { to: { int: 1 } }));
   const maskBias = (mask: ValueName): ValueName =>
     once(`bias ${mask}`, () => {

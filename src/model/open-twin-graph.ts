@@ -82,7 +82,7 @@ function createOpenWeights(
 ): MixedWeights {
   const matrix = (name: string) => sharedMatrix(shared, name);
   const float = (name: string, shape: readonly (number | string)[]): ValueName => graph.input(name, 'float32', shape);
-  const vectors = onceEach<string, ReturnType<MixedWeights['vector']>>();
+  const vectors = onceEach<ReturnType<MixedWeights['vector']>>();
   const makeVector = (name: string): ReturnType<MixedWeights['vector']> => {
     const tensor = shared(name);
     const constant = once(() => graph.constant(name, 'float32', tensor.shape, () => tensor.data));
@@ -96,7 +96,7 @@ function createOpenWeights(
   };
   const tiles = once(() => graph.input('tiles', 'int64', [1]));
   const ones = once(() => float('ones', ['batch', 1, 1]));
-  const reshaped = onceEach<string, ValueName>();
+  const reshaped = onceEach<ValueName>();
   /** `[N, n]` as `[K, N / K, n]`; copies nothing. */
   const inTiles = (x: ValueName, n: number): ValueName =>
     reshaped(`${x} ${n}`, () => graph.node('Reshape', [x, graph.node('Concat', [tiles(), graph.ints([-1, n])], { axis: { int: 0 } })]));

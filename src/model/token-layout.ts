@@ -77,7 +77,7 @@ export const packed: CreateLayout = (graph) => {
   const strides = ofTokens('strides');
   const firsts = graph.input('firsts', 'int32', ['batch', 1]);
   const flat = (x: ValueName): ValueName => node('Flatten', [x], { axis: { int: 2 } });
-  const headsOf = onceEach<string, ValueName>();
+  const headsOf = onceEach<ValueName>();
   const group = (name: string): AttentionGroup => {
     const own = ofRows('places', name);
     return {

@@ -26,7 +26,7 @@ export interface ExpertStore {
  */
 export function createExpertStore(load: (name: string) => Promise<ExpertFactors>, limitBytes: number): ExpertStore {
   const kept = createFrequencyCache<ExpertFactors>(limitBytes);
-  const join = createFlights<string, ExpertFactors>();
+  const join = createFlights<ExpertFactors>();
   const unloaded = new Set<string>();
   let pageIns = 0;
 

@@ -15,7 +15,7 @@ export interface HeadStore {
 /** A store over `load`, which is asked once for each head. */
 export function createHeadStore(load: (expert: number) => Promise<GraphHead>): HeadStore {
   const heads = new Map<number, GraphHead>();
-  const join = createFlights<number, void>();
+  const join = createFlights<void>();
   return {
     async bring(experts) {
       for (const expert of experts) {
