@@ -62,14 +62,17 @@ async function post(body: object): Promise<{ status: number; body: unknown }> {
 }
 
 test('of five endpoints one is well: every request is answered, and the others are found out', async () => {
+  const found = new Map<string, string>();
   for (let i = 0; i < 40; i++) {
     const { status, body } = await post({ text: tinyText('birds', i), task: 'birds', explain: true });
     expect({ status, body }).toMatchObject({ status: 200 });
     const { explain, config, id } = z.parse(Prediction, body);
     expect(explain).toMatchObject({ endpoint: 'well', receipt: { id, config, mix: { birds: 1 } } });
+    // Looked at after each: on a slow machine one that was found out early is due for another trial by the end.
+    const { endpoints } = z.parse(HealthAnswer, await (await fetch(`${edge.url}/health`)).json());
+    for (const each of endpoints) if (found.get(each.id) !== 'open') found.set(each.id, each.state);
   }
-  const { endpoints } = z.parse(HealthAnswer, await (await fetch(`${edge.url}/health`)).json());
-  expect(Object.fromEntries(endpoints.map(({ id, state }) => [id, state]))).toMatchObject({ dead: 'open', hanging: 'open', well: 'up' });
+  expect(Object.fromEntries(found)).toMatchObject({ dead: 'open', hanging: 'open', well: 'up' });
 });
 
 test('an answer is kept for a caller who allows it', async () => {
