@@ -103,8 +103,8 @@ function compare(
 async function bench(pack: Pack, device: DeviceChoice): Promise<DevicesReport> {
   const facts = runFacts();
   const thread = startSessionThread();
-  const cpu = await loadPredictor(pack, undefined, { thread });
-  const own = await loadPredictor(pack, undefined, { thread, device });
+  const cpu = await loadPredictor(pack, undefined, { instances: [thread] });
+  const own = await loadPredictor(pack, undefined, { instances: [thread], device });
   const batch = Number(options.batch);
   const rows = readRows(cpu, Number(options.rows));
   const { outputs: want } = await run(cpu, rows, batch);

@@ -1,7 +1,7 @@
 // The origin at full speed: throughput beside one plain merged model and beside peers, latency over distinct mixes, memory, and load over HTTP.
 //
 //   node scripts/bench/origin.bench.ts [--parts throughput,memory,load,mixes] [--python PYTHON] [--subjects KEY,KEY] [--rows 256] [--rounds 8]
-//     [--minutes 4.5] [--in-flight 128] [--threads 2] [--device cpu] [--quick] [--json FILE]
+//     [--minutes 4.5] [--in-flight 128] [--threads 1] [--instances 2] [--device cpu] [--quick] [--json FILE]
 //
 // Throughput: every subject sits behind the origin's own batcher, batches of up to 32, and has the same rows, tokenised before the clock starts; the
 // plain model and its peers choose rows by length as the origin does. Subjects take turns in a drawn order and ratios are taken within rounds. PYTHON
@@ -34,7 +34,8 @@ const { values: options } = parseArgs({
     rounds: { type: 'string', default: '8' },
     minutes: { type: 'string', default: '4.5' },
     'in-flight': { type: 'string', default: '128' },
-    threads: { type: 'string', default: '2' },
+    threads: { type: 'string', default: '1' },
+    instances: { type: 'string', default: '2' },
     device: { type: 'string', default: 'cpu' },
     quick: { type: 'boolean', default: false },
     json: { type: 'string' },
@@ -45,6 +46,7 @@ const { values: options } = parseArgs({
 export interface OriginReport {
   readonly facts: RunFacts;
   readonly threads: number;
+  readonly instances: number;
   readonly device: DeviceChoice;
   readonly inFlight: number;
   readonly throughput?: ThroughputFigures;
@@ -57,6 +59,7 @@ const facts = runFacts();
 const parts = options.parts.split(',');
 const { quick, python } = options;
 const threads = Number(options.threads);
+const instances = Number(options.instances);
 const inFlight = Number(options['in-flight']);
 const device = await selectDevice({ device: options.device, dtype: 'fp32' });
 const texts = readTexts(TASKS);
@@ -65,6 +68,7 @@ try {
   const throughput = parts.includes('throughput')
     ? await measureThroughput({
         threads,
+        instances,
         device,
         inFlight,
         python,
@@ -76,10 +80,10 @@ try {
         only: options.subjects.split(','),
       })
     : undefined;
-  const memory = parts.includes('memory') ? await measureMemory(threads, folder) : undefined;
+  const memory = parts.includes('memory') ? await measureMemory({ threads, instances }, folder) : undefined;
   const { load, mixes } =
     parts.includes('load') || parts.includes('mixes')
-      ? await withHttpLab(threads, device, async (lab) => {
+      ? await withHttpLab({ threads, instances }, device, async (lab) => {
           const measured = await measureLoad(lab, texts, quick ? 4 : 15);
           const perSecond = measured.capacity.value / 2;
           return {
@@ -93,6 +97,7 @@ try {
   const report: OriginReport = {
     facts,
     threads,
+    instances,
     device,
     inFlight,
     ...(throughput !== undefined && { throughput }),

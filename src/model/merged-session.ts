@@ -13,8 +13,8 @@ export type WeightInputs = Readonly<Record<string, FloatTensor>>;
 
 /** What a merged session is made of. */
 export interface MergedSessionOptions {
-  /** A graph whose inputs are the encoder's and the weights. */
-  readonly session: Session;
+  /** A graph whose inputs are the encoder's and the weights, once for each instance. */
+  readonly sessions: readonly Session[];
   /** Merged weights of a mix `[E]`, fresh. */
   readonly merge: (mix: Float32Array) => Promise<WeightInputs>;
   /** Bytes of merged weights that are kept; those of the newest mix always are. */
@@ -25,11 +25,12 @@ export interface MergedSessionOptions {
 const STEPS = 256;
 
 /**
- * A session with the inputs and outputs of the factored graph: the encoder's and `mix [B, E]`. Rows are grouped by their rounded mix, each group
- * is run with its own weights, and the outputs come in the order of the rows. It owns `session`.
+ * For each session one with the inputs and outputs of the factored graph: the encoder's and `mix [B, E]`. Rows are grouped by their rounded mix, each group
+ * is run with its own weights, and the outputs come in the order of the rows. Merged weights are kept for all of them. Each owns
+ * its `session`.
  * Cost: one run for each distinct mix of a batch; one merge for each that is not kept
  */
-export function createMergedSession({ session, merge, cacheBytes }: MergedSessionOptions): Session {
+export function createMergedSessions({ sessions, merge, cacheBytes }: MergedSessionOptions): readonly Session[] {
   // In order of use, the least recent first.
   const kept = new Map<string, WeightInputs>();
   let keptBytes = 0;
@@ -49,7 +50,7 @@ export function createMergedSession({ session, merge, cacheBytes }: MergedSessio
     return weights;
   };
 
-  return {
+  return sessions.map((session) => ({
     async run({ mix, ...feeds }) {
       const [batch, experts] = mix.shape;
       const { data } = expectFloat(mix, [batch, experts], 'mix');
@@ -70,7 +71,7 @@ export function createMergedSession({ session, merge, cacheBytes }: MergedSessio
       return outputs;
     },
     release: () => session.release(),
-  };
+  }));
 }
 
 function bytesOf(weights: WeightInputs): number {

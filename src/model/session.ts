@@ -12,3 +12,8 @@ export interface Session {
 
 /** Compiles ONNX model bytes into a session. */
 export type CreateSession = (model: Uint8Array) => Promise<Session>;
+
+/** Frees all of them. */
+export async function releaseAll(sessions: readonly Session[]): Promise<void> {
+  await Promise.all(sessions.map((session) => session.release()));
+}

@@ -1,6 +1,6 @@
 // Dynamic batching with a latency bound. Rows of all requests wait in one queue; a batch closes when as many wait as fill one, or when the oldest row
-// has waited long enough and nothing runs. One run at a time: while it lasts, rows gather for the next one, and whoever knows what runs cost may
-// choose among them.
+// has waited long enough and an instance is free. One run at a time on each: while it lasts, rows gather for the next one, and whoever knows what runs
+// cost may choose among them.
 //
 // A request (a job here) is admitted whole and answered whole: its first failed row fails it, and its rows still queued are taken out.
 
@@ -12,7 +12,7 @@ import { retryAfter } from './retry-after.ts';
 export interface BatcherLimits {
   /** Rows of one run. */
   readonly maxBatch: number;
-  /** How long the oldest row waits for company while nothing runs. */
+  /** How long the oldest row waits for company while an instance is free. */
   readonly maxDelayMs: number;
   /** Rows that may wait; a request that does not fit is refused. */
   readonly maxQueue: number;
@@ -20,10 +20,12 @@ export interface BatcherLimits {
 
 /** What a batcher needs. */
 export interface BatcherOptions<R, O> extends BatcherLimits {
-  /** One output per row, in order. Never called while a call is pending. */
-  readonly run: (rows: readonly R[]) => Promise<readonly O[]>;
-  /** Indices of the waiting rows that run next, ascending, at most `maxRows`, with 0 among them; the first ones where it is left out. */
-  readonly choose?: ((waiting: readonly R[], maxRows: number) => readonly number[]) | undefined;
+  /** Instances of the model, each of which has one run at a time; 1 where it is left out. */
+  readonly instances?: number | undefined;
+  /** One output per row, in order. Never called while a call for the same instance is pending. */
+  readonly run: (rows: readonly R[], instance: number) => Promise<readonly O[]>;
+  /** Indices of the waiting rows that an instance runs next, at least one and at most `maxRows`; the first ones where it is left out. Nobody may be passed over for ever. */
+  readonly choose?: ((waiting: readonly R[], maxRows: number, instance: number) => readonly number[]) | undefined;
   readonly clock: Clock;
 }
 
@@ -87,9 +89,11 @@ const RATE_SMOOTHING = 0.2;
  * A batcher over `run`.
  * Cost: O(rows) a submission and O(queue) a cancelled request.
  */
-export function createBatcher<R, O>({ run, choose, clock, maxBatch, maxDelayMs, maxQueue }: BatcherOptions<R, O>): Batcher<R, O> {
+export function createBatcher<R, O>(options: BatcherOptions<R, O>): Batcher<R, O> {
+  const { run, choose, clock, maxBatch, maxDelayMs, maxQueue, instances = 1 } = options;
   let queue: Entry<R, O>[] = [];
-  let running: Promise<void> | undefined;
+  /** By instance. */
+  const running = new Array<Promise<void> | undefined>(instances).fill(undefined);
   let closed = false;
   let rowsPerSecond: number | undefined;
   let cancelTimer = (): void => {};
@@ -106,26 +110,29 @@ export function createBatcher<R, O>({ run, choose, clock, maxBatch, maxDelayMs, 
     return !job.settled;
   };
 
-  /** Starts a batch if one is due, else sets the timer for when one will be. */
+  /** Starts a batch on each free instance if one is due, else sets the timer for when one will be. */
   const pump = (): void => {
     cancelTimer();
-    if (running !== undefined) return;
-    queue = queue.filter(isLive);
-    if (queue.length === 0) return;
-    const restMs = maxDelayMs - (clock.now() - queue[0].job.submittedAt);
-    if (queue.length < maxBatch && restMs > 0) {
-      cancelTimer = clock.after(restMs, pump);
-      return;
+    const free = [...running.keys()].filter((instance) => running[instance] === undefined);
+    if (free.length > 0) queue = queue.filter(isLive);
+    for (const instance of free) {
+      if (queue.length === 0) return;
+      const restMs = maxDelayMs - (clock.now() - queue[0].job.submittedAt);
+      if (queue.length < maxBatch && restMs > 0) {
+        cancelTimer = clock.after(restMs, pump);
+        return;
+      }
+      running[instance] = runBatch(takeNext(instance), instance);
     }
-    running = runBatch(takeNext());
   };
 
-  const takeNext = (): readonly Entry<R, O>[] => {
+  const takeNext = (instance: number): readonly Entry<R, O>[] => {
     if (choose === undefined) return queue.splice(0, maxBatch);
     const chosen = new Set(
       choose(
         queue.map(({ row }) => row),
         maxBatch,
+        instance,
       ),
     );
     const taken = queue.filter((_, i) => chosen.has(i));
@@ -133,37 +140,40 @@ export function createBatcher<R, O>({ run, choose, clock, maxBatch, maxDelayMs, 
     return taken;
   };
 
-  const runBatch = async (entries: readonly Entry<R, O>[]): Promise<void> => {
+  const runBatch = async (entries: readonly Entry<R, O>[], instance: number): Promise<void> => {
     try {
-      await runOnce(entries);
+      await runOnce(entries, instance);
     } catch (error) {
       if (entries.length === 1) fail(entries[0].job, error);
-      else await runAlone(entries);
+      else await runAlone(entries, instance);
     }
-    running = undefined;
+    running[instance] = undefined;
     pump();
   };
 
   /** After a batch failed: each row by itself, so that a poisonous row takes down only its own request. */
-  const runAlone = async (entries: readonly Entry<R, O>[]): Promise<void> => {
+  const runAlone = async (entries: readonly Entry<R, O>[], instance: number): Promise<void> => {
     for (const entry of entries) {
       if (!isLive(entry)) continue;
       try {
-        await runOnce([entry]);
+        await runOnce([entry], instance);
       } catch (error) {
         fail(entry.job, error);
       }
     }
   };
 
-  const runOnce = async (entries: readonly Entry<R, O>[]): Promise<void> => {
+  const runOnce = async (entries: readonly Entry<R, O>[], instance: number): Promise<void> => {
     const start = clock.now();
     for (const { job } of entries) job.startedAt ??= start;
-    const outputs = await run(entries.map(({ row }) => row));
+    const outputs = await run(
+      entries.map(({ row }) => row),
+      instance,
+    );
     if (outputs.length !== entries.length)
       throw new TwinrouteError('internal', `batcher: expected ${entries.length} outputs, got ${outputs.length}`);
     const end = clock.now();
-    const rate = (1000 * entries.length) / Math.max(end - start, 0.001);
+    const rate = (1000 * instances * entries.length) / Math.max(end - start, 0.001);
     rowsPerSecond = rowsPerSecond === undefined ? rate : rowsPerSecond + RATE_SMOOTHING * (rate - rowsPerSecond);
     for (const [i, { job, index }] of entries.entries()) {
       job.outputs[index] = outputs[i];
@@ -224,7 +234,7 @@ export function createBatcher<R, O>({ run, choose, clock, maxBatch, maxDelayMs, 
         fail(job, new TwinrouteError('unavailable', 'batcher: the server is stopping', { retryAfterSeconds: 1 }));
       queue = [];
       cancelTimer();
-      await running;
+      await Promise.all(running);
     },
   };
 }

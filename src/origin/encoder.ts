@@ -26,12 +26,14 @@ export interface PromotionCounts {
 
 /** An encoder that mixes experts row by row. */
 export interface Encoder {
-  /** Runs a batch; one at a time. */
-  run(rows: readonly PredictorRow[]): Promise<EncodedRows>;
+  /** Instances, each with sessions of its own, so that as many runs go on side by side. */
+  readonly instances: number;
+  /** Runs a batch on an instance, the first one where it is left out; one at a time on each. */
+  run(rows: readonly PredictorRow[], instance?: number): Promise<EncodedRows>;
   /** Brings into memory what rows of this mix need, so that no run has to wait for it. */
   prepare?(mix: Float32Array): Promise<void>;
-  /** Which of the waiting rows the next run is made of, as indices; whoever comes first where it is left out. */
-  choose?(waiting: readonly PredictorRow[], maxRows: number): readonly number[];
+  /** Which of the waiting rows an instance's next run is made of, as indices; whoever comes first where it is left out. */
+  choose?(waiting: readonly PredictorRow[], maxRows: number, instance?: number): readonly number[];
   /** Its experts one by one, where they are held so. */
   readonly pages?: ExpertPages;
   /** Lets go of what only makes runs faster; what is running goes on. */

@@ -15,18 +15,18 @@ import type { Predictor } from './predictor.ts';
 import { createTwinPredictor } from './twin-predictor.ts';
 
 /** How a pack is loaded. */
-export interface LoadOptions extends Omit<PackEncoderOptions, 'createSession' | 'form'>, Pick<NodeSessionOptions, 'threads'> {
+export interface LoadOptions extends Omit<PackEncoderOptions, 'instances' | 'form'>, Pick<NodeSessionOptions, 'threads'> {
   /** What the encoder runs on; the CPU in f32 when left out. */
   readonly device?: Pick<DeviceChoice, 'name' | 'kind' | 'precision'> | undefined;
-  /** Where sessions live; on the calling thread when left out, which stands still for each run. */
-  readonly thread?: Pick<SessionThread, 'create'>;
+  /** Where sessions live, one place for each instance of the model; one on the calling thread when left out, which stands still for each run. */
+  readonly instances?: readonly Pick<SessionThread, 'create'>[];
 }
 
 /**
  * Compiles a pack.
  * @param experts names of the resident experts; all of the pack's when undefined
  * @throws {TwinrouteError} `not_found` for an expert that the pack lacks, `integrity` for changed bytes
- * Cost: the model in f32 about three times over while it loads, once afterwards, and the experts' factors in f32
+ * Cost: the model in f32 about three times over while it loads, once for each instance afterwards, and the experts' factors in f32
  */
 export async function loadPredictor(pack: Pack, experts?: readonly string[], options: LoadOptions = {}): Promise<Predictor> {
   const { manifest } = pack;
@@ -39,12 +39,15 @@ export async function loadPredictor(pack: Pack, experts?: readonly string[], opt
     await pack.text(manifest.tokenizer.config_file),
     manifest.max_tokens,
   );
-  const { threads, thread, device, ...rest } = options;
-  const create = thread === undefined ? createNodeSession : thread.create;
+  const { threads, instances = [{ create: createNodeSession }], device, ...rest } = options;
   const sessionOptions = { ...(threads !== undefined && { threads }), ...(device !== undefined && { device: device.name }) };
-  const createSession: CreateSession = (model) => create(model, sessionOptions);
+  const onInstances = instances.map(
+    ({ create }): CreateSession =>
+      (model) =>
+        create(model, sessionOptions),
+  );
   const form = device && { precision: device.precision, ownTables: device.kind === 'gpu' };
-  const encoder = await createPackEncoder(pack, resident, { ...rest, form, createSession });
+  const encoder = await createPackEncoder(pack, resident, { ...rest, form, instances: onInstances });
   const heads = createHeadStore(async (expert) => {
     const entry = expertOf(manifest, resident[expert]);
     return loadHead(await pack.source(entry.file), entry, width);
@@ -58,6 +61,6 @@ export async function loadPredictor(pack: Pack, experts?: readonly string[], opt
     encoder,
     heads,
     tokenizer,
-    ...(router !== undefined && { routerSession: await create(await pack.bytes(router.file), { threads: 1 }) }),
+    ...(router !== undefined && { routerSession: await instances[0].create(await pack.bytes(router.file), { threads: 1 }) }),
   });
 }

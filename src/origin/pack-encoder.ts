@@ -7,12 +7,12 @@ import { describeMixKey } from '../core/mix-key.ts';
 import { floatTensor } from '../core/tensor.ts';
 import type { Pack } from '../formats/pack.ts';
 import { encoderFeeds } from '../model/encoder-feeds.ts';
-import { createMergedSession } from '../model/merged-session.ts';
+import { createMergedSessions } from '../model/merged-session.ts';
 import type { Opening } from '../model/open-twin-graph.ts';
 import { packedFeeds } from '../model/packed-feeds.ts';
 import { packGraph } from '../model/pack-graph.ts';
 import { packOpenGraph } from '../model/pack-open-graph.ts';
-import type { CreateSession } from '../model/session.ts';
+import { releaseAll, type CreateSession, type Session } from '../model/session.ts';
 import { encodeRows } from './encode-rows.ts';
 import type { Encoder } from './encoder.ts';
 import { createPromotingEncoder } from './promoting-encoder.ts';
@@ -21,9 +21,9 @@ import { openTwinPack, type GraphForm } from './twin-pack.ts';
 
 /** How a pack is run. */
 export interface PackEncoderOptions {
-  /** Compiles graphs. */
-  readonly createSession: CreateSession;
-  /** What suits the device that `createSession` compiles for. */
+  /** Compiles graphs, once for each instance. */
+  readonly instances: readonly CreateSession[];
+  /** What suits the device that `instances` compile for. */
   readonly form?: GraphForm | undefined;
   /** Bytes of merged weights that are kept, where a method is served by merging; 1 GiB by default. */
   readonly cacheBytes?: number | undefined;
@@ -53,7 +53,7 @@ const factored: CreatePackEncoder = async (pack, experts, options) => {
   const cost = createCostModel(priorCost(graph.openings));
   const now = (): number => performance.now();
   const plain = createTwinEncoder({
-    session: await options.createSession(model),
+    sessions: await createSessions(options.instances, model),
     openings: graph.openings,
     fed: graph.fed,
     experts,
@@ -86,8 +86,8 @@ const factored: CreatePackEncoder = async (pack, experts, options) => {
       halfLifeTokens: HALF_LIFE_TOKENS,
       payingTokens: () => (PAYS_MS * TYPICAL_RUN.tokens) / Math.max(saved(), Number.MIN_VALUE),
     }),
-    async merge(mix) {
-      const session = await options.createSession(await twin.mergeMix(mix));
+    async merge(mix, instance) {
+      const session = await options.instances[instance](await twin.mergeMix(mix));
       return { run: (rows) => encodeRows(session, rows.length, { ...graph.fed, ...packedFeeds(rows) }), release: () => session.release() };
     },
     cost,
@@ -126,26 +126,43 @@ function priorCost(openings: readonly Opening[]): PriorCost {
 /** Weights merged for each mix. */
 const merged: CreatePackEncoder = async (pack, experts, options) => {
   const { model, merge } = await packOpenGraph(pack, experts, options.form?.precision);
-  const session = createMergedSession({
-    session: await options.createSession(model),
+  const sessions = createMergedSessions({
+    sessions: await createSessions(options.instances, model),
     merge,
     cacheBytes: options.cacheBytes ?? 1 << 30,
   });
   return {
-    run(rows) {
+    instances: sessions.length,
+    run(rows, instance = 0) {
       const mix = new Float32Array(rows.length * experts.length);
       for (const [i, row] of rows.entries()) mix.set(row.mix, i * experts.length);
-      return encodeRows(session, rows.length, { ...encoderFeeds(rows), mix: floatTensor([rows.length, experts.length], mix) });
+      return encodeRows(sessions[instance], rows.length, { ...encoderFeeds(rows), mix: floatTensor([rows.length, experts.length], mix) });
     },
-    release: () => session.release(),
+    release: () => releaseAll(sessions),
   };
 };
 
 /** The graph's own gates mix, so that there is no mix to feed. */
 const gated: CreatePackEncoder = async (pack, _, options) => {
-  const session = await options.createSession(await packGraph(pack, [], options.form?.precision));
-  return { run: (rows) => encodeRows(session, rows.length, encoderFeeds(rows)), release: () => session.release() };
+  const sessions = await createSessions(options.instances, await packGraph(pack, [], options.form?.precision));
+  return {
+    instances: sessions.length,
+    run: (rows, instance = 0) => encodeRows(sessions[instance], rows.length, encoderFeeds(rows)),
+    release: () => releaseAll(sessions),
+  };
 };
+
+/** One after another: what compiling takes, it takes once at a time. */
+async function createSessions(instances: readonly CreateSession[], model: Uint8Array): Promise<readonly Session[]> {
+  const sessions: Session[] = [];
+  try {
+    for (const create of instances) sessions.push(await create(model));
+  } catch (error) {
+    await releaseAll(sessions);
+    throw error;
+  }
+  return sessions;
+}
 
 const METHODS: Readonly<Record<string, CreatePackEncoder>> = {
   twin: factored,

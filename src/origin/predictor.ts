@@ -59,10 +59,12 @@ export interface Predictor {
    * @throws {TwinrouteError} `unavailable` for an expert that the operator has unloaded
    */
   prepare?(mix: Float32Array, head?: number): Promise<void>;
-  /** Which waiting rows the next run is made of, as indices; whoever comes first where it is left out. */
-  choose?(waiting: readonly PredictorRow[], maxRows: number): readonly number[];
-  /** Runs a batch; one output per row, in order. */
-  run(rows: readonly PredictorRow[]): Promise<readonly PredictorOutput[]>;
+  /** How many runs go on side by side, each on an instance of its own; one where it is left out. */
+  readonly instances?: number;
+  /** Which waiting rows an instance's next run is made of, as indices; whoever comes first where it is left out. */
+  choose?(waiting: readonly PredictorRow[], maxRows: number, instance?: number): readonly number[];
+  /** Runs a batch on an instance, the first one where it is left out; one output per row, in order. */
+  run(rows: readonly PredictorRow[], instance?: number): Promise<readonly PredictorOutput[]>;
   /**
    * Mixes from the features of a pass with empty mixes, each `[d]`; absent when the pack has no origin router.
    * @param topK overrides the policy's

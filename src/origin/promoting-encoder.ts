@@ -18,8 +18,8 @@ export interface PromotingOptions {
   /** Bytes of a mix's weights. */
   readonly mixBytes: number;
   readonly hot: HotMixes;
-  /** Merges a mix. */
-  readonly merge: (mix: Float32Array) => Promise<MixEncoder>;
+  /** Merges a mix on an instance. */
+  readonly merge: (mix: Float32Array, instance: number) => Promise<MixEncoder>;
   readonly cost: CostModel;
   /** Milliseconds. */
   readonly now: () => number;
@@ -29,16 +29,21 @@ export interface PromotingOptions {
   readonly onFailure: (error: unknown) => void;
 }
 
+/** A mix's weights, on the one instance that has them. */
+interface Place {
+  readonly encoder: MixEncoder;
+  readonly instance: number;
+}
+
 /** The encoder; it owns the factored one and those of promoted mixes. */
 export function createPromotingEncoder({ factored, mixBytes, hot, merge, cost, now, onChange, onFailure }: PromotingOptions): Encoder {
-  const promoted = new Map<string, MixEncoder>();
+  const promoted = new Map<string, Place>();
   const keys = new WeakMap<PredictorRow, { readonly key: string | undefined }>();
-  /** A merge under way, or one that is done and waits for the next run to be let in: nothing is released under a run. */
+  const busy = new Set<number>();
+  /** They lost their place under a run of their instance, and go after it. */
+  let leaving: Place[] = [];
   let merging: Promise<void> | undefined;
-  let ready: { readonly promotion: Promotion; readonly encoder: MixEncoder } | undefined;
   let closed = false;
-  let running = 0;
-  let givingUp = false;
   let promotions = 0;
   let demotions = 0;
 
@@ -47,43 +52,50 @@ export function createPromotingEncoder({ factored, mixBytes, hot, merge, cost, n
     keys.set(row, known);
     return known.key;
   };
-  const encoderOf = (row: PredictorRow): MixEncoder | undefined => {
+  const placeOf = (row: PredictorRow): Place | undefined => {
     const key = keyOf(row);
     return key === undefined ? undefined : promoted.get(key);
   };
-
-  const letIn = async (): Promise<void> => {
-    if (ready === undefined) return;
-    const { promotion, encoder } = ready;
-    ready = undefined;
-    promoted.set(promotion.promote, encoder);
-    promotions += 1;
-    hot.settle(promotion);
-    onChange(promotion);
-    if (promotion.demote === undefined) return;
-    const old = promoted.get(promotion.demote);
-    promoted.delete(promotion.demote);
-    demotions += 1;
-    await old?.release();
+  const encoderOn = (instance: number, row: PredictorRow): MixEncoder | undefined => {
+    const place = placeOf(row);
+    return place?.instance === instance ? place.encoder : undefined;
   };
 
-  /** Once nothing runs. */
-  const giveUp = async (): Promise<void> => {
-    if (!givingUp || running > 0) return;
-    givingUp = false;
-    const old = [...promoted.values(), ...(ready === undefined ? [] : [ready.encoder])];
-    demotions += promoted.size;
-    promoted.clear();
-    ready = undefined;
-    hot.clear();
-    for (const encoder of old) await encoder.release();
+  /** Frees those whose instance runs nothing. */
+  const letGo = async (): Promise<void> => {
+    const free = leaving.filter(({ instance }) => !busy.has(instance));
+    leaving = leaving.filter(({ instance }) => busy.has(instance));
+    for (const { encoder } of free) await encoder.release();
+  };
+  const demote = async (key: string): Promise<void> => {
+    const place = promoted.get(key);
+    if (place === undefined) return;
+    promoted.delete(key);
+    demotions += 1;
+    leaving.push(place);
+    await letGo();
+  };
+
+  /** Where there are fewest, without the one that goes. */
+  const instanceFor = ({ demote: going }: Promotion): number => {
+    const held = new Array<number>(factored.instances).fill(0);
+    for (const [key, { instance }] of promoted) if (key !== going) held[instance] += 1;
+    return held.indexOf(Math.min(...held));
   };
 
   const promote = async (promotion: Promotion, mix: Float32Array): Promise<void> => {
     try {
-      const encoder = await merge(mix);
-      if (closed) await encoder.release();
-      else ready = { promotion, encoder };
+      const instance = instanceFor(promotion);
+      const encoder = await merge(mix, instance);
+      if (closed) {
+        await encoder.release();
+        return;
+      }
+      promoted.set(promotion.promote, { encoder, instance });
+      promotions += 1;
+      hot.settle(promotion);
+      onChange(promotion);
+      if (promotion.demote !== undefined) await demote(promotion.demote);
     } catch (error) {
       onFailure(error);
     } finally {
@@ -96,7 +108,7 @@ export function createPromotingEncoder({ factored, mixBytes, hot, merge, cost, n
       const key = keyOf(row);
       if (key !== undefined) hot.note(key, row.ids.length);
     }
-    if (merging !== undefined || ready !== undefined) return;
+    if (merging !== undefined) return;
     const promotion = hot.next();
     const row = promotion && rows.find((candidate) => keyOf(candidate) === promotion.promote);
     if (promotion === undefined || row === undefined) return;
@@ -111,39 +123,43 @@ export function createPromotingEncoder({ factored, mixBytes, hot, merge, cost, n
   };
 
   return {
+    instances: factored.instances,
     ...(factored.prepare !== undefined && { prepare: factored.prepare }),
 
     ...(factored.pages !== undefined && { pages: factored.pages }),
     promotions: () => ({ promoted: promotions, demoted: demotions, held: promoted.size, bytes: promoted.size * mixBytes }),
 
-    async run(rows) {
-      running += 1;
+    async run(rows, instance = 0) {
+      const own = encoderOn(instance, rows[0]);
+      const alike = own !== undefined && rows.every((row) => encoderOn(instance, row) === own);
+      busy.add(instance);
       try {
-        await letIn();
-        const own = encoderOf(rows[0]);
-        const encoded =
-          own !== undefined && rows.every((row) => encoderOf(row) === own) ? await runPromoted(own, rows) : await factored.run(rows);
+        const encoded = alike ? await runPromoted(own, rows) : await factored.run(rows, instance);
         consider(rows);
         return encoded;
       } finally {
-        running -= 1;
-        await giveUp();
+        busy.delete(instance);
+        await letGo();
       }
     },
 
     async relieve() {
-      givingUp = true;
-      await giveUp();
+      hot.clear();
+      for (const key of [...promoted.keys()]) await demote(key);
       await factored.relieve?.();
     },
 
-    choose(waiting, maxRows) {
-      const own = encoderOf(waiting[0]);
-      const alike = [...waiting.keys()].filter((i) => encoderOf(waiting[i]) === own);
+    // Rows of a mix that has weights on another instance are left to it; where nothing else waits they run here, on factors.
+    choose(waiting, maxRows, instance = 0) {
+      const all = [...waiting.keys()];
+      const own = all.filter((i) => (placeOf(waiting[i])?.instance ?? instance) === instance);
+      const open = own.length > 0 ? own : all;
+      const encoder = encoderOn(instance, waiting[open[0]]);
+      const alike = open.filter((i) => encoderOn(instance, waiting[i]) === encoder);
       const rows = alike.map((i) => waiting[i]);
       const chosen =
-        own === undefined && factored.choose !== undefined
-          ? factored.choose(rows, maxRows)
+        encoder === undefined && factored.choose !== undefined
+          ? factored.choose(rows, maxRows, instance)
           : chooseRows(rows.map(plainRow), { maxRows, rankOf: plain, cost, tiles: false });
       return chosen.map((i) => alike[i]);
     },
@@ -151,8 +167,7 @@ export function createPromotingEncoder({ factored, mixBytes, hot, merge, cost, n
     async release() {
       closed = true;
       await merging;
-      await ready?.encoder.release();
-      for (const encoder of promoted.values()) await encoder.release();
+      for (const { encoder } of [...promoted.values(), ...leaving]) await encoder.release();
       await factored.release();
     },
   };

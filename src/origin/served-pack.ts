@@ -24,11 +24,12 @@ export interface ServeOptions extends BatcherLimits {
 /** Serves a predictor. */
 export function servePack(predictor: Predictor, { watch, ...limits }: ServeOptions): ServedPack {
   const batcher = createBatcher<PredictorRow, PredictorOutput>({
-    run(rows) {
+    run(rows, instance) {
       watch.ran({ model: predictor.name, version: predictor.version }, rows);
-      return predictor.run(rows);
+      return predictor.run(rows, instance);
     },
     choose: predictor.choose,
+    instances: predictor.instances,
     ...limits,
   });
   return { predictor, batcher: withAdmission(batcher, limits), gate: createDrainGate() };

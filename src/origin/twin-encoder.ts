@@ -9,7 +9,7 @@ import { createScratch } from '../core/shared-floats.ts';
 import type { FloatTensor } from '../core/tensor.ts';
 import type { ExpertFactors } from '../model/expert-factors.ts';
 import type { Opening } from '../model/open-twin-graph.ts';
-import type { Session } from '../model/session.ts';
+import { releaseAll, type Session } from '../model/session.ts';
 import { packedFeeds } from '../model/packed-feeds.ts';
 import { twinFeeds, type RunExpert } from '../model/twin-feeds.ts';
 import { encodeRows } from './encode-rows.ts';
@@ -19,8 +19,8 @@ import type { PredictorRow } from './predictor.ts';
 
 /** What a twin encoder is made of. */
 export interface TwinEncoderOptions {
-  /** An open graph. */
-  readonly session: Session;
+  /** An open graph, once for each instance. */
+  readonly sessions: readonly Session[];
   readonly openings: readonly Opening[];
   /** Feeds of every run. */
   readonly fed: Readonly<Record<string, FloatTensor>>;
@@ -41,12 +41,12 @@ const FADE = -1;
 /** Weights that were divided by their sum add up to 1 within this. */
 const ROUNDING = 1e-6;
 
-/** An encoder over an open graph; it owns the session. */
+/** An encoder over an open graph; it owns the sessions. */
 export function createTwinEncoder(options: TwinEncoderOptions): Encoder {
-  const { session, openings, fed, experts, store, fade, ranks, cost, now } = options;
+  const { sessions, openings, fed, experts, store, fade, ranks, cost, now } = options;
   const fadeRank = fade === undefined ? 0 : meanRank(openings, (name) => fade.factors.get(name)?.rank ?? 0);
   const rankOf = (expert: number): number => (expert === FADE ? fadeRank : ranks[expert]);
-  const scratch = createScratch();
+  const scratches = sessions.map(createScratch);
   // What tables and vectors get is not cut into tiles.
   const tiles = openings.every(({ kind }) => kind === 'matrix');
   const known = new WeakMap<PredictorRow, RunRow>();
@@ -62,11 +62,13 @@ export function createTwinEncoder(options: TwinEncoderOptions): Encoder {
   };
 
   return {
+    instances: sessions.length,
+
     async prepare(mix) {
       await Promise.all(mixed(mix).map((e) => store.get(experts[e])));
     },
 
-    async run(rows) {
+    async run(rows, instance = 0) {
       const shaped = rows.map(runRow);
       const mixes = new Set(shaped.flatMap((row) => row.experts));
       const fades = mixes.delete(FADE);
@@ -78,14 +80,14 @@ export function createTwinEncoder(options: TwinEncoderOptions): Encoder {
       const startMs = now();
       const size = cheaperSize(shaped, rankOf, cost, tiles);
       const tiled = size.tiled === true;
-      const feeds = { ...fed, ...packedFeeds(rows, tiled), ...twinFeeds(openings, { rows, experts: members, tiled }, scratch) };
-      const encoded = await encodeRows(session, rows.length, feeds);
+      const feeds = { ...fed, ...packedFeeds(rows, tiled), ...twinFeeds(openings, { rows, experts: members, tiled }, scratches[instance]) };
+      const encoded = await encodeRows(sessions[instance], rows.length, feeds);
       cost.observe(size, now() - startMs);
       return encoded;
     },
 
     choose: (waiting, maxRows) => chooseRows(waiting.map(runRow), { maxRows, rankOf, cost, tiles }),
-    release: () => session.release(),
+    release: () => releaseAll(sessions),
   };
 }
 

@@ -56,9 +56,10 @@ export function createTwinPredictor({ manifest, experts, encoder, heads, tokeniz
     vocabulary: sizeIn(config, 'vocab_size'),
     segments: sizeIn(config, 'type_vocab_size'),
     encode: (text, pair) => tokenizer.encode(text, pair),
-    run: (rows) =>
+    instances: encoder.instances,
+    run: (rows, instance) =>
       asDefect(manifest.name, async () => {
-        const encoded = await encoder.run(rows);
+        const encoded = await encoder.run(rows, instance);
         await heads.bring(rows.map(({ mix }) => argmax(mix)));
         return rowsOf(encoded, heads);
       }),

@@ -36,15 +36,15 @@ interface Way {
 const exact = { bound: EXACT, tinyBound: EXACT };
 /** All of them. */
 export const WAYS: readonly Way[] = [
-  { name: 'factored', ...exact, open: (pack, experts) => createPackEncoder(pack, experts, { createSession }) },
+  { name: 'factored', ...exact, open: (pack, experts) => createPackEncoder(pack, experts, { instances: [createSession] }) },
   // Room for no expert: each is read again for every run that mixes it.
-  { name: 'paged', ...exact, open: (pack, experts) => createPackEncoder(pack, experts, { createSession, expertBytes: 1 }) },
+  { name: 'paged', ...exact, open: (pack, experts) => createPackEncoder(pack, experts, { instances: [createSession], expertBytes: 1 }) },
   { name: 'promoted', ...exact, open: openPromoted },
   {
     name: 'half precision',
     bound: HALF,
     tinyBound: HALF_OF_TINY,
-    open: (pack, experts) => createPackEncoder(pack, experts, { createSession, form: { precision: 'fp16' } }),
+    open: (pack, experts) => createPackEncoder(pack, experts, { instances: [createSession], form: { precision: 'fp16' } }),
   },
 ];
 

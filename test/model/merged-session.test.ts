@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { floatTensor, type Tensor } from '../../src/core/tensor.ts';
-import { createMergedSession } from '../../src/model/merged-session.ts';
+import { createMergedSessions } from '../../src/model/merged-session.ts';
 import type { Session } from '../../src/model/session.ts';
 
 /** `logits [B, 1]` = first token + weight. */
@@ -35,15 +35,15 @@ function feeds(mixes: readonly (readonly number[])[]): Record<string, Tensor> {
 function sessionOver(cacheBytes: number) {
   const runs: number[] = [];
   const merged: string[] = [];
-  const session = createMergedSession({
-    session: fakeGraph(runs),
+  const [session, other] = createMergedSessions({
+    sessions: [fakeGraph(runs), fakeGraph(runs)],
     merge(mix) {
       merged.push(mix.join(' '));
       return Promise.resolve({ weight: floatTensor([1], Float32Array.of(10 * mix[0] + mix[1])) });
     },
     cacheBytes,
   });
-  return { session, runs, merged };
+  return { session, other, runs, merged };
 }
 
 const answer = async (session: Session, mixes: readonly (readonly number[])[]): Promise<unknown> =>

@@ -58,7 +58,7 @@ export async function randomEncoder(
     return Promise.resolve(arrangeModules(modules, tables));
   };
   return createTwinEncoder({
-    session: await createNodeSession(model, { threads: 1, device }),
+    sessions: [await createNodeSession(model, { threads: 1, device }), await createNodeSession(model, { threads: 1, device })],
     openings,
     fed,
     experts: served.map(({ name }) => name),

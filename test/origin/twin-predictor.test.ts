@@ -68,7 +68,7 @@ const fixedSession = (outputs: Record<string, Tensor>): Session => ({
   release: () => Promise.resolve(),
 });
 
-const idle: Encoder = { run: () => Promise.reject(new Error('not asked')), release: () => Promise.resolve() };
+const idle: Encoder = { instances: 1, run: () => Promise.reject(new Error('not asked')), release: () => Promise.resolve() };
 /** Heads that are in memory. */
 function held(heads: readonly GraphHead[]): HeadStore {
   return { bring: () => Promise.resolve(), of: (expert) => heads[expert] };

@@ -1,5 +1,6 @@
 // `twinroute origin PACK…`: serves packs by the Open Inference Protocol v2 until it is told to stop.
 
+import { availableParallelism } from 'node:os';
 import { TwinrouteError } from '../../core/errors.ts';
 import type { EffectiveOriginConfig } from '../../contract/origin-config.ts';
 import { selectDevice } from '../../host/devices/select-device.ts';
@@ -13,6 +14,7 @@ import { watchPacks } from '../../origin/repository/watch-packs.ts';
 import { openTraces } from '../open-traces.ts';
 import { openTrust } from '../open-trust.ts';
 import { readAdminToken } from '../origin/admin-token.ts';
+import { planInstances } from '../origin/plan-instances.ts';
 import { describeSettings, ORIGIN_OPTIONS, readOriginSettings, settingRows } from '../origin/origin-settings.ts';
 import { packageVersion } from '../package-version.ts';
 import type { Io, Verb } from '../verb.ts';
@@ -34,7 +36,7 @@ export const origin: Verb = {
 };
 
 async function serve(config: EffectiveOriginConfig, io: Io, json: boolean): Promise<void> {
-  const { packs = [], repository: shelf, experts, threads } = config;
+  const { packs = [], repository: shelf, experts } = config;
   if (packs.length === 0 && shelf === undefined)
     throw new TwinrouteError('usage', 'expected at least one PACK or a repository, got nothing');
   const { trust: keys, authority, receipts } = config;
@@ -42,16 +44,18 @@ async function serve(config: EffectiveOriginConfig, io: Io, json: boolean): Prom
   const adminToken = await readAdminToken(config);
   const device = await selectDevice(config);
   io.log(`device ${device.name}, ${device.precision}: ${device.why}`);
-  const thread = startSessionThread();
+  const { instances, threads } = planInstances(config, device, availableParallelism());
+  io.log(`instances ${instances}, threads of each ${threads ?? 'as onnxruntime chooses'}`);
+  const sessionThreads = Array.from({ length: instances }, startSessionThread);
   try {
-    const sessions = watchLoss(thread);
+    const sessions = watchLoss(sessionThreads);
     const load = {
       ...(threads !== undefined && { threads }),
       cacheBytes: bytesOf(config.cache_mb),
       expertBytes: bytesOf(config.expert_mb),
       promotedBytes: bytesOf(config.promote_mb),
       device,
-      thread: sessions,
+      instances: sessions.threads,
       log: io.log,
     };
     const placeAt = (path: string) => packFolder(path, experts, load);
@@ -84,7 +88,7 @@ async function serve(config: EffectiveOriginConfig, io: Io, json: boolean): Prom
     await server.close();
     if (loss !== undefined) throw loss;
   } finally {
-    await thread.close();
+    for (const thread of sessionThreads) await thread.close();
   }
 }
 

@@ -55,7 +55,7 @@ export async function startOrigins(
 ): Promise<RunningOrigins> {
   // One thread for all: they share the machine's cores anyway.
   const thread = startSessionThread();
-  const sessions = watchLoss(thread);
+  const sessions = watchLoss([thread]);
   const origins: Origin[] = [];
   const endpoints: Endpoint[] = [];
   const close = async (): Promise<void> => {
@@ -70,7 +70,7 @@ export async function startOrigins(
         const experts = expertsOf(pack.manifest.experts.map((expert) => expert.name));
         if (experts.length === 0) continue;
         for (const expert of experts) held.add(expert);
-        predictors.push(await loadPredictor(pack, experts, { threads: 1, device, thread: sessions }));
+        predictors.push(await loadPredictor(pack, experts, { threads: 1, device, instances: sessions.threads }));
       }
       if (predictors.length === 0) continue;
       const origin = await startOrigin({

@@ -3,19 +3,22 @@
 import { isTwinrouteError, type TwinrouteError } from '../../core/errors.ts';
 import type { SessionThread } from '../session-thread.ts';
 
-/** Watched sessions. */
-export interface WatchedSessions extends Pick<SessionThread, 'create'> {
+type Creator = Pick<SessionThread, 'create'>;
+
+/** Watched threads. */
+export interface WatchedSessions {
+  /** The same ones, watched. */
+  readonly threads: readonly Creator[];
   /** Resolves when a run finds the device lost; every run fails at once from then on. */
   readonly lost: Promise<TwinrouteError>;
 }
 
-/** Watches the sessions that `thread` creates. */
-export function watchLoss(thread: Pick<SessionThread, 'create'>): WatchedSessions {
+/** Watches the sessions that the threads create. */
+export function watchLoss(threads: readonly Creator[]): WatchedSessions {
   let tell: (error: TwinrouteError) => void = () => undefined;
   const lost = new Promise<TwinrouteError>((resolve) => (tell = resolve));
   let loss: TwinrouteError | undefined;
-  return {
-    lost,
+  const watched = (thread: Creator): Creator => ({
     async create(model, options) {
       const session = await thread.create(model, options);
       return {
@@ -31,5 +34,6 @@ export function watchLoss(thread: Pick<SessionThread, 'create'>): WatchedSession
         release: () => session.release(),
       };
     },
-  };
+  });
+  return { lost, threads: threads.map(watched) };
 }

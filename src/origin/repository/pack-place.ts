@@ -89,7 +89,7 @@ async function digestOf(folder: HostFolder): Promise<string> {
   return hasher.hexDigest();
 }
 
-/** From the manifest alone: the shared model in f32 three times while it loads and once afterwards, factors in f32. */
+/** From the manifest alone: the shared model in f32 three times while it loads and once for each instance afterwards, factors in f32. */
 function needsOf({ manifest }: Pack, experts: readonly string[] | undefined, options: LoadOptions): OpenedPack['needs'] {
   const shared = 4 * ((manifest.files[manifest.shared.file]?.bytes ?? 0) / (manifest.shared.format === 'fp32' ? 4 : 2));
   const factors = manifest.experts
@@ -98,6 +98,6 @@ function needsOf({ manifest }: Pack, experts: readonly string[] | undefined, opt
       tensors.map(({ shape, rank, kind }) => (kind === 'factored' ? 4 * rank * shape.reduce((sum, n) => sum + n, 0) : 0)),
     )
     .reduce((sum, bytes) => sum + bytes, 0);
-  const kept = shared + Math.min(factors, options.expertBytes ?? Infinity);
+  const kept = shared * (options.instances?.length ?? 1) + Math.min(factors, options.expertBytes ?? Infinity);
   return { peakBytes: kept + 2 * shared, keptBytes: kept };
 }

@@ -21,20 +21,20 @@ function failing(codes: ErrorCode[]) {
 
 test('a loss is told once, and later runs fail without asking the device', async () => {
   const thread = failing(['internal', 'unavailable']);
-  const watched = watchLoss(thread);
-  const [first, second] = [await watched.create(new Uint8Array(), {}), await watched.create(new Uint8Array(), {})];
+  const { threads, lost } = watchLoss([thread, thread]);
+  const [first, second] = await Promise.all(threads.map((own) => own.create(new Uint8Array(), {})));
   await expect(first.run({})).rejects.toMatchObject({ code: 'internal' });
   await expect(first.run({})).rejects.toMatchObject({ code: 'unavailable' });
-  await expect(watched.lost).resolves.toMatchObject({ message: 'run: unavailable' });
+  await expect(lost).resolves.toMatchObject({ message: 'run: unavailable' });
   await expect(second.run({})).rejects.toMatchObject({ code: 'unavailable' });
   expect(thread.runs()).toBe(2);
 });
 
 test('runs that succeed or fail otherwise lose nothing', async () => {
-  const watched = watchLoss(failing(['internal', 'shape']));
-  const session = await watched.create(new Uint8Array(), {});
+  const { threads, lost } = watchLoss([failing(['internal', 'shape'])]);
+  const session = await threads[0].create(new Uint8Array(), {});
   await expect(session.run({})).rejects.toMatchObject({ code: 'internal' });
   await expect(session.run({})).rejects.toMatchObject({ code: 'shape' });
   expect(await session.run({})).toEqual({});
-  expect(await Promise.race([watched.lost, Promise.resolve('not lost')])).toBe('not lost');
+  expect(await Promise.race([lost, Promise.resolve('not lost')])).toBe('not lost');
 });

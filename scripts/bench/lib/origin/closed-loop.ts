@@ -10,8 +10,10 @@ const BEFORE = 0.75;
 
 /** Something that runs batches. */
 export interface Runner<R> {
-  run(rows: readonly R[]): Promise<unknown>;
-  choose?(waiting: readonly R[], maxRows: number): readonly number[];
+  /** Runs side by side; one where it is left out. */
+  readonly instances?: number | undefined;
+  run(rows: readonly R[], instance: number): Promise<unknown>;
+  choose?(waiting: readonly R[], maxRows: number, instance: number): readonly number[];
 }
 
 /** What a loop did. */
@@ -37,10 +39,11 @@ export async function closedLoop<R>(
   let ran = 0;
   const batchers = runners.map((runner): Batcher<R, null> =>
     createBatcher<R, null>({
-      async run(batch) {
+      instances: runner.instances,
+      async run(batch, instance) {
         runs += 1;
         ran += batch.length;
-        await runner.run(batch);
+        await runner.run(batch, instance);
         return batch.map(() => null);
       },
       choose: runner.choose?.bind(runner),

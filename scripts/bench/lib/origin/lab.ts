@@ -11,6 +11,7 @@ import type { DeviceChoice } from '../../../../src/host/devices/select-device.ts
 import { startSessionThread, type SessionThread } from '../../../../src/host/session-thread.ts';
 import { encoderFeeds, type TokenRow } from '../../../../src/model/encoder-feeds.ts';
 import { loadPredictor } from '../../../../src/origin/load-pack.ts';
+import { releaseAll, type Session } from '../../../../src/model/session.ts';
 import type { Predictor, PredictorRow } from '../../../../src/origin/predictor.ts';
 import { arithmeticLimit } from './arithmetic-limit.ts';
 import { closedLoop } from './closed-loop.ts';
@@ -25,6 +26,8 @@ import type { Subject } from './subject.ts';
 /** How the lab is set up. */
 export interface LabOptions {
   readonly threads: number;
+  /** Runs side by side, so many threads each. */
+  readonly instances: number;
   /** What our packs and the plain model run on, in f32; peers have the CPU. */
   readonly device: DeviceChoice;
   /** Rows in flight at once. */
@@ -64,11 +67,11 @@ export async function withLab<T>(options: LabOptions, use: (lab: Lab) => Promise
   const closers: (() => Promise<void>)[] = [];
   const paths = [await labPack('sample'), await labPack('smallest'), await labPack('rank-16')];
   return withPacks(paths, async ([sample, smallest, rank16]) => {
-    const thread = startSessionThread();
-    closers.push(() => thread.close());
+    const sessionThreads = Array.from({ length: options.instances }, startSessionThread);
+    for (const thread of sessionThreads) closers.push(() => thread.close());
     try {
       const packs = { sample, smallest, rank16 };
-      const { plans, tokenizer } = planSubjects(packs, thread, options, closers);
+      const { plans, tokenizer } = planSubjects(packs, sessionThreads, options, closers);
       const subjects: Subject[] = [];
       for (const { open, ...subject } of plans)
         if (subject.key === 'plain' || options.only.some((part) => subject.key.includes(part)))
@@ -82,14 +85,14 @@ export async function withLab<T>(options: LabOptions, use: (lab: Lab) => Promise
 
 function planSubjects(
   { sample, smallest, rank16 }: Readonly<Record<'sample' | 'smallest' | 'rank16', Pack>>,
-  thread: SessionThread,
-  { threads, device, inFlight, python, folder }: LabOptions,
+  sessionThreads: readonly SessionThread[],
+  { threads, instances, device, inFlight, python, folder }: LabOptions,
   closers: (() => Promise<void>)[],
 ): { readonly plans: readonly Plan[]; tokenizer(): Promise<Predictor> } {
   const predictorOf = (pack: Pack, promotedBytes = PROMOTED_BYTES): (() => Promise<Predictor>) =>
     once(async () => {
       console.error(`— opening ${pack.manifest.name}`);
-      const predictor = await loadPredictor(pack, undefined, { threads, device, thread, promotedBytes });
+      const predictor = await loadPredictor(pack, undefined, { threads, device, instances: sessionThreads, promotedBytes });
       closers.push(() => predictor.release());
       if (promotedBytes === ALL_PROMOTED_BYTES) await heat(predictor, pack.manifest.experts.length);
       return predictor;
@@ -132,6 +135,7 @@ function planSubjects(
     },
   });
 
+  const cores = instances * threads;
   const eight = sample.manifest.experts.length;
   const files = once(() => writePlainModels(sample, folder));
   const served = predictorOf(sample);
@@ -142,31 +146,34 @@ function planSubjects(
   const sessions = peerOf(process.execPath, async () => [
     ...process.execArgv,
     join(import.meta.dirname, 'separate-sessions.ts'),
-    String(threads),
+    String(cores),
     ...(await files()),
   ]);
   const torch = peerOf(python ?? '', () =>
     Promise.resolve([
       join(PACKAGE_ROOT, 'scripts/peers/peft_mixed.py'),
-      String(threads),
+      String(cores),
       join(PACKAGE_ROOT, 'experts/base'),
       ...sample.manifest.experts.map(({ name }) => join(PACKAGE_ROOT, 'experts', name)),
     ]),
   );
-  const plain: Plan = {
-    key: 'plain',
-    name: 'one plain merged model, padded',
+  const plainOn = (key: string, name: string, on: readonly SessionThread[], threadsOfEach: number): Plan => ({
+    key,
+    name,
     async open() {
-      const session = await thread.create(readFileSync((await files())[0]), { threads, device: device.name });
-      closers.push(() => session.release());
-      const runner = plainRunner<TokenRow>((rows) => session.run(encoderFeeds(rows)));
+      const model = readFileSync((await files())[0]);
+      const sessions: Session[] = [];
+      for (const thread of on) sessions.push(await thread.create(model, { threads: threadsOfEach, device: device.name }));
+      closers.push(() => releaseAll(sessions));
+      const runner = plainRunner<TokenRow>((rows, instance) => sessions[instance].run(encoderFeeds(rows)), sessions.length);
       return (rows) => closedLoop([runner], rows, inFlight);
     },
-  };
+  });
   return {
     tokenizer: served,
     plans: [
-      plain,
+      plainOn('plain', 'one plain merged model, padded', sessionThreads, threads),
+      ...(instances === 1 ? [] : [plainOn('one-plain', 'the same, one run at a time with all threads', sessionThreads.slice(0, 1), cores)]),
       ours('one-mix', 'the same model as the origin runs it: one mix for all', served, always(eight, 0)),
       ours('top-1', 'sample pack, 8 experts, every request another', served, inTurn(eight), {
         target: 0.95,
@@ -201,6 +208,7 @@ function planSubjects(
       }),
       peer('sessions-spinning', 'eight onnxruntime sessions side by side, as they come', sessions, 'spinning'),
       peer('sessions-waiting', 'eight sessions side by side, threads wait without spinning', sessions, 'waiting'),
+      peer('sessions-single', 'eight sessions side by side, one thread each', sessions, 'single'),
       peer('sessions-in-turn', 'eight sessions, one at a time', sessions, 'in turn'),
       ...(python === undefined
         ? []

@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { withPack } from '../../../../src/cli/open-pack-folder.ts';
 import { openTwinPack } from '../../../../src/origin/twin-pack.ts';
-import { PROMOTED_BYTES } from './lab.ts';
+import { PROMOTED_BYTES, type LabOptions } from './lab.ts';
 import type { MemoryProbe } from './memory-probe.ts';
 import { labPack } from './packs.ts';
 import { writePlainModels } from './plain-models.ts';
@@ -22,7 +22,10 @@ export interface MemoryFigures {
 }
 
 /** Measures, each in a process of its own. */
-export async function measureMemory(threads: number, folder: string): Promise<MemoryFigures> {
+export async function measureMemory(
+  { threads, instances }: Pick<LabOptions, 'threads' | 'instances'>,
+  folder: string,
+): Promise<MemoryFigures> {
   const sample = await labPack('sample');
   const { files, mixBytes } = await withPack(sample, async (pack) => {
     const names = pack.manifest.experts.map(({ name }) => name);
@@ -32,12 +35,16 @@ export async function measureMemory(threads: number, folder: string): Promise<Me
     console.error(`— ${args[0]}`);
     const program = join(import.meta.dirname, 'memory-probe.ts');
     const [mode, ...rest] = args;
-    const { status, stdout } = spawnSync(process.execPath, [...process.execArgv, '--expose-gc', program, mode, String(threads), ...rest], {
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'inherit'],
-      // What is freed goes back to the system at once: garbage of loading would hide what comes after it.
-      env: { ...process.env, MALLOC_MMAP_THRESHOLD_: '131072', MALLOC_TRIM_THRESHOLD_: '131072' },
-    });
+    const { status, stdout } = spawnSync(
+      process.execPath,
+      [...process.execArgv, '--expose-gc', program, mode, String(threads), String(instances), ...rest],
+      {
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'inherit'],
+        // What is freed goes back to the system at once: garbage of loading would hide what comes after it.
+        env: { ...process.env, MALLOC_MMAP_THRESHOLD_: '131072', MALLOC_TRIM_THRESHOLD_: '131072' },
+      },
+    );
     if (status !== 0) throw new Error(`memory probe: expected figures of ${mode}, got exit code ${status}`);
     return JSON.parse(stdout);
   };

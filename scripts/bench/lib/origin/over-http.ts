@@ -9,6 +9,7 @@ import type { DeviceChoice } from '../../../../src/host/devices/select-device.ts
 import type { Random } from '../../../../src/core/random.ts';
 import { startChildServer } from '../child-server.ts';
 import type { LoadResult, LoadTask } from './load-generator.ts';
+import type { LabOptions } from './lab.ts';
 import { labPack } from './packs.ts';
 import type { LabText } from './texts.ts';
 
@@ -22,12 +23,16 @@ export interface HttpLab {
 }
 
 /** Starts the sample pack's origin as it comes, on a device, while `use` works. */
-export async function withHttpLab<T>(threads: number, device: DeviceChoice, use: (lab: HttpLab) => Promise<T>): Promise<T> {
+export async function withHttpLab<T>(
+  { threads, instances }: Pick<LabOptions, 'threads' | 'instances'>,
+  device: DeviceChoice,
+  use: (lab: HttpLab) => Promise<T>,
+): Promise<T> {
   const path = await labPack('sample');
   const { model, experts } = await withPack(path, ({ manifest }) =>
     Promise.resolve({ model: manifest.name, experts: manifest.experts.length }),
   );
-  const on = ['--threads', String(threads), '--device', device.name, '--dtype', device.precision];
+  const on = ['--threads', String(threads), '--instances', String(instances), '--device', device.name, '--dtype', device.precision];
   const args = [join(PACKAGE_ROOT, 'src/cli/bin.ts'), 'origin', path, '--port', '0', ...on, '--json'];
   const server = await startChildServer([...process.execArgv, ...args], process.env, /"url":"([^"]+)"/);
   try {

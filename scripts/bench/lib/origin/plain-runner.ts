@@ -9,13 +9,17 @@ import type { Runner } from './closed-loop.ts';
 /** Milliseconds of a core of a server; what a run costs is learnt from its times. */
 const PRIOR = { start: 1.5, token: 0.2, tokenRank: 0.001, tiledTokenRank: 0.002, rank: 0.01, score: 0.0003 };
 
-/** @param run serves a batch */
-export function plainRunner<R extends TokenRow>(run: (rows: readonly R[]) => Promise<unknown>): Runner<R> {
+/**
+ * @param run serves a batch on an instance
+ * @param instances that serve side by side
+ */
+export function plainRunner<R extends TokenRow>(run: (rows: readonly R[], instance: number) => Promise<unknown>, instances = 1): Runner<R> {
   const cost = createCostModel(PRIOR);
   return {
-    async run(rows) {
+    instances,
+    async run(rows, instance) {
       const startMs = performance.now();
-      await run(rows);
+      await run(rows, instance);
       cost.observe(paddedRun(rows.length, Math.max(...rows.map(({ ids }) => ids.length))), performance.now() - startMs);
     },
     choose: (waiting, maxRows) =>

@@ -54,6 +54,7 @@ const RATIOS: readonly (readonly [name: string, key: string, by: string, target?
   ['The smallest pack, every request another expert, over PEFT’s mixed batches', 'smallest-top-1', 'peft', 1.4],
   ['Every request another expert, over eight sessions side by side as they come', 'top-1', 'sessions-spinning', 1],
   ['Every request another expert, over eight sessions that do not spin', 'top-1', 'sessions-waiting', 1],
+  ['Every request another expert, over eight sessions of one thread side by side', 'top-1', 'sessions-single', 1],
   ['Every request another expert, over eight sessions one at a time', 'top-1', 'sessions-in-turn', 1],
   ['Every request another expert, over the same model as the origin runs it', 'top-1', 'one-mix'],
   ['100 experts of rank 6 over 8 of them, uniform', 'random-100-6', 'random-8-6'],

@@ -13,15 +13,15 @@ import { spellEstimate, type Line, type Plot, type Section } from './section.ts'
 const LIMITS = { rssOfSessions: 0.35, factors: 1.3, worstByBest: 1.5, p99ByP50: 4, goodput: 0.95 };
 
 /** The section. */
-export function originSection({ threads, inFlight, throughput, memory, load, mixes }: OriginReport): Section {
+export function originSection({ threads, instances, inFlight, throughput, memory, load, mixes }: OriginReport): Section {
   return {
     title: 'Origin',
     about:
-      `MiniLM, ${threads} threads, CPU, fp32. Throughput is of rows behind the origin’s own batcher in one process, batches of up to 32, ${inFlight} rows in flight, ` +
+      `MiniLM, ${instances} instances of ${threads} threads, CPU, fp32. Throughput is of rows behind the origin’s own batcher in one process, batches of up to 32, ${inFlight} rows in flight, ` +
       (throughput === undefined
         ? ''
         : `${throughput.rows} test rows a round (${throughput.meanTokens.toFixed(0)} tokens on average), ${throughput.rounds} rounds in which all take turns; ratios are medians within rounds. `) +
-      'The plain model is one expert folded into plain weights (`twinroute export --format onnx --mix`), padded, in the same onnxruntime, with the same batcher and the same choice of rows by length. ' +
+      'The plain model is one expert folded into plain weights (`twinroute export --format onnx --mix`), padded, in the same onnxruntime, as many instances of it, with the same batcher and the same choice of rows by length. ' +
       'Load is real HTTP from a process of its own on the same cores, one row a request. Intervals are 95 %, bootstrap.',
     lines: [
       ...(throughput === undefined ? [] : throughputLines(throughput)),
@@ -33,7 +33,7 @@ export function originSection({ threads, inFlight, throughput, memory, load, mix
     notes: [
       'Multiply-adds alone: what is left of the plain model’s throughput when every row also pays for the factors of its own experts, at the speed of the plain products; mixes with weights of their own pay nothing.',
       'PEFT in torch serves one adapter a row and cannot weigh two; it takes batches of 32 of the rows nearest in length. Rows of all peers are tokenised before the clock starts, too.',
-      'Eight sessions: plain models side by side in one process, each with its own batcher and thread, and each with a pool of as many threads as the one model has; or one at a time on one thread.',
+      'Eight sessions: plain models side by side in one process, each with its own batcher and thread, and each with a pool of as many threads as the machine has cores; with one thread each; or one at a time.',
     ],
   };
 }
