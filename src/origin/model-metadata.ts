@@ -53,7 +53,7 @@ export function configOf(model: ServedModel, versions: readonly string[], device
   if (device === undefined) return config;
   return {
     ...config,
-    instance_group: [{ kind: device.kind === 'gpu' ? 'KIND_GPU' : 'KIND_CPU', count: 1 }],
+    instance_group: [{ kind: device.kind === 'gpu' ? 'KIND_GPU' : 'KIND_CPU', count: model.predictor.instances ?? 1 }],
     parameters: { device: { string_value: device.name }, dtype: { string_value: device.precision } },
   };
 }

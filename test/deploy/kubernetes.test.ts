@@ -121,7 +121,7 @@ test('every container of ours runs a verb with options that it has', () => {
 test('overlays add options that an origin has', async () => {
   const overlays = documents.filter(({ document }) => document.kind === 'Kustomization').map(({ text }) => text);
   const options = overlays.flatMap((text) => [...text.matchAll(/value: --([a-z-]+)=/g)].map(([, option]) => option));
-  expect(options).toEqual(['device']);
+  expect(options).toEqual(['device', 'instances']);
   expect(Object.keys(VERBS.find(({ name }) => name === 'origin')?.options ?? {})).toEqual(expect.arrayContaining(options));
 });
 
@@ -162,9 +162,8 @@ test('variables are those that the program reads', async () => {
 
 test('threads are as many as the CPUs that are asked for', () => {
   const origins = ours().filter(({ container }) => container.args[0] === 'origin');
-  expect(origins.map(({ container }) => optionOf(container.args, 'threads'))).toEqual(
-    origins.map(({ container }) => container.resources.requests.cpu),
-  );
+  const threads = origins.map(({ container: { args } }) => Number(optionOf(args, 'instances')) * Number(optionOf(args, 'threads')));
+  expect(threads).toEqual(origins.map(({ container }) => Number(container.resources.requests.cpu)));
 });
 
 test('no container may write its root, gain rights or keep capabilities; Triton alone writes', () => {

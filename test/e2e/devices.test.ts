@@ -26,7 +26,7 @@ describe.skipIf(gpu === undefined)(`origin --device webgpu${gpu === undefined ? 
     for (const each of inputs) packs.push(await buildTinyPack(each));
     const started = {
       webgpu: startWith(gpu ?? {}, 'origin', ...packs, '--port', '0', '--device', 'webgpu', '--dtype', 'fp32'),
-      cpu: start('origin', ...packs, '--port', '0', '--device', 'cpu'),
+      cpu: start('origin', ...packs, '--port', '0', '--device', 'cpu', '--instances', '3', '--threads', '1'),
     };
     programs = Object.values(started);
     for (const [device, program] of Object.entries(started)) urls[device] = (await program.waitFor(/origin at (http:\/\/\S+)/))[1];
@@ -58,7 +58,7 @@ describe.skipIf(gpu === undefined)(`origin --device webgpu${gpu === undefined ? 
     );
     expect(onGpu.instance_group).toEqual([{ kind: 'KIND_GPU', count: 1 }]);
     expect(onGpu.parameters).toMatchObject({ device: { string_value: 'webgpu' } });
-    expect(onCpu.instance_group).toEqual([{ kind: 'KIND_CPU', count: 1 }]);
+    expect(onCpu.instance_group).toEqual([{ kind: 'KIND_CPU', count: 3 }]);
   });
 
   test('answers are the same, whatever method made the pack', async () => {

@@ -86,6 +86,13 @@ test('a mix is merged once while it is kept; the least recently used one goes fi
   expect(tight.merged).toEqual(['1 0', '0 1', '1 0']);
 });
 
+test('instances share what was merged', async () => {
+  const { session, other, runs, merged } = sessionOver(1000);
+  expect(await answer(other, [[1, 0]])).toEqual(await answer(session, [[1, 0]]));
+  expect(merged).toEqual(['1 0']);
+  expect(runs).toEqual([1, 1]);
+});
+
 test('mixes that differ by less than a step share their weights', async () => {
   const { session, merged } = sessionOver(1000);
   await answer(session, [

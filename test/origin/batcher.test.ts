@@ -7,27 +7,33 @@ import { createBatcher, type BatcherLimits } from '../../src/origin/batcher.ts';
 import { createFakeClock, settle, type FakeClock } from './fake-clock.ts';
 
 const LIMITS = { maxBatch: 4, maxDelayMs: 2, maxQueue: 16 };
+const INSTANCES = fc.integer({ min: 1, max: 3 });
 
 /** A batcher over a run that takes `runMs`, doubles numbers, fails on negative ones, and records its batches. */
 type Choose = (waiting: readonly number[], maxRows: number) => readonly number[];
 
-function createHarness(limits: Partial<BatcherLimits> & { runMs?: number; choose?: Choose } = {}) {
+function createHarness(limits: Partial<BatcherLimits> & { runMs?: number; choose?: Choose; instances?: number } = {}) {
   const { runMs = 10, ...rest } = limits;
   const clock: FakeClock = createFakeClock();
   const batches: { at: number; rows: readonly number[] }[] = [];
-  let running = 0;
-  let mostRunning = 0;
-  const run = async (rows: readonly number[]): Promise<readonly number[]> => {
+  const running = new Map<number, number>();
+  const most = { together: 0, onOne: 0 };
+  const run = async (rows: readonly number[], instance: number): Promise<readonly number[]> => {
     batches.push({ at: clock.now(), rows });
-    running += 1;
-    mostRunning = Math.max(mostRunning, running);
+    running.set(instance, (running.get(instance) ?? 0) + 1);
+    const counts = [...running.values()];
+    most.together = Math.max(
+      most.together,
+      counts.reduce((sum, count) => sum + count, 0),
+    );
+    most.onOne = Math.max(most.onOne, ...counts);
     await new Promise<void>((resolve) => clock.after(runMs, resolve));
-    running -= 1;
+    running.set(instance, (running.get(instance) ?? 0) - 1);
     if (rows.some((row) => row < 0)) throw new TwinrouteError('internal', 'run: poison');
     return rows.map((row) => row * 2);
   };
   const batcher = createBatcher<number, number>({ run, clock, ...LIMITS, ...rest });
-  return { clock, batches, batcher, mostRunning: () => mostRunning };
+  return { clock, batches, batcher, most };
 }
 
 /** The code of what a promise rejects with, or what it gave. */
@@ -56,7 +62,7 @@ describe('when a batch closes', () => {
   });
 
   test('rows that come during a run go together into the next one, at its end', async () => {
-    const { clock, batches, batcher, mostRunning } = createHarness();
+    const { clock, batches, batcher, most } = createHarness();
     const answers = [batcher.submit([1, 2, 3, 4])];
     for (let i = 5; i < 8; i++) {
       await clock.advance(2);
@@ -68,7 +74,22 @@ describe('when a batch closes', () => {
       [10, 5, 6, 7],
     ]);
     expect((await Promise.all(answers)).flatMap(({ outputs }) => outputs)).toEqual([2, 4, 6, 8, 10, 12, 14]);
-    expect(mostRunning()).toBe(1);
+    expect(most.together).toBe(1);
+  });
+
+  test('each instance has a run of its own, and a free one takes what is due', async () => {
+    const { clock, batches, batcher, most } = createHarness({ instances: 2 });
+    const answers = [batcher.submit([1, 2, 3, 4, 5, 6, 7, 8, 9])];
+    await clock.advance(3);
+    answers.push(batcher.submit([10]));
+    await clock.advance(40);
+    expect(batches.map(({ at, rows }) => [at, ...rows])).toEqual([
+      [0, 1, 2, 3, 4],
+      [0, 5, 6, 7, 8],
+      [10, 9, 10],
+    ]);
+    expect((await Promise.all(answers)).map(({ outputs }) => outputs)).toEqual([[2, 4, 6, 8, 10, 12, 14, 16, 18], [20]]);
+    expect(most).toEqual({ together: 2, onOne: 1 });
   });
 
   test('whoever knows what runs cost chooses among the waiting rows; answers keep the order of their requests', async () => {
@@ -222,46 +243,52 @@ test('no row is lost or doubled under random arrivals, deadlines, departures and
     leavesAfterMs: fc.option(fc.integer({ min: 0, max: 30 }), { nil: undefined }),
   });
   await fc.assert(
-    fc.asyncProperty(fc.array(request, { maxLength: 20 }), fc.integer({ min: 1, max: 15 }), async (requests, runMs) => {
-      const { clock, batches, batcher, mostRunning } = createHarness({ runMs });
-      const outcomes: Promise<readonly number[] | string>[] = [];
-      const settledTimes = requests.map(() => 0);
-      for (const [i, { waitMs, rows, budgetMs, leavesAfterMs }] of requests.entries()) {
-        await clock.advance(waitMs);
-        const controller = new AbortController();
-        if (leavesAfterMs !== undefined) clock.after(leavesAfterMs, () => controller.abort());
-        // Rows carry their request's number, so that a doubled or mixed-up row shows.
-        const tagged = rows.map((row) => (row < 0 ? row : row * 100 + i));
-        const deadline = budgetMs === undefined ? Infinity : clock.now() + budgetMs;
-        const answer = batcher.submit(tagged, { deadline, signal: controller.signal }).then(({ outputs }) => outputs);
-        outcomes.push(
-          outcome(answer).finally(() => {
-            settledTimes[i] += 1;
-          }),
-        );
-      }
-      await clock.advance(10_000);
-      const results = await Promise.all(outcomes);
-      expect(settledTimes.every((times) => times === 1)).toBe(true);
-      expect(mostRunning()).toBeLessThanOrEqual(1);
-      expect(batches.every(({ rows }) => rows.length >= 1 && rows.length <= LIMITS.maxBatch)).toBe(true);
-      expect(clock.pending).toBe(0);
-      for (const [i, { rows, budgetMs, leavesAfterMs }] of requests.entries()) {
-        const result = results[i];
-        const failures = [
-          'overloaded',
-          ...(rows.some((row) => row < 0) ? ['internal'] : []),
-          ...(budgetMs !== undefined || leavesAfterMs !== undefined ? ['timeout'] : []),
-        ];
-        const expected = typeof result === 'string' ? failures : [rows.map((row) => (row * 100 + i) * 2)];
-        expect(expected).toContainEqual(result);
-      }
-      // Every good row ran at most once by itself or in a batch that did not fail.
-      const ran = batches.filter(({ rows }) => rows.every((row) => row > 0)).flatMap(({ rows }) => rows);
-      const sent = requests.flatMap(({ rows }, i) => rows.filter((row) => row > 0).map((row) => row * 100 + i));
-      const count = (list: readonly number[], value: number): number => list.filter((other) => other === value).length;
-      for (const row of new Set(ran)) expect(count(ran, row)).toBeLessThanOrEqual(count(sent, row));
-    }),
+    fc.asyncProperty(
+      fc.array(request, { maxLength: 20 }),
+      fc.integer({ min: 1, max: 15 }),
+      INSTANCES,
+      async (requests, runMs, instances) => {
+        const { clock, batches, batcher, most } = createHarness({ runMs, instances });
+        const outcomes: Promise<readonly number[] | string>[] = [];
+        const settledTimes = requests.map(() => 0);
+        for (const [i, { waitMs, rows, budgetMs, leavesAfterMs }] of requests.entries()) {
+          await clock.advance(waitMs);
+          const controller = new AbortController();
+          if (leavesAfterMs !== undefined) clock.after(leavesAfterMs, () => controller.abort());
+          // Rows carry their request's number, so that a doubled or mixed-up row shows.
+          const tagged = rows.map((row) => (row < 0 ? row : row * 100 + i));
+          const deadline = budgetMs === undefined ? Infinity : clock.now() + budgetMs;
+          const answer = batcher.submit(tagged, { deadline, signal: controller.signal }).then(({ outputs }) => outputs);
+          outcomes.push(
+            outcome(answer).finally(() => {
+              settledTimes[i] += 1;
+            }),
+          );
+        }
+        await clock.advance(10_000);
+        const results = await Promise.all(outcomes);
+        expect(settledTimes.every((times) => times === 1)).toBe(true);
+        expect(most.together).toBeLessThanOrEqual(instances);
+        expect(most.onOne).toBeLessThanOrEqual(1);
+        expect(batches.every(({ rows }) => rows.length >= 1 && rows.length <= LIMITS.maxBatch)).toBe(true);
+        expect(clock.pending).toBe(0);
+        for (const [i, { rows, budgetMs, leavesAfterMs }] of requests.entries()) {
+          const result = results[i];
+          const failures = [
+            'overloaded',
+            ...(rows.some((row) => row < 0) ? ['internal'] : []),
+            ...(budgetMs !== undefined || leavesAfterMs !== undefined ? ['timeout'] : []),
+          ];
+          const expected = typeof result === 'string' ? failures : [rows.map((row) => (row * 100 + i) * 2)];
+          expect(expected).toContainEqual(result);
+        }
+        // Every good row ran at most once by itself or in a batch that did not fail.
+        const ran = batches.filter(({ rows }) => rows.every((row) => row > 0)).flatMap(({ rows }) => rows);
+        const sent = requests.flatMap(({ rows }, i) => rows.filter((row) => row > 0).map((row) => row * 100 + i));
+        const count = (list: readonly number[], value: number): number => list.filter((other) => other === value).length;
+        for (const row of new Set(ran)) expect(count(ran, row)).toBeLessThanOrEqual(count(sent, row));
+      },
+    ),
     { seed: 3, numRuns: 150 },
   );
 });

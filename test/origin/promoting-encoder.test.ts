@@ -9,6 +9,7 @@ import { bert } from '../../src/model/bert.ts';
 import { encoderFeeds } from '../../src/model/encoder-feeds.ts';
 import { emitPlainGraph } from '../../src/model/onnx-emitter.ts';
 import { encodeRows } from '../../src/origin/encode-rows.ts';
+import type { Encoder } from '../../src/origin/encoder.ts';
 import type { PredictorRow } from '../../src/origin/predictor.ts';
 import { createPromotingEncoder, type MixEncoder } from '../../src/origin/promoting-encoder.ts';
 import { maxDifference } from '../helpers/max-difference.ts';
@@ -28,17 +29,19 @@ function row(...weights: readonly number[]): PredictorRow {
   };
 }
 
-/** An encoder with one place, a factored one beside it, and what happened. */
-async function promoting(merge: (mix: Float32Array) => Promise<void> = () => Promise.resolve()) {
+/** An encoder over two instances with one place, a factored one beside it, and what happened. */
+async function promoting(merge: (mix: Float32Array) => Promise<void> = () => Promise.resolve(), places = 1) {
   const changes: string[] = [];
   const failures: unknown[] = [];
+  const instances: number[] = [];
   const counts = { promoted: 0, open: 0 };
   const encoder = createPromotingEncoder({
     mixBytes: 100,
     factored: await randomEncoder(twin),
-    hot: createHotMixes({ places: 1, halfLifeTokens: 200, payingTokens: () => 20 }),
-    async merge(mix): Promise<MixEncoder> {
+    hot: createHotMixes({ places, halfLifeTokens: 200, payingTokens: () => 20 }),
+    async merge(mix, instance): Promise<MixEncoder> {
       await merge(mix);
+      instances.push(instance);
       const dense = mergeDense(twin, [...mix]);
       const session = await createNodeSession(emitPlainGraph(bert, twin.config, lookUp(dense), []), { threads: 1 });
       counts.open += 1;
@@ -52,7 +55,7 @@ async function promoting(merge: (mix: Float32Array) => Promise<void> = () => Pro
     onChange: ({ promote, demote }) => changes.push(`${promote}for ${demote ?? 'nobody'}`),
     onFailure: (error) => failures.push(error),
   });
-  return { encoder, factored: await randomEncoder(twin), changes, failures, counts };
+  return { encoder, factored: await randomEncoder(twin), changes, failures, instances, counts };
 }
 
 test('answers before, during and after promotions are the factored ones', async () => {
@@ -88,6 +91,50 @@ test('rows of a promoted mix run by themselves, a mix off the grid never', async
   expect(encoder.choose?.(waiting.slice(1), 8)?.every((i) => waiting[i + 1].mix[0] !== 1)).toBe(true);
   for (let i = 0; i < 60; i++) await encoder.run([row(0.1)]);
   expect(changes).toHaveLength(1);
+  await encoder.release();
+});
+
+/** Runs rows of a mix on an instance until it is promoted, or as often as would do. */
+async function heat(encoder: Encoder, weights: readonly number[], instance: number): Promise<void> {
+  const held = (): number => encoder.promotions?.().promoted ?? 0;
+  const before = held();
+  for (let i = 0; i < 60 && held() === before; i++) {
+    await encoder.run([row(...weights)], instance);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+test('each mix has its weights on one instance: others leave its rows to it, unless nothing else waits, and then they are factored', async () => {
+  const { encoder, factored, instances, counts } = await promoting(undefined, 2);
+  await heat(encoder, [1], 0);
+  await heat(encoder, [0, 1], 0);
+  expect(instances).toEqual([0, 1]);
+  const waiting = [row(1), row(0, 1), row(1), row(0.1), row(0, 1)];
+  expect(encoder.choose?.(waiting, 8, 0)).toEqual([0, 2]);
+  expect(encoder.choose?.(waiting, 8, 1)).toEqual([1, 4]);
+  // The oldest that it may take: one off the grid.
+  expect(encoder.choose?.(waiting.slice(2), 8, 1)).toEqual([1]);
+  const own = [row(1), row(1)];
+  expect(encoder.choose?.(own, 8, 1)).toHaveLength(2);
+  const before = counts.promoted;
+  const [here, there, wanted] = await Promise.all([encoder.run(own, 0), encoder.run(own, 1), factored.run(own)]);
+  expect(counts.promoted).toBe(before + 1);
+  for (const { pooled } of [here, there]) expect(maxDifference(pooled.data, wanted.pooled.data)).toBeLessThan(1e-5);
+  await encoder.release();
+  await factored.release();
+});
+
+test('weights that lose their place under a run are freed after it, those of an idle instance at once', async () => {
+  const { encoder, counts } = await promoting(undefined, 2);
+  await heat(encoder, [1], 0);
+  await heat(encoder, [0, 1], 0);
+  expect(counts.open).toBe(2);
+  const running = encoder.run([row(1)], 0);
+  await encoder.relieve?.();
+  expect(counts.open).toBe(1);
+  expect(encoder.promotions?.()).toMatchObject({ held: 0, demoted: 2 });
+  await running;
+  expect(counts.open).toBe(0);
   await encoder.release();
 });
 

@@ -23,7 +23,7 @@ test(
         const random = createRandom(seed);
         const twin = randomTwin(random);
         const encoder = await randomEncoder(twin, { expertBytes });
-        for (let batch = 0; batch < 2; batch++) {
+        const answerOn = async (instance: number): Promise<void> => {
           const rows = Array.from({ length: 1 + random.below(4) }, () => {
             const row = randomRow(random, twin.config);
             return { row, mix: randomMix(random, twin.experts.length) };
@@ -34,6 +34,7 @@ test(
               types: Int32Array.from(row.types),
               mix: Float32Array.from(mix),
             })),
+            instance,
           );
           for (const [i, { row, mix }] of rows.entries()) {
             const dense = await createNodeSession(emitPlainGraph(bert, twin.config, lookUp(mergeDense(twin, mix)), []), { threads: 1 });
@@ -42,7 +43,9 @@ test(
             expect(maxDifference(rowOf(pooled, i), rowOf(single['pooled'], 0))).toBeLessThan(TOLERANCE);
             expect(maxDifference(rowOf(features, i), rowOf(single['features'], 0))).toBeLessThan(TOLERANCE);
           }
-        }
+        };
+        expect(encoder.instances).toBe(2);
+        for (let batch = 0; batch < 2; batch++) await Promise.all([answerOn(0), answerOn(1)]);
         await encoder.release();
       }),
       { seed: 5, numRuns: 20 },
