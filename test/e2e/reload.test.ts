@@ -9,6 +9,9 @@ import { parseExposition } from '../helpers/parse-exposition.ts';
 import { buildTinyPack, makeTinyInputs, TINY_EXPERTS, tinyText, type TinyInputs } from '../helpers/tiny-pack.ts';
 import { startWith, type Program } from './program.ts';
 
+const RELOADS = 40;
+/** Reloads after which memory is looked at. */
+const WARM = 14;
 const TOKEN = 'an-operators-token-of-some-length';
 const names = TINY_EXPERTS.map(({ name }) => name);
 const tensor = (name: string, data: readonly string[]) => ({ name, datatype: 'BYTES', shape: [data.length], data });
@@ -34,7 +37,19 @@ beforeAll(async () => {
   live = join(inputs[0].models.dir, 'live');
   await cp(packs[0], live, { recursive: true });
   // Experts are paged: some are read while the folder is being replaced.
-  program = startWith({ TWINROUTE_ORIGIN_ADMIN_TOKEN: TOKEN }, 'origin', live, '--port', '0', '--expert-mb', '0', '--device', 'cpu');
+  program = startWith(
+    { TWINROUTE_ORIGIN_ADMIN_TOKEN: TOKEN },
+    'origin',
+    live,
+    '--port',
+    '0',
+    '--expert-mb',
+    '0',
+    '--device',
+    'cpu',
+    '--instances',
+    '2',
+  );
   [, url] = await program.waitFor(/origin at (http:\/\/\S+)/);
 });
 
@@ -89,7 +104,7 @@ async function handles(): Promise<number> {
   return targets.filter((target) => target.startsWith(live)).length;
 }
 
-test('twenty reloads under load: every answer is one of the two packs’, nothing is refused, memory and handles stay', async () => {
+test('reloads under load: every answer is one of the two packs’, nothing is refused, memory and handles stay', async () => {
   const first = await answer();
   const known = new Map([[first.version, first.logits]]);
   const load = { stopped: false };
@@ -106,7 +121,7 @@ test('twenty reloads under load: every answer is one of the two packs’, nothin
   const clients = Promise.all(Array.from({ length: 6 }, client));
   clients.catch(() => (load.stopped = true));
   const sizes: number[] = [];
-  for (let i = 0; i < 25 && !load.stopped; i++) {
+  for (let i = 0; i < RELOADS && !load.stopped; i++) {
     await put(packs[(i + 1) % 2]);
     expect((await admin('load')).status).toBe(200);
     sizes.push(await rssMb());
@@ -114,11 +129,11 @@ test('twenty reloads under load: every answer is one of the two packs’, nothin
   load.stopped = true;
   await clients;
   expect(known.size).toBe(2);
-  expect(answers).toBeGreaterThan(25);
-  expect(await metric('twinroute_origin_pack_loads_total', { outcome: 'ok' })).toBe(26);
+  expect(answers).toBeGreaterThan(RELOADS);
+  expect(await metric('twinroute_origin_pack_loads_total', { outcome: 'ok' })).toBe(RELOADS + 1);
   const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
-  // Sessions that are not released make it 60 and more, and what is garbage and no leak 30.
-  expect(mean(sizes.slice(-5)) - mean(sizes.slice(2, 7))).toBeLessThan(50);
+  // Heaps and arenas are warm after the first third: 15 MB since then. Sessions that are not released make it 70 and more.
+  expect(mean(sizes.slice(-5)) - mean(sizes.slice(WARM, WARM + 5))).toBeLessThan(40);
   const files = (await readdir(live, { recursive: true })).length;
   await expect.poll(handles, { timeout: 20_000 }).toBeLessThanOrEqual(files);
 });
