@@ -16,6 +16,9 @@ export interface NodeSessionOptions {
   readonly device?: DeviceName;
 }
 
+/** A sum and a normalisation in one operator take four times as long as in two (521 against 108 µs for 275 tokens of width 384, 1.30, one core). */
+const SLOW_ON_CPU = 'SkipLayerNormFusion';
+
 /**
  * A session over ONNX bytes. onnxruntime-node 1.30 loads and runs on the calling thread: the event loop stands still for that long,
  * and runs follow one another.
@@ -28,7 +31,7 @@ export async function createNodeSession(model: Uint8Array, options: NodeSessionO
     executionProviders: [device],
     graphOptimizationLevel: 'all',
     // What is left to the CPU on purpose, shapes above all, is warned of for each session.
-    ...(device !== 'cpu' && { logSeverityLevel: 3 }),
+    ...(device === 'cpu' ? { extra: { optimization: { disable_specified_optimizers: SLOW_ON_CPU } } } : { logSeverityLevel: 3 }),
     ...(options.threads !== undefined && { intraOpNumThreads: options.threads }),
   }).catch((cause: unknown) => {
     const [code, where] = device === 'cpu' ? (['format', 'createNodeSession'] as const) : (['unavailable', `device ${device}`] as const);

@@ -14,8 +14,10 @@ import type { GraphExpert, ReadParameter } from './twin-parameters.ts';
 export interface LayerInput {
   /** Its rows, `[N, n]`. */
   readonly flat: ValueName;
-  /** What was computed from the rows, with the axes of the layer's input again: `[N, R]` → `[…, …, R]`. */
-  unflatten(flat: ValueName): ValueName;
+  /** Whether each of them is a token, or each one request's vector. */
+  readonly per: 'token' | 'row';
+  /** What was computed from the rows, with the axes of the layer's input again: `[N, width]` → `[…, …, width]`. */
+  unflatten(flat: ValueName, width: number): ValueName;
   /** What each request brings of its own, `[B, 1, R]`, as something that broadcasts over that. */
   spread(own: ValueName): ValueName;
 }
@@ -136,7 +138,7 @@ export function createMixedWeights(
       const rank = owners.length;
       const up = graph.constant(`${name}.u`, 'float32', [rank, m], () => transpose(concatColumns(us), [m, rank]));
       const down = graph.constant(`${name}.v`, 'float32', [rank, n], () => concatRows(vs));
-      const inner = unflatten(graph.node('Gemm', [flat, down], { transB: { int: 1 } }));
+      const inner = unflatten(graph.node('Gemm', [flat, down], { transB: { int: 1 } }), rank);
       const scaled = graph.node('Flatten', [graph.node('Mul', [inner, spread(mixColumns(owners))])], { axis: { int: 2 } });
       return graph.node('Gemm', [scaled, up, ...(bias === undefined ? [] : [bias.value()])]);
     },

@@ -6,7 +6,7 @@
 import { onceEach } from '../core/once.ts';
 import type { GraphBuilder, ValueName } from '../formats/onnx/graph.ts';
 import { transpose } from './matrices.ts';
-import type { MixedVector, MixedWeights, TableStack } from './mixed-weights.ts';
+import type { LayerInput, MixedVector, MixedWeights, TableStack } from './mixed-weights.ts';
 import type { Ops } from './ops.ts';
 import type { TokenLayout } from './token-layout.ts';
 
@@ -28,17 +28,12 @@ export function createOnnxOps(graph: GraphBuilder, layout: TokenLayout, weights:
       return node('Unsqueeze', [node('Mul', [masked, scalar(MASKED_SCORE)]), ints([1, 2])]); // [B, 1, 1, T]
     });
 
-  /** `[B, T, …]` as `[B · T, …]`, and the way back. Neither copies. */
-  const flatten = (x: ValueName): ValueName => once(`flat ${x}`, () => node('Flatten', [x], { axis: { int: 2 } }));
-  const unflatten = (flat: ValueName, x: ValueName): ValueName => {
-    const shape = once(`shape ${x}`, () => {
-      const extents = node('Shape', [x], { start: { int: 0 }, end: { int: 2 } });
-      return node('Concat', [extents, ints([-1])], { axis: { int: 0 } });
-    });
-    return node('Reshape', [flat, shape]);
-  };
   /** Values that have one vector a row instead of one a token. */
   const vectors = new Set<ValueName>();
+  /** `[B, T, …]` as `[B · T, …]`, and the way back. Neither copies. */
+  const flatten = (x: ValueName): ValueName => once(`flat ${x}`, () => node('Flatten', [x], { axis: { int: 2 } }));
+  const unflatten = (flat: ValueName, x: ValueName, width: number): ValueName =>
+    vectors.has(x) ? node('Reshape', [flat, ints([-1, 1, width])]) : layout.unflatten(flat, x, width);
   const alike = (x: ValueName, value: ValueName): ValueName => {
     if (vectors.has(x)) vectors.add(value);
     return value;
@@ -93,9 +88,14 @@ export function createOnnxOps(graph: GraphBuilder, layout: TokenLayout, weights:
       const bias = vectorOf(`${name}.bias`, x);
       const shared = bias.perRequest ? undefined : bias;
       const flat = flatten(x);
-      const input = { flat, unflatten: (value: ValueName) => unflatten(value, x), spread: (own: ValueName) => ownOf(x, own) };
+      const input: LayerInput = {
+        flat,
+        per: vectors.has(x) ? 'row' : 'token',
+        unflatten: (value, width) => unflatten(value, x, width),
+        spread: (own) => ownOf(x, own),
+      };
       const addend = weights.addend(parameter, input, shared) ?? shared?.value();
-      const shaped = unflatten(node('Gemm', [flat, transposed, ...(addend === undefined ? [] : [addend])]), x);
+      const shaped = unflatten(node('Gemm', [flat, transposed, ...(addend === undefined ? [] : [addend])]), x, m);
       return alike(x, bias.perRequest ? node('Add', [shaped, bias.value()]) : shaped);
     },
 

@@ -23,12 +23,20 @@ export type TableIndex = 'input_ids' | 'token_type_ids' | 'positions';
 
 /**
  * A parameter that experts change, and the inputs that its changes come by:
- * `matrix`: `<name>.up [K, R, m]`, with the bias as one row more where there is one, `<name>.down [K, R, n]`, `<name>.weights [B, 1, R]`;
+ * `matrix`: `<name>.up [K, R, m]`, with the bias as one row more where there is one, `<name>.down [K, R, n]`, `<name>.weights [K, N / K, R]`, of each token, or
+ * `[K, B / K, R]` where the layer reads one vector a row;
  * `table`: `<name>.rows [1, N, R]`, weighted rows of U, and `<name>.v [R, n]`;
  * `vector`: `<name>.deltas [S, m]`, `<name>.weights [B, 1, S]`.
  */
 export type Opening =
-  | { readonly kind: 'matrix'; readonly name: string; readonly m: number; readonly n: number; readonly bias: Float32Array | undefined }
+  | {
+      readonly kind: 'matrix';
+      readonly name: string;
+      readonly m: number;
+      readonly n: number;
+      readonly bias: Float32Array | undefined;
+      readonly per: 'token' | 'row';
+    }
   | { readonly kind: 'table'; readonly name: string; readonly n: number; readonly index: TableIndex }
   | { readonly kind: 'vector'; readonly name: string; readonly m: number };
 
@@ -97,22 +105,24 @@ function createOpenWeights(
   const tiles = once(() => graph.input('tiles', 'int64', [1]));
   const ones = once(() => float('ones', ['batch', 1, 1]));
   const reshaped = onceEach<ValueName>();
+  const tileShapes = onceEach<ValueName>();
+  const tileShape = (n: number): ValueName =>
+    tileShapes(String(n), () => graph.node('Concat', [tiles(), graph.ints([-1, n])], { axis: { int: 0 } }));
   /** `[N, n]` as `[K, N / K, n]`; copies nothing. */
-  const inTiles = (x: ValueName, n: number): ValueName =>
-    reshaped(`${x} ${n}`, () => graph.node('Reshape', [x, graph.node('Concat', [tiles(), graph.ints([-1, n])], { axis: { int: 0 } })]));
+  const inTiles = (x: ValueName, n: number): ValueName => reshaped(`${x} ${n}`, () => graph.node('Reshape', [x, tileShape(n)]));
   return {
     matrix,
-    // The bias is one rank more, weighed by 1: a sum after the product would be a pass over all that the layer gives.
-    addend(name, { flat, spread }, bias) {
+    // The bias is one rank more, weighed by 1: a sum after the product would be a pass over all that the layer gives. Weights come token by token: they are
+    // few numbers, and every operator that spread them here would be as dear as a thin product.
+    addend(name, { flat, per, spread }, bias) {
       if (!changed.has(name)) return undefined;
       const [m, n] = matrix(name).shape;
-      onOpen({ kind: 'matrix', name, m, n, bias: bias?.tensor.data });
+      onOpen({ kind: 'matrix', name, m, n, bias: bias?.tensor.data, per });
       const rank = `R ${name}`;
       const up = float(`${name}.up`, ['tiles', bias === undefined ? rank : `${rank} + 1`, m]);
       const down = graph.node('Transpose', [float(`${name}.down`, ['tiles', rank, n])], { perm: { ints: [0, 2, 1] } });
       const inner = graph.node('MatMul', [inTiles(flat, n), down]); // [K, N / K, R]
-      const columns = spread(float(`${name}.weights`, ['batch', 1, rank]));
-      const weighed = graph.node('Mul', [inner, graph.node('Reshape', [columns, graph.node('Shape', [inner])])]);
+      const weighed = graph.node('Mul', [inner, float(`${name}.weights`, ['tiles', `${per}s of a tile`, rank])]);
       const full = bias === undefined ? weighed : graph.node('Concat', [weighed, inTiles(spread(ones()), 1)], { axis: { int: 2 } });
       return graph.node('Flatten', [graph.node('MatMul', [full, up])], { axis: { int: 2 } });
     },

@@ -22,6 +22,8 @@ export interface TokenLayout {
   firstToken(x: ValueName): ValueName;
   /** A vector of each row, `[B, 1, d]`, as something that broadcasts over hidden values. */
   spread(vectors: ValueName): ValueName;
+  /** What was computed token by token, `[tokens, width]`, with the axes of the hidden values x. Copies nothing. */
+  unflatten(flat: ValueName, x: ValueName, width: number): ValueName;
 }
 
 /** Rows padded to the same length. */
@@ -41,6 +43,11 @@ export const padded: CreateLayout = (graph) => {
   const input = (name: string): ValueName => graph.input(name, 'int64', ['batch', 'tokens']);
   const inputs = { ids: input('input_ids'), mask: input('attention_mask'), types: input('token_type_ids') };
   const length = once(() => node('Shape', [inputs.ids], { start: { int: 1 }, end: { int: 2 } })); // [1]
+  const shapes = onceEach<ValueName>();
+  const axesOf = (x: ValueName, width: number): ValueName =>
+    shapes(`${x} ${width}`, () =>
+      node('Concat', [node('Shape', [x], { start: { int: 0 }, end: { int: 2 } }), ints([width])], { axis: { int: 0 } }),
+    );
   return {
     inputs,
     positions: (table) => node('Slice', [table, ints([0]), length(), ints([0])]),
@@ -54,6 +61,7 @@ export const padded: CreateLayout = (graph) => {
     toRows: (x) => x,
     firstToken: (x) => node('Slice', [x, ints([0]), ints([1]), ints([1])]),
     spread: (vectors) => vectors,
+    unflatten: (flat, x, width) => node('Reshape', [flat, axesOf(x, width)]),
   };
 };
 
@@ -105,6 +113,8 @@ export const packed: CreateLayout = (graph) => {
     toRows: (x) => node('Gather', [flat(x), places]),
     firstToken: (x) => node('Gather', [flat(x), firsts]),
     spread: (vectors) => node('Gather', [node('Squeeze', [vectors, ints([1])]), rows]),
+    // A constant shape: onnxruntime joins sums and normalisations of values whose widths it knows.
+    unflatten: (flat, _, width) => node('Reshape', [flat, ints([1, -1, width])]),
   };
 };
 

@@ -70,7 +70,7 @@ type FeedOf<K> = (
 
 function feedMatrix(
   feeds: Feeds,
-  { name, m, n, bias }: Extract<Opening, { readonly kind: 'matrix' }>,
+  { name, m, n, bias, per }: Extract<Opening, { readonly kind: 'matrix' }>,
   run: TwinRun,
   scratch: Scratch,
 ): void {
@@ -90,14 +90,18 @@ function feedMatrix(
   const ups = rank + (bias === undefined ? 0 : 1);
   const up = scratch(`${name}.up`, tiles.length * ups * m);
   const down = scratch(`${name}.down`, tiles.length * rank * n);
-  const columns = new Float32Array(rows.length * rank);
+  const counts = per === 'row' ? rows.map(() => 1) : tokensOf(run);
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  const columns = scratch(`${name}.weights`, total * rank).fill(0);
   for (const [k, parts] of tiles.entries()) {
     let start = 0;
     for (const { factors, weights } of parts) {
       up.set(factors.u, (k * ups + start) * m);
       down.set(factors.v, (k * rank + start) * n);
+      let token = tiled ? k * counts[k] : 0;
       for (let b = tiled ? k : 0; b < (tiled ? k + 1 : rows.length); b++)
-        columns.fill(weights[b], b * rank + start, b * rank + start + factors.rank);
+        for (let end = token + counts[b]; token < end; token++)
+          columns.fill(weights[b], token * rank + start, token * rank + start + factors.rank);
       start += factors.rank;
     }
     // Experts of lower rank than the tile's widest neighbour.
@@ -107,7 +111,13 @@ function feedMatrix(
   }
   feeds[`${name}.up`] = floatTensor([tiles.length, ups, m], up);
   feeds[`${name}.down`] = floatTensor([tiles.length, rank, n], down);
-  feeds[`${name}.weights`] = floatTensor([rows.length, 1, rank], columns);
+  feeds[`${name}.weights`] = floatTensor([tiles.length, total / tiles.length, rank], columns);
+}
+
+/** Of each row, filled up to the longest in tiles. */
+function tokensOf({ rows, tiled }: TwinRun): readonly number[] {
+  const counts = rows.map(({ ids }) => ids.length);
+  return tiled ? counts.map(() => Math.max(...counts)) : counts;
 }
 
 const feedTable: FeedOf<'table'> = (feeds, { name, n, index }, rows, experts) => {
