@@ -30,6 +30,8 @@ export async function createNodeSession(model: Uint8Array, options: NodeSessionO
   const session = await InferenceSession.create(model, {
     executionProviders: [device],
     graphOptimizationLevel: 'all',
+    // A plan of memory is kept for every shape that inputs have had, and hardly two runs have the same: it grows, and saves no time.
+    enableMemPattern: false,
     // What is left to the CPU on purpose, shapes above all, is warned of for each session.
     ...(device === 'cpu' ? { extra: { optimization: { disable_specified_optimizers: SLOW_ON_CPU } } } : { logSeverityLevel: 3 }),
     ...(options.threads !== undefined && { intraOpNumThreads: options.threads }),
