@@ -86,8 +86,8 @@ const factored: CreatePackEncoder = async (pack, experts, options) => {
       halfLifeTokens: HALF_LIFE_TOKENS,
       payingTokens: () => (PAYS_MS * TYPICAL_RUN.tokens) / Math.max(saved(), Number.MIN_VALUE),
     }),
-    async merge(mix, instance) {
-      const session = await options.instances[instance](await twin.mergeMix(mix));
+    async merge(mix, instance, signal) {
+      const session = await options.instances[instance](await twin.mergeMix(mix, signal));
       return { run: (rows) => encodeRows(session, rows.length, { ...graph.fed, ...packedFeeds(rows) }), release: () => session.release() };
     },
     cost,

@@ -18,8 +18,8 @@ export interface PromotingOptions {
   /** Bytes of a mix's weights. */
   readonly mixBytes: number;
   readonly hot: HotMixes;
-  /** Merges a mix on an instance. */
-  readonly merge: (mix: Float32Array, instance: number) => Promise<MixEncoder>;
+  /** Merges a mix on an instance; what is under way when `signal` aborts may throw. */
+  readonly merge: (mix: Float32Array, instance: number, signal: AbortSignal) => Promise<MixEncoder>;
   readonly cost: CostModel;
   /** Milliseconds. */
   readonly now: () => number;
@@ -43,7 +43,7 @@ export function createPromotingEncoder({ factored, mixBytes, hot, merge, cost, n
   /** They lost their place under a run of their instance, and go after it. */
   let leaving: Place[] = [];
   let merging: Promise<void> | undefined;
-  let closed = false;
+  const closing = new AbortController();
   let promotions = 0;
   let demotions = 0;
 
@@ -86,8 +86,8 @@ export function createPromotingEncoder({ factored, mixBytes, hot, merge, cost, n
   const promote = async (promotion: Promotion, mix: Float32Array): Promise<void> => {
     try {
       const instance = instanceFor(promotion);
-      const encoder = await merge(mix, instance);
-      if (closed) {
+      const encoder = await merge(mix, instance, closing.signal);
+      if (closing.signal.aborted) {
         await encoder.release();
         return;
       }
@@ -97,7 +97,7 @@ export function createPromotingEncoder({ factored, mixBytes, hot, merge, cost, n
       onChange(promotion);
       if (promotion.demote !== undefined) await demote(promotion.demote);
     } catch (error) {
-      onFailure(error);
+      if (!closing.signal.aborted) onFailure(error);
     } finally {
       merging = undefined;
     }
@@ -165,7 +165,7 @@ export function createPromotingEncoder({ factored, mixBytes, hot, merge, cost, n
     },
 
     async release() {
-      closed = true;
+      closing.abort();
       await merging;
       for (const { encoder } of [...promoted.values(), ...leaving]) await encoder.release();
       await factored.release();

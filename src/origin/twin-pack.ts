@@ -1,5 +1,6 @@
 // A pack of factored modules, opened to be served: its open graph, its experts by name, and the merge of one mix.
 
+import { setTimeout } from 'node:timers/promises';
 import { TwinrouteError } from '../core/errors.ts';
 import { floatTensor, sizeOf, type FloatTensor } from '../core/tensor.ts';
 import { loadExpert, openModules, readModules } from '../formats/expert-file.ts';
@@ -14,6 +15,9 @@ import { openArchitecture } from '../model/registry.ts';
 import { packed } from '../model/token-layout.ts';
 import { createExpertStore, type ExpertStore } from './expert-store.ts';
 import { meanRank } from './twin-encoder.ts';
+
+/** After each step of a merge so many times its time is left to what is asked meanwhile: near capacity, a second without it is a queue that takes many to drain. */
+const REST = 9;
 
 /** How graphs are made for the device that runs them. */
 export interface GraphForm {
@@ -39,10 +43,10 @@ export interface TwinPack {
   /** Bytes of the weights that `mergeMix` makes. */
   readonly mixBytes: number;
   /**
-   * ONNX bytes of the plain graph of one mix; it wants `graph.fed`.
-   * Cost: the weights twice, and a pass over all of them for each expert and rank, in steps between which other work goes on
+   * ONNX bytes of the plain graph of one mix; it wants `graph.fed`. Throws when `signal` aborts.
+   * Cost: the weights twice, and a pass over all of them for each expert and rank, in steps that take a tenth of the thread's time
    */
-  mergeMix(mix: Float32Array): Promise<Uint8Array>;
+  mergeMix(mix: Float32Array, signal?: AbortSignal): Promise<Uint8Array>;
 }
 
 /**
@@ -98,7 +102,7 @@ export async function openTwinPack(
       return meanRank(graph.openings, (name) => ranks.get(name) ?? 0);
     }),
     mixBytes: own.reduce((sum, { shape }) => sum + (precision === 'fp16' ? 2 : 4) * sizeOf(shape), 0),
-    async mergeMix(mix) {
+    async mergeMix(mix, signal) {
       const members: WeighedExpert[] = [];
       for (const [e, weight] of mix.entries()) if (weight !== 0) members.push({ expert: await store.get(experts[e]), weight });
       if (fade !== undefined) members.push({ expert: fade, weight: mix.reduce((sum, weight) => sum + weight, 0) });
@@ -106,9 +110,10 @@ export async function openTwinPack(
       // Feeds are arranged as the graph wants them, with another shape than the parameter's.
       for (const { name, shape } of parameters) if (fed.has(name)) merged.set(name, floatTensor(shape, graph.fed[name].data));
       for (const spec of own) {
+        const startMs = performance.now();
         const tensor = lookUp(await readTensors(sharedSource, [spec]), spec.name);
         merged.set(spec.name, mergeModules(spec.name, tensor, members, tables.has(spec.name)));
-        await nextTurn();
+        await setTimeout(REST * (performance.now() - startMs), undefined, { signal });
       }
       return emitOpenGraph(architecture, config, (name) => lookUp(merged, name), fed, [], { precision, layout: packed });
     },
@@ -119,11 +124,4 @@ function lookUp(tensors: ReadonlyMap<string, FloatTensor>, name: string): FloatT
   const tensor = tensors.get(name);
   if (tensor === undefined) throw new TwinrouteError('internal', `twin pack: expected a parameter of the architecture, got ${name}`);
   return tensor;
-}
-
-/** Lets what waits have its turn. */
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve);
-  });
 }
