@@ -93,7 +93,7 @@ export function createBatcher<R, O>(options: BatcherOptions<R, O>): Batcher<R, O
   const { run, choose, clock, maxBatch, maxDelayMs, maxQueue, instances = 1 } = options;
   let queue: Entry<R, O>[] = [];
   /** By instance. */
-  const running = new Array<Promise<void> | undefined>(instances).fill(undefined);
+  const running = Array.from({ length: instances }, (): Promise<void> | undefined => undefined);
   let closed = false;
   let rowsPerSecond: number | undefined;
   let cancelTimer = (): void => {};
@@ -234,7 +234,7 @@ export function createBatcher<R, O>(options: BatcherOptions<R, O>): Batcher<R, O
         fail(job, new TwinrouteError('unavailable', 'batcher: the server is stopping', { retryAfterSeconds: 1 }));
       queue = [];
       cancelTimer();
-      await Promise.all(running);
+      await Promise.all(running.filter((run) => run !== undefined));
     },
   };
 }

@@ -78,7 +78,7 @@ export function createPromotingEncoder({ factored, mixBytes, hot, merge, cost, n
 
   /** Where there are fewest, without the one that goes. */
   const instanceFor = ({ demote: going }: Promotion): number => {
-    const held = new Array<number>(factored.instances).fill(0);
+    const held = Array.from({ length: factored.instances }, () => 0);
     for (const [key, { instance }] of promoted) if (key !== going) held[instance] += 1;
     return held.indexOf(Math.min(...held));
   };
@@ -145,7 +145,7 @@ export function createPromotingEncoder({ factored, mixBytes, hot, merge, cost, n
 
     async relieve() {
       hot.clear();
-      for (const key of [...promoted.keys()]) await demote(key);
+      for (const key of promoted.keys()) await demote(key);
       await factored.relieve?.();
     },
 
